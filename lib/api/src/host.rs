@@ -1,0 +1,155 @@
+//! What an orchestrator may ask of the server.
+//!
+//! The host says what it knows and what room it has; the server answers with
+//! all that it wants there. One call is claim, heartbeat and cancellation in
+//! one, and because it states whole sets, a lost answer or a crash on either
+//! side is mended by the next call.
+
+use dropshot::{
+    HttpError, HttpResponseOk, HttpResponseUpdatedNoContent, Path, RequestContext, TypedBody,
+    UntypedBody,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use solstice_model::{Assignment, AttemptId, HostName, Label, TimeLimit};
+
+use crate::agent::{RecordBatch, RecordsAccepted};
+
+/// The host API.
+#[dropshot::api_description]
+pub trait HostApi {
+    /// The implementation's shared state.
+    type Context;
+
+    /// Renew the leases, learn what is wanted, claim what fits
+    ///
+    /// Answers at once when the set of wanted attempts differs from `known`,
+    /// otherwise when it changes or after `wait_ms`.
+    #[endpoint { method = POST, path = "/host/v1/sync", request_body_max_bytes = 262_144 }]
+    async fn host_sync(
+        rqctx: RequestContext<Self::Context>,
+        body: TypedBody<SyncRequest>,
+    ) -> Result<HttpResponseOk<SyncResponse>, HttpError>;
+
+    /// Tell how the making of a machine goes
+    ///
+    /// A repeat changes nothing. 410 with the code `attempt_over` means that
+    /// nobody waits for this attempt any more: destroy its machine.
+    #[endpoint {
+        method = POST,
+        path = "/host/v1/attempts/{attempt}/report",
+        request_body_max_bytes = 65_536,
+    }]
+    async fn host_report(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<AttemptPath>,
+        body: TypedBody<HostReport>,
+    ) -> Result<HttpResponseUpdatedNoContent, HttpError>;
+
+    /// Forward an agent's records
+    ///
+    /// Answers once they are durable (invariant I5). 409 with the code
+    /// `record_gap` if records are missing, 410 as in `host_report`.
+    #[endpoint {
+        method = POST,
+        path = "/host/v1/attempts/{attempt}/records",
+        request_body_max_bytes = 4_194_304,
+    }]
+    async fn host_records(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<AttemptPath>,
+        body: TypedBody<RecordBatch>,
+    ) -> Result<HttpResponseOk<RecordsAccepted>, HttpError>;
+
+    /// Hand over the machine's serial console, its last MiB at most
+    #[endpoint {
+        method = PUT,
+        path = "/host/v1/attempts/{attempt}/console",
+        request_body_max_bytes = 1_048_576,
+    }]
+    async fn host_console(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<AttemptPath>,
+        body: UntypedBody,
+    ) -> Result<HttpResponseUpdatedNoContent, HttpError>;
+}
+
+/// Which attempt.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct AttemptPath {
+    /// The attempt's id.
+    pub attempt: AttemptId,
+}
+
+/// What a host knows and has room for.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SyncRequest {
+    /// The host; must be the one that the token was made for.
+    pub host: HostName,
+    /// The labels that it offers, each with the number of further machines
+    /// that it could take of it now. Empty while the host drains.
+    pub offers: Vec<Offer>,
+    /// The number of further machines that it could take altogether.
+    pub room: u32,
+    /// The attempts that it works on.
+    pub known: Vec<AttemptId>,
+    /// How long the server may wait for news, in milliseconds; at most 30,000.
+    pub wait_ms: u32,
+}
+
+/// Room for machines of one kind. Labels that are aliases of one image share it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Offer {
+    /// Labels that this room serves: any of them takes one from `room`.
+    pub labels: Vec<Label>,
+    /// How many more.
+    pub room: u32,
+}
+
+/// What the server wants of a host.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SyncResponse {
+    /// Every attempt that this host is to work on; whatever is not listed is
+    /// no longer wanted and its machine must go.
+    pub wanted: Vec<Assignment>,
+}
+
+/// How the making of a machine goes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "report", rename_all = "snake_case")]
+pub enum HostReport {
+    /// The host has begun to make the machine.
+    Starting,
+    /// The agent has redeemed its token; the machine took this long.
+    Running {
+        /// Where the time went, in order.
+        phases: Vec<Phase>,
+    },
+    /// The job overstayed a limit of the workflow's and the agent did not say so.
+    TimedOut {
+        /// Which.
+        limit: TimeLimit,
+    },
+    /// The attempt came to nothing through no fault of the author's.
+    Lost {
+        /// What went wrong, for people.
+        why: String,
+    },
+}
+
+/// One stretch of the way to a running job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Phase {
+    /// What was done: `fetch`, `archive`, `create`, `boot`.
+    pub name: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// Codes in error answers of this API that a host acts upon.
+pub mod codes {
+    /// 410: the attempt is over; destroy its machine.
+    pub const ATTEMPT_OVER: &str = "attempt_over";
+    /// 409: records are missing between what is durable and what was sent.
+    pub const RECORD_GAP: &str = "record_gap";
+}

@@ -1,0 +1,405 @@
+//! What people and their tools may ask of the server, and the pages.
+//!
+//! Reading needs the role `reader` (or `anonymous "reader"` in the server's
+//! configuration); everything that changes something needs more. The pages are
+//! left out of the OpenAPI document.
+
+use chrono::{DateTime, Utc};
+use dropshot::{
+    Body, EmptyScanParams, HttpError, HttpResponseCreated, HttpResponseDeleted, HttpResponseOk,
+    HttpResponseUpdatedNoContent, PaginationParams, Path, Query, RequestContext, ResultsPage,
+    TypedBody,
+};
+use http::Response;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use solstice_model::{
+    CommitSha, DeliveryId, Exit, ForgeName, GitRef, HostName, JobId, JobName, JobSpec, JobState,
+    Label, RepoName, Role, RunId, Token,
+};
+
+use crate::host::Phase;
+
+/// The user API.
+#[dropshot::api_description]
+pub trait UserApi {
+    /// The implementation's shared state.
+    type Context;
+
+    /// List runs, newest first
+    #[endpoint { method = GET, path = "/api/v1/runs", tags = ["runs"] }]
+    async fn run_list(
+        rqctx: RequestContext<Self::Context>,
+        query: Query<PaginationParams<EmptyScanParams, RunPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError>;
+
+    /// Show a run and its jobs
+    #[endpoint { method = GET, path = "/api/v1/runs/{run}", tags = ["runs"] }]
+    async fn run_view(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<RunDetail>, HttpError>;
+
+    /// Show a job, its steps and its attempts
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}", tags = ["jobs"] }]
+    async fn job_view(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<JobDetail>, HttpError>;
+
+    /// Cancel a job; 409 if it is over
+    #[endpoint { method = POST, path = "/api/v1/jobs/{job}/cancel", tags = ["jobs"] }]
+    async fn job_cancel(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseUpdatedNoContent, HttpError>;
+
+    /// Read a job's log as plain text
+    ///
+    /// The output of the last attempt so far, lines as written, step headings
+    /// as `=== step 1: Build`.
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/log", tags = ["jobs"] }]
+    async fn job_log(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Follow a job's log and state as server-sent events
+    ///
+    /// Events `record` (data: a record, id: `ATTEMPT:SEQ`), `state` (data: the
+    /// job's state) and, last, `end`. Begins after the event named by the
+    /// `Last-Event-ID` header, or at the start.
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/events", tags = ["jobs"] }]
+    async fn job_events(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Read the serial console of a job's last machine, once it has ended
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/console", tags = ["jobs"] }]
+    async fn job_console(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// List deliveries, newest first
+    #[endpoint { method = GET, path = "/api/v1/deliveries", tags = ["deliveries"] }]
+    async fn delivery_list(
+        rqctx: RequestContext<Self::Context>,
+        query: Query<PaginationParams<EmptyScanParams, DeliveryPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Delivery>>, HttpError>;
+
+    /// List the hosts that have ever reported
+    #[endpoint { method = GET, path = "/api/v1/hosts", tags = ["hosts"] }]
+    async fn host_list(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<HttpResponseOk<Vec<Host>>, HttpError>;
+
+    /// List tokens, without their secrets
+    #[endpoint { method = GET, path = "/api/v1/tokens", tags = ["tokens"] }]
+    async fn token_list(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<HttpResponseOk<Vec<TokenInfo>>, HttpError>;
+
+    /// Make a token; its secret is in this answer and nowhere else
+    #[endpoint {
+        method = POST,
+        path = "/api/v1/tokens",
+        tags = ["tokens"],
+        request_body_max_bytes = 4096,
+    }]
+    async fn token_create(
+        rqctx: RequestContext<Self::Context>,
+        body: TypedBody<TokenCreate>,
+    ) -> Result<HttpResponseCreated<TokenCreated>, HttpError>;
+
+    /// Revoke a token
+    #[endpoint { method = DELETE, path = "/api/v1/tokens/{name}", tags = ["tokens"] }]
+    async fn token_revoke(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<TokenPath>,
+    ) -> Result<HttpResponseDeleted, HttpError>;
+
+    /// Tell whether the server can do its work
+    #[endpoint { method = GET, path = "/health", tags = ["operation"] }]
+    async fn health(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<HttpResponseOk<Health>, HttpError>;
+
+    /// Page: the newest runs
+    #[endpoint { method = GET, path = "/", unpublished = true }]
+    async fn page_runs(rqctx: RequestContext<Self::Context>) -> Result<Response<Body>, HttpError>;
+
+    /// Page: one run
+    #[endpoint { method = GET, path = "/runs/{run}", unpublished = true }]
+    async fn page_run(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<RunPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: one job with its log
+    #[endpoint { method = GET, path = "/jobs/{job}", unpublished = true }]
+    async fn page_job(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// The pages' style sheet and script
+    #[endpoint { method = GET, path = "/assets/{file}", unpublished = true }]
+    async fn page_asset(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<AssetPath>,
+    ) -> Result<Response<Body>, HttpError>;
+}
+
+/// Which run.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RunPath {
+    /// The run's id.
+    pub run: RunId,
+}
+
+/// Which job.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct JobPath {
+    /// The job's id.
+    pub job: JobId,
+}
+
+/// Which token.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TokenPath {
+    /// The token's name.
+    pub name: String,
+}
+
+/// Which file.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct AssetPath {
+    /// Its name.
+    pub file: String,
+}
+
+/// Where a page of runs ends.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RunPage {
+    /// The last run seen.
+    pub run: RunId,
+}
+
+/// Where a page of deliveries ends.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryPage {
+    /// The last delivery seen.
+    pub delivery: DeliveryId,
+}
+
+/// One workflow file at one commit.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// The forge that it came from.
+    pub forge: ForgeName,
+    /// The repository.
+    pub repository: RepoName,
+    /// The commit that it builds.
+    pub commit: CommitSha,
+    /// The ref that was pushed.
+    pub git_ref: GitRef,
+    /// First line of the commit's message, cut.
+    pub title: String,
+    /// Who pushed, as the forge says.
+    pub actor: String,
+    /// Path of the workflow file.
+    pub file: String,
+    /// The workflow's name; the file's path if it has none or could not be read.
+    pub workflow: String,
+    /// Why the workflow could not be run, if so: the diagnostics as text.
+    pub problem: Option<String>,
+    /// Where it stands, all jobs together.
+    pub status: RunStatus,
+    /// When the server made it.
+    pub created_at: DateTime<Utc>,
+    /// When its last job ended.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Where a run stands; derived from its jobs, worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// No job has begun.
+    Queued,
+    /// Some job is not finished.
+    Running,
+    /// Every job succeeded.
+    Succeeded,
+    /// A job failed or ran out of time, or the workflow is broken.
+    Failed,
+    /// A job could not be run through no fault of the author's; none failed.
+    InfraFailed,
+    /// A job was cancelled; none failed.
+    Cancelled,
+}
+
+/// A run with its jobs.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RunDetail {
+    /// The run.
+    pub run: Run,
+    /// Its jobs, in the order of the file.
+    pub jobs: Vec<Job>,
+}
+
+/// A job.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// The run that it belongs to.
+    pub run: RunId,
+    /// Its id in the workflow.
+    pub name: JobName,
+    /// The label that it asks for.
+    pub runs_on: Label,
+    /// The jobs that it needs.
+    pub needs: Vec<JobName>,
+    /// Where it stands.
+    pub state: JobState,
+    /// When it was made.
+    pub queued_at: DateTime<Utc>,
+    /// When its last attempt was claimed.
+    pub claimed_at: Option<DateTime<Utc>>,
+    /// When its last attempt's agent began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it got its outcome.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// A job with what is known of its last attempt.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct JobDetail {
+    /// The job.
+    pub job: Job,
+    /// The run that it belongs to.
+    pub run: Run,
+    /// What it is to do.
+    pub spec: JobSpec,
+    /// Its tries, first to last.
+    pub attempts: Vec<Attempt>,
+    /// The steps of the last try, as many as have begun.
+    pub steps: Vec<Step>,
+}
+
+/// One try of a job.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Attempt {
+    /// Its id, also the machine's.
+    pub id: solstice_model::AttemptId,
+    /// Which try, from 1.
+    pub number: u32,
+    /// The host that makes it.
+    pub host: HostName,
+    /// When the host claimed it.
+    pub claimed_at: DateTime<Utc>,
+    /// When it was over.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it came to nothing, if it did.
+    pub lost: Option<String>,
+    /// Where the time until its agent began went.
+    pub phases: Vec<Phase>,
+}
+
+/// One step of an attempt.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// Its index, from 0.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// When it began, by the guest's clock.
+    pub started_at: DateTime<Utc>,
+    /// When it ended, by the guest's clock.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// How it ended.
+    pub exit: Option<Exit>,
+}
+
+/// One webhook request.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Delivery {
+    /// Our id.
+    pub id: DeliveryId,
+    /// The forge.
+    pub forge: ForgeName,
+    /// The forge's own id.
+    pub forge_id: String,
+    /// The kind of event, as the forge names it.
+    pub event: String,
+    /// When it was taken.
+    pub received_at: DateTime<Utc>,
+    /// What became of it: `waiting`, `runs`, `ignored` or `rejected`.
+    pub verdict: String,
+    /// Why, for people.
+    pub reason: Option<String>,
+    /// The runs that came of it.
+    pub runs: Vec<RunId>,
+}
+
+/// A computer that runs an orchestrator.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Host {
+    /// Its name.
+    pub name: HostName,
+    /// The labels that it offers.
+    pub labels: Vec<Label>,
+    /// Further machines that it could take when it last reported.
+    pub room: u32,
+    /// When it last reported.
+    pub seen_at: DateTime<Utc>,
+    /// The jobs that it works on.
+    pub jobs: Vec<JobId>,
+}
+
+/// A token, without its secret.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TokenInfo {
+    /// Its name, unique.
+    pub name: String,
+    /// What it opens.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A token to be made.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TokenCreate {
+    /// Its name, unique; for the role `host` the host's name.
+    pub name: String,
+    /// What it opens.
+    pub role: Role,
+}
+
+/// A new token.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TokenCreated {
+    /// What was made.
+    pub info: TokenInfo,
+    /// The secret; it is not shown again.
+    pub token: Token,
+}
+
+/// How the server is.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    /// The program's version.
+    pub version: String,
+    /// Jobs that wait.
+    pub queued: u64,
+    /// Jobs that a host works on.
+    pub running: u64,
+    /// Forge reports that are not delivered yet.
+    pub unreported: u64,
+}

@@ -1,0 +1,21 @@
+//! Golden images: the lock that names their files by digest, and the check
+//! that refuses every file that is not what the lock says (invariant I11).
+//!
+//! An image is a folder with an `image.lock` beside the files that it names.
+//! The recipe that made the folder wrote the lock; nothing here downloads or
+//! resolves anything.
+//!
+//! ```no_run
+//! use solstice_image::Lock;
+//!
+//! let lock = Lock::read("/var/lib/solstice/images/linux-mini/image.lock".into())?;
+//! let image = lock.verify()?;
+//! println!("{} boots {}", image.name, image.disk.path);
+//! # Ok::<(), solstice_image::ImageError>(())
+//! ```
+
+mod lock;
+mod verify;
+
+pub use lock::{Boot, FileEntry, Files, ImageError, Lock, Package};
+pub use verify::{VerifiedFile, VerifiedImage};

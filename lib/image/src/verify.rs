@@ -1,0 +1,201 @@
+//! The check of every file against the lock.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+
+use camino::Utf8PathBuf;
+use sha2::{Digest, Sha256};
+use solstice_model::{ImageName, Sha256Digest};
+
+use crate::lock::{Boot, FileEntry, ImageError, Lock};
+
+/// An image whose files were what the lock says when they were last read.
+#[derive(Clone, Debug)]
+pub struct VerifiedImage {
+    /// Its name.
+    pub name: ImageName,
+    /// How it boots.
+    pub boot: Boot,
+    /// The kernel, for images that boot one directly.
+    pub kernel: Option<VerifiedFile>,
+    /// Its initial RAM disk.
+    pub initrd: Option<VerifiedFile>,
+    /// The root disk, qcow2.
+    pub disk: VerifiedFile,
+}
+
+/// A file that was read whole and found to be the locked one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedFile {
+    /// Where it is.
+    pub path: Utf8PathBuf,
+    /// What it is.
+    pub sha256: Sha256Digest,
+    stamp: Stamp,
+}
+
+/// By what a change to a file's content is noticed without reading it:
+/// nobody can write a file without its change time moving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    changed_s: i64,
+    changed_ns: i64,
+}
+
+impl Lock {
+    /// Reads every file and compares it with the lock. Takes about as long as
+    /// reading them; [`VerifiedImage::recheck`] is the quick way afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError`] for the first file that is missing or differs.
+    pub fn verify(&self) -> Result<VerifiedImage, ImageError> {
+        let file = |entry: &FileEntry| verify_file(self.folder.join(&entry.path), entry.sha256);
+        Ok(VerifiedImage {
+            name: self.name.clone(),
+            boot: self.boot.clone(),
+            kernel: self.files.kernel.as_ref().map(file).transpose()?,
+            initrd: self.files.initrd.as_ref().map(file).transpose()?,
+            disk: file(&self.files.disk)?,
+        })
+    }
+}
+
+impl VerifiedImage {
+    /// Looks whether a file has changed since it was verified, and reads it
+    /// anew only then. To be called before every boot (invariant I11).
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError`] for the first file that is missing or differs.
+    pub fn recheck(&self) -> Result<(), ImageError> {
+        for file in self.kernel.iter().chain(&self.initrd).chain([&self.disk]) {
+            let failed = |source| ImageError::Read { path: file.path.clone(), source };
+            let now = Stamp::of(&File::open(&file.path).map_err(failed)?).map_err(failed)?;
+            if now != file.stamp {
+                verify_file(file.path.clone(), file.sha256)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Stamp {
+    fn of(file: &File) -> std::io::Result<Self> {
+        let meta = file.metadata()?;
+        Ok(Self {
+            device: meta.dev(),
+            inode: meta.ino(),
+            bytes: meta.size(),
+            changed_s: meta.ctime(),
+            changed_ns: meta.ctime_nsec(),
+        })
+    }
+}
+
+fn verify_file(path: Utf8PathBuf, locked: Sha256Digest) -> Result<VerifiedFile, ImageError> {
+    let failed = |source| ImageError::Read { path: path.clone(), source };
+    let mut file = File::open(&path).map_err(failed)?;
+    // Taken before reading: a change while we read shows at the next recheck.
+    let stamp = Stamp::of(&file).map_err(failed)?;
+    let found = digest(&mut file).map_err(failed)?;
+    if found != locked {
+        return Err(ImageError::Differs { path, found, locked });
+    }
+    Ok(VerifiedFile { path, sha256: found, stamp })
+}
+
+fn digest(reader: &mut impl Read) -> std::io::Result<Sha256Digest> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(Sha256Digest::from_bytes(hasher.finalize().into())),
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use camino::{Utf8Path, Utf8PathBuf};
+
+    use super::*;
+
+    fn image(folder: &Utf8Path, content: &[u8]) -> Utf8PathBuf {
+        std::fs::write(folder.join("disk.qcow2"), content).unwrap();
+        let lock = serde_json::json!({
+            "name": "tiny",
+            "files": {"disk": {
+                "path": "disk.qcow2",
+                "sha256": Sha256Digest::of(content),
+                "bytes": content.len(),
+            }},
+            "boot": {"kind": "direct_kernel", "cmdline": "quiet"},
+        });
+        let path = folder.join("image.lock");
+        std::fs::write(&path, lock.to_string()).unwrap();
+        path
+    }
+
+    fn folder() -> (tempfile::TempDir, Utf8PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(dir.path().to_owned()).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn the_locked_file_is_taken() {
+        let (_keep, folder) = folder();
+        let image = Lock::read(image(&folder, b"golden")).unwrap().verify().unwrap();
+        assert_eq!(image.disk.path, folder.join("disk.qcow2"));
+        image.recheck().unwrap();
+    }
+
+    #[test]
+    fn a_changed_file_is_refused_with_both_digests() {
+        let (_keep, folder) = folder();
+        let lock = Lock::read(image(&folder, b"golden")).unwrap();
+        let verified = lock.verify().unwrap();
+        std::fs::write(folder.join("disk.qcow2"), b"forged").unwrap();
+        for refused in [lock.verify().map(|_| ()), verified.recheck()] {
+            let Err(ImageError::Differs { found, locked, .. }) = refused else { panic!() };
+            assert_eq!((found, locked), (Sha256Digest::of(b"forged"), Sha256Digest::of(b"golden")));
+        }
+    }
+
+    #[test]
+    fn a_touched_file_with_the_same_content_is_taken() {
+        let (_keep, folder) = folder();
+        let verified = Lock::read(image(&folder, b"golden")).unwrap().verify().unwrap();
+        std::fs::write(folder.join("disk.qcow2"), b"golden").unwrap();
+        verified.recheck().unwrap();
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let (_keep, folder) = folder();
+        let lock = Lock::read(image(&folder, b"golden")).unwrap();
+        std::fs::remove_file(folder.join("disk.qcow2")).unwrap();
+        assert!(lock.verify().unwrap_err().to_string().contains("disk.qcow2"));
+    }
+
+    #[test]
+    fn a_lock_cannot_name_files_elsewhere() {
+        let (_keep, folder) = folder();
+        let path = image(&folder, b"golden");
+        for outside in ["../disk.qcow2", "/etc/passwd", "a/b", ".."] {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mut lock: serde_json::Value = serde_json::from_str(&text).unwrap();
+            lock["files"]["disk"]["path"] = outside.into();
+            let other = folder.join("other.lock");
+            std::fs::write(&other, lock.to_string()).unwrap();
+            let refused = Lock::read(other).unwrap_err();
+            assert!(matches!(refused, ImageError::OutsideFolder { .. }), "{outside}");
+        }
+    }
+}

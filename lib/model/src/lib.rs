@@ -1,0 +1,41 @@
+//! The words of Solstice CI: ids, names, the job and machine state machines,
+//! the records that an agent sends and the specification of a job.
+//!
+//! Everything here is data and pure functions. There is no IO, no clock and no
+//! lock: whoever needs the time passes it in. All other crates speak in these
+//! types, so that the same word means the same thing in a database column, an
+//! API field, a log key and a page.
+//!
+//! ```
+//! use solstice_model::{JobEvent, JobState, Transition, SkipReason};
+//!
+//! let skipped = JobEvent::Skip { why: SkipReason::NeedNotMet { need: "build".parse()? } };
+//! let Transition::Moved(state) = JobState::Queued.apply(&skipped)? else { panic!() };
+//! assert!(state.is_finished());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod digest;
+pub mod id;
+pub mod job;
+pub mod machine;
+pub mod name;
+pub mod record;
+pub mod role;
+pub mod spec;
+pub mod token;
+
+pub use digest::Sha256Digest;
+pub use id::{AttemptId, DeliveryId, EventId, JobId, RunId};
+pub use job::{
+    AgentVerdict, Exit, IllegalTransition, JobEvent, JobState, Outcome, SkipReason, TimeLimit,
+    Transition,
+};
+pub use machine::{MachineStep, Observed, Wanted, next_step};
+pub use name::{
+    BadName, CommitSha, ForgeName, GitRef, HostName, ImageName, JobName, Label, RepoName,
+};
+pub use record::{Chunk, Record, RecordBody, Stream};
+pub use role::Role;
+pub use spec::{Assignment, JobSpec, Source, StepSpec};
+pub use token::{Token, TokenHash};
