@@ -1,0 +1,75 @@
+//! The one door for work on the project: `cargo xtask <verb>`.
+//!
+//! Each verb is a module; what it runs is printed before it runs. The program
+//! depends on little, so that it starts a few seconds after the first clone.
+
+mod build;
+mod ci;
+mod demo;
+mod run;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::run::{Failure, Step};
+
+/// Work on Solstice CI: set up this computer, see a demonstration, test.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Install the Debian packages that demo, test and ci need
+    Setup,
+    /// Push to a repository and watch the job run in a machine of its own
+    Demo(demo::Demo),
+    /// Run every test, in real machines where they need one
+    Test(test::Test),
+    /// Do all that has to be green before a change is taken
+    Ci(ci::Ci),
+    /// Write docs/openapi/ from the API traits
+    Openapi {
+        /// Only say whether the documents are up to date
+        #[arg(long)]
+        check: bool,
+    },
+    /// Make the golden image of the demonstration and the tests
+    Image,
+}
+
+fn main() -> ExitCode {
+    match dispatch(Cli::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\n\x1b[31;1mfailed:\x1b[0m {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Setup => setup::for_everything(),
+        Verb::Demo(demo) => demo.run(),
+        Verb::Test(test) => test.run(),
+        Verb::Ci(ci) => ci.run(),
+        Verb::Openapi { check } => openapi(check),
+        Verb::Image => {
+            setup::for_machines()?;
+            build::image().map(|_| ())
+        }
+    }
+}
+
+/// Writes or checks the OpenAPI documents.
+fn openapi(check: bool) -> Result<(), Failure> {
+    let verb = if check { "check" } else { "generate" };
+    Step::cargo(["run", "--quiet", "--package", "openapi-manager", "--", verb]).run()
+}

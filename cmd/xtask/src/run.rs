@@ -1,0 +1,108 @@
+//! Running a command line in sight of the person who waits for it.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::process::{Command, ExitCode};
+
+use camino::Utf8PathBuf;
+
+/// Why a verb stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A command did not succeed; it has said why itself.
+    #[error("{command} ended with {status}")]
+    Command { command: String, status: std::process::ExitStatus },
+    /// A command could not be started.
+    #[error("cannot start {command}: {source}")]
+    Start { command: String, source: std::io::Error },
+    /// Something that only the person can mend.
+    #[error("{0}")]
+    Needs(String),
+}
+
+impl Failure {
+    /// The exit code of the command that failed, so that `cargo xtask demo`
+    /// tells a failed job (1) from a broken installation (3).
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        let code = match self {
+            Failure::Command { status, .. } => status.code().and_then(|c| u8::try_from(c).ok()),
+            Failure::Start { .. } | Failure::Needs(_) => None,
+        };
+        ExitCode::from(code.filter(|code| *code != 0).unwrap_or(3))
+    }
+}
+
+/// One command, shown before it runs.
+pub(crate) struct Step {
+    command: Command,
+}
+
+impl Step {
+    /// A program with its arguments, run in the project's root.
+    pub(crate) fn new<A: Into<OsString>>(
+        program: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments.into_iter().map(Into::into)).current_dir(root());
+        Self { command }
+    }
+
+    /// A call of the same cargo that runs us.
+    pub(crate) fn cargo<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Self {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        Self::new(&cargo, arguments)
+    }
+
+    /// Sets a variable of its environment.
+    pub(crate) fn env(mut self, key: &str, value: impl Into<OsString>) -> Self {
+        self.command.env(key, value.into());
+        self
+    }
+
+    /// Shows the command, runs it, and waits for its success.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if it cannot be started or does not succeed.
+    pub(crate) fn run(mut self) -> Result<(), Failure> {
+        eprintln!("\x1b[2m$ {self}\x1b[0m");
+        let command = self.to_string();
+        match self.command.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(Failure::Command { command, status }),
+            Err(source) => Err(Failure::Start { command, source }),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = self.command.get_program().to_string_lossy();
+        f.write_str(program.rsplit('/').next().unwrap_or(&program))?;
+        for argument in self.command.get_args() {
+            write!(f, " {}", argument.to_string_lossy())?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a program of this name is on the PATH.
+pub(crate) fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// The project's root folder.
+pub(crate) fn root() -> Utf8PathBuf {
+    let here = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).expect("this crate lies two folders below the root").to_owned()
+}
+
+/// The folder that cargo builds into.
+pub(crate) fn target() -> Utf8PathBuf {
+    match std::env::var("CARGO_TARGET_DIR") {
+        Ok(folder) => root().join(folder),
+        Err(_) => root().join("target"),
+    }
+}

@@ -1,0 +1,122 @@
+//! What has to be on the computer, and how it gets there.
+
+use std::process::Command;
+
+use crate::run::{Failure, Step, on_path};
+
+/// A Debian package, and a file by which it is known to be there.
+struct Package {
+    name: &'static str,
+    file: &'static str,
+}
+
+/// What it takes to make the image and to run machines.
+const MACHINES: &[Package] = &[
+    Package { name: "qemu-system-x86", file: "/usr/bin/qemu-system-x86_64" },
+    Package { name: "qemu-utils", file: "/usr/bin/qemu-img" },
+    Package { name: "qemu-system-data", file: "/usr/share/qemu/qboot.rom" },
+    Package { name: "cpio", file: "/usr/bin/cpio" },
+    Package { name: "e2fsprogs", file: "/usr/sbin/mke2fs" },
+    Package { name: "git", file: "/usr/bin/git" },
+    Package { name: "lz4", file: "/usr/bin/lz4" },
+    Package { name: "xz-utils", file: "/usr/bin/xz" },
+    Package { name: "zstd", file: "/usr/bin/zstd" },
+];
+
+/// What `ci` needs besides.
+const CHECKS: &[Package] = &[Package { name: "shellcheck", file: "/usr/bin/shellcheck" }];
+
+/// Installs all that any verb needs.
+pub(crate) fn for_everything() -> Result<(), Failure> {
+    install(MACHINES.iter().chain(CHECKS))
+}
+
+/// Installs what it takes to make the image and to run machines.
+pub(crate) fn for_machines() -> Result<(), Failure> {
+    install(MACHINES)
+}
+
+fn install<'a>(packages: impl IntoIterator<Item = &'a Package>) -> Result<(), Failure> {
+    let missing: Vec<&str> = packages
+        .into_iter()
+        .filter(|package| !std::path::Path::new(package.file).exists())
+        .map(|package| package.name)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !on_path("apt-get") {
+        return Err(Failure::Needs(format!(
+            "this computer has no apt-get; install what Debian calls {} by its own means",
+            missing.join(" ")
+        )));
+    }
+    let release = qemu_release();
+    let arguments = apt_arguments(&missing, release.as_deref());
+    if !rustix::process::geteuid().is_root() {
+        return Err(Failure::Needs(format!(
+            "some Debian packages are missing, and only root may install them. Type\n\n    \
+             sudo apt-get update && sudo apt-get {}\n\nand then the same command again",
+            arguments.join(" ")
+        )));
+    }
+    eprintln!("installing {}", missing.join(" "));
+    if let Some(release) = &release {
+        add_release(release)?;
+    }
+    Step::new("apt-get", ["update", "-qq"]).run()?;
+    Step::new("apt-get", arguments).env("DEBIAN_FRONTEND", "noninteractive").run()
+}
+
+fn apt_arguments(missing: &[&str], release: Option<&str>) -> Vec<String> {
+    let mut arguments = vec!["install", "-qq", "-y", "--no-install-recommends"];
+    if let Some(release) = release {
+        arguments.extend(["-t", release]);
+    }
+    arguments.extend(missing);
+    arguments.into_iter().map(str::to_owned).collect()
+}
+
+/// QEMU's packages must all be of one version. Where one of them already came
+/// from backports, the others have to come from there too.
+fn qemu_release() -> Option<String> {
+    let query = ["-W", "-f=${Version}", "qemu-utils"];
+    let output = Command::new("dpkg-query").args(query).output().ok()?;
+    let version = String::from_utf8(output.stdout).ok()?;
+    if !version.contains("~bpo") {
+        return None;
+    }
+    let release = std::fs::read_to_string("/etc/os-release").ok()?;
+    let name = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="))?;
+    Some(format!("{name}-backports"))
+}
+
+/// Adds the backports suite if apt does not know it yet.
+fn add_release(release: &str) -> Result<(), Failure> {
+    let known = Command::new("apt-cache").arg("policy").output();
+    if known.is_ok_and(|known| String::from_utf8_lossy(&known.stdout).contains(release)) {
+        return Ok(());
+    }
+    let file = "/etc/apt/sources.list.d/solstice-backports.list";
+    eprintln!("adding {release} to apt's sources in {file}, because qemu-utils comes from there");
+    let line = format!("deb http://deb.debian.org/debian {release} main\n");
+    std::fs::write(file, line)
+        .map_err(|error| Failure::Needs(format!("cannot write {file}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_of_a_backported_qemu_come_from_backports() {
+        let arguments = apt_arguments(&["qemu-system-x86"], Some("bookworm-backports"));
+        assert!(arguments.join(" ").ends_with("-t bookworm-backports qemu-system-x86"));
+    }
+
+    #[test]
+    fn an_ordinary_debian_is_asked_plainly() {
+        let arguments = apt_arguments(&["git", "cpio"], None);
+        assert_eq!(arguments.join(" "), "install -qq -y --no-install-recommends git cpio");
+    }
+}
