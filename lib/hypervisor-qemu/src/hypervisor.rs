@@ -1,0 +1,255 @@
+//! The backend itself.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Seek, SeekFrom};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use camino::Utf8Path;
+use solstice_hypervisor::{Console, Hypervisor, HypervisorError, Machine, MachineSpec};
+use solstice_image::{Boot, VerifiedImage};
+use solstice_model::{AttemptId, Observed};
+
+use crate::args::{Engine, GUEST_ENDPOINT, Start, config};
+use crate::config::{Accelerator, QemuConfig, unusable};
+use crate::error::QemuError;
+use crate::folder::{Entry, Folder, Machines, make_private_dir};
+use crate::launch::Launch;
+use crate::overlay::clone_disk;
+use crate::probe::{Verdict, kernel_of, probe};
+use crate::process::{Process, end_all, find};
+use crate::watch::{End, until_stopped};
+
+/// The most of a console that one call reads into memory.
+const CONSOLE_PIECE: u64 = 4 * 1024 * 1024;
+
+/// Machines by QEMU, without privileges.
+#[derive(Debug)]
+pub struct QemuHypervisor {
+    config: QemuConfig,
+    machines: Machines,
+    verdict: Verdict,
+}
+
+impl QemuHypervisor {
+    /// Checks that machines can be made here and chooses the engine; with
+    /// [`Accelerator::Auto`] a guest of `image` may be booted for that, once.
+    ///
+    /// # Errors
+    ///
+    /// [`HypervisorError::Unusable`] with the remedy.
+    pub async fn open(
+        mut config: QemuConfig,
+        image: &VerifiedImage,
+    ) -> Result<Self, HypervisorError> {
+        let version = config.check().await?;
+        let remedy = "let the state directory be on a file system that this user can write";
+        let broken = |error: QemuError| unusable(describe(&error), remedy);
+        std::fs::create_dir_all(&config.state_dir)
+            .map_err(QemuError::file("make", &config.state_dir))
+            .map_err(broken)?;
+        // Processes are marked with this path: it must always be the same text.
+        config.state_dir = config
+            .state_dir
+            .canonicalize_utf8()
+            .map_err(QemuError::file("resolve", &config.state_dir))
+            .map_err(broken)?;
+        config.check_state_dir()?;
+        make_private_dir(&config.state_dir).map_err(broken)?;
+        let machines = Machines::open(&config.state_dir, config.host.clone()).map_err(broken)?;
+        let told = |engine| Verdict { engine, why: "the configuration says so".to_owned() };
+        let verdict = match config.accelerator {
+            Accelerator::Kvm => told(Engine::Kvm),
+            Accelerator::Tcg => told(Engine::Tcg),
+            Accelerator::Auto => {
+                let probed = probe(&config, &version, image).await;
+                probed.map_err(|error| unusable(describe(&error), "choose an accelerator"))?
+            }
+        };
+        Ok(Self { config, machines, verdict })
+    }
+
+    /// Which engine runs the guests, and why.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// The QEMU of a machine, if it runs.
+    async fn guest(&self, id: AttemptId) -> Result<Option<Process>, QemuError> {
+        let id = id.to_string();
+        for found in find(self.machines.root()).await? {
+            if found.is_guest && found.machine == id {
+                let held = Process::hold(&found, self.machines.root());
+                return held.map_err(QemuError::file("hold a process of", self.machines.root()));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn make(&self, spec: &MachineSpec) -> Result<(), QemuError> {
+        let folder = self.machines.folder(spec.id);
+        let start = self.start(spec, &folder)?;
+        let Boot::DirectKernel { cmdline } = &spec.image.boot;
+        let token = spec.token.secret();
+        let cmdline =
+            format!("{cmdline} solstice.endpoint={GUEST_ENDPOINT} solstice.token={token}");
+        let config = config(&cmdline).map_err(|why| QemuError::Image { why })?;
+        // A crash may have left a disk tool at work on what is made anew now.
+        end_all(folder.path(), false).await?;
+        let folder = self.machines.claim(spec)?;
+        let golden = &spec.image.disk.path;
+        let disk_bytes = clone_disk(&self.config.qemu_img, golden, spec.disk_mib, &folder).await?;
+        let qemu = &self.config.qemu;
+        Launch { qemu, start: &start, config: &config, folder: &folder, disk_bytes }.run().await
+    }
+
+    fn start(&self, spec: &MachineSpec, folder: &Folder) -> Result<Start, QemuError> {
+        Ok(Start {
+            name: format!("solstice-{}-{}", self.config.host, spec.id),
+            engine: self.verdict.engine,
+            cpus: spec.cpus,
+            memory_mib: spec.memory_mib,
+            kernel: kernel_of(&spec.image)?.to_owned(),
+            initrd: spec.image.initrd.as_ref().map(|file| file.path.clone()),
+            disk: Some(folder.overlay()),
+            console: folder.console(),
+            qmp: folder.qmp(),
+            relay: self.config.relay.clone(),
+        })
+    }
+
+    async fn remove(&self, id: AttemptId) -> Result<(), QemuError> {
+        let folder = self.machines.folder(id);
+        end_all(folder.path(), true).await?;
+        self.machines.discard(id)?;
+        let entries = self.machines.list()?.into_iter();
+        let trash: Vec<_> = entries.filter(|entry| entry.id == id && entry.trash).collect();
+        let removed = tokio::task::spawn_blocking(move || {
+            trash.iter().try_for_each(|entry: &Entry| entry.folder.remove())
+        });
+        removed.await.expect("removing does not panic")
+    }
+
+    async fn look(&self) -> Result<Vec<Machine>, QemuError> {
+        // Folders first: a machine that ends between the two looks has stopped,
+        // and one that begins is seen by its process.
+        let entries = self.machines.list()?;
+        let mut seen = BTreeMap::new();
+        for Entry { id, folder, trash } in entries {
+            let ran = !trash && folder.has_run();
+            let observed = if ran { Observed::Stopped } else { Observed::Partial };
+            seen.entry(id).and_modify(|it| *it = stronger(*it, observed)).or_insert(observed);
+        }
+        for found in find(self.machines.root()).await? {
+            let Ok(id) = found.machine.parse::<AttemptId>() else { continue };
+            let observed = if found.is_guest { Observed::Running } else { Observed::Partial };
+            seen.entry(id).and_modify(|it| *it = stronger(*it, observed)).or_insert(observed);
+        }
+        Ok(seen.into_iter().map(|(id, observed)| Machine { id, observed }).collect())
+    }
+}
+
+/// Of two things seen of one machine, the one that says more.
+fn stronger(one: Observed, other: Observed) -> Observed {
+    let rank = |observed| match observed {
+        Observed::Absent => 0,
+        Observed::Partial => 1,
+        Observed::Stopped => 2,
+        Observed::Running => 3,
+    };
+    if rank(other) > rank(one) { other } else { one }
+}
+
+#[async_trait]
+impl Hypervisor for QemuHypervisor {
+    fn name(&self) -> &'static str {
+        "qemu"
+    }
+
+    async fn observe(&self) -> Result<Vec<Machine>, HypervisorError> {
+        let remedy = "see to it that this user can read the state directory and /proc";
+        self.look().await.map_err(|error| unusable(describe(&error), remedy))
+    }
+
+    async fn ensure(&self, spec: &MachineSpec) -> Result<(), HypervisorError> {
+        let failed = |error: QemuError| error.of("make", spec.id);
+        let folder = self.machines.folder(spec.id);
+        if self.guest(spec.id).await.map_err(failed)?.is_some() || folder.has_run() {
+            return Ok(());
+        }
+        let image = spec.image.clone();
+        let checked = tokio::task::spawn_blocking(move || image.recheck()).await;
+        checked.expect("reading does not panic").map_err(HypervisorError::Image)?;
+        self.make(spec).await.map_err(failed)
+    }
+
+    async fn destroy(&self, id: AttemptId) -> Result<(), HypervisorError> {
+        self.remove(id).await.map_err(|error| error.of("destroy", id))
+    }
+
+    async fn console(
+        &self,
+        id: AttemptId,
+        from: u64,
+        limit: usize,
+    ) -> Result<Console, HypervisorError> {
+        let folder = self.machines.folder(id);
+        if !folder.exists() {
+            return Err(HypervisorError::Absent { id });
+        }
+        let path = folder.console();
+        let limit = CONSOLE_PIECE.min(limit as u64);
+        let read = tokio::task::spawn_blocking(move || {
+            read_piece(&path, from, limit).map_err(QemuError::file("read", &path))
+        });
+        let read = read.await.expect("reading does not panic");
+        let bytes = read.map_err(|error| error.of("read the console of", id))?;
+        let next = from + bytes.len() as u64;
+        Ok(Console { bytes, next })
+    }
+
+    async fn stopped(&self, id: AttemptId) -> Result<(), HypervisorError> {
+        let failed = |error: QemuError| error.of("watch", id);
+        let Some(guest) = self.guest(id).await.map_err(failed)? else { return Ok(()) };
+        let folder = self.machines.folder(id);
+        let end = until_stopped(&guest, &folder.qmp()).await;
+        match end.map_err(QemuError::file("watch", folder.path())).map_err(failed)? {
+            End::Ended => Ok(()),
+            End::NoDiskSpace => {
+                let what = format!("no disk space is left for {}", folder.overlay());
+                Err(HypervisorError::NoRoom { what })
+            }
+        }
+    }
+
+    fn boot_limit(&self) -> Duration {
+        match self.verdict.engine {
+            Engine::Kvm => Duration::from_secs(60),
+            Engine::Tcg => Duration::from_secs(180),
+        }
+    }
+}
+
+/// A part of a file; empty if there is no file yet.
+fn read_piece(path: &Utf8Path, from: u64, limit: u64) -> std::io::Result<Bytes> {
+    let mut file = match std::fs::File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Bytes::new()),
+        other => other?,
+    };
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+/// An error with its causes, on one line.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(": {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,169 @@
+//! Which engine runs guests here: KVM only if a guest was seen to run on it.
+//!
+//! `/dev/kvm` may open, answer and make a machine whose guest never executes an
+//! instruction (nested virtualisation that is there only in name). So a guest of
+//! the host's own image is started on it: its first byte on the console is the
+//! proof. The verdict is kept until the kernel, QEMU, the device or the image's
+//! kernel changes, or somebody removes the file `accelerator.json`.
+
+use std::fs::{File, OpenOptions};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
+
+use camino::Utf8Path;
+use serde::{Deserialize, Serialize};
+use solstice_exec::Command;
+use solstice_image::{Boot, VerifiedImage};
+
+use crate::args::{Engine, Start, config};
+use crate::config::QemuConfig;
+use crate::error::QemuError;
+use crate::folder::{Folder, make_private_dir};
+use crate::launch::filled_pipe;
+use crate::process::{MARK, end_all};
+
+const KVM: &str = "/dev/kvm";
+/// How long the probe's guest may take to print its first byte; a real one
+/// takes a tenth of it.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+/// Kernel parameters that make it print as early as it can.
+const TALK: &str = " earlyprintk=ttyS0 loglevel=7";
+
+/// Which engine is used, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The engine.
+    pub engine: Engine,
+    /// A sentence for the operator.
+    pub why: String,
+}
+
+/// A verdict with what it was reached from.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    from: Circumstances,
+    verdict: Verdict,
+}
+
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+struct Circumstances {
+    kernel: String,
+    qemu: String,
+    device_changed: (i64, i64),
+    image: Option<String>,
+}
+
+/// Finds out which engine to use, by the verdict that is kept in the state
+/// directory or by a guest of this image.
+pub(crate) async fn probe(
+    config: &QemuConfig,
+    qemu_version: &str,
+    image: &VerifiedImage,
+) -> Result<Verdict, QemuError> {
+    let tcg = |why: String| Ok(Verdict { engine: Engine::Tcg, why });
+    if let Err(error) = OpenOptions::new().read(true).write(true).open(KVM) {
+        return tcg(format!("{KVM} cannot be opened: {error}"));
+    }
+    let path = config.state_dir.join("accelerator.json");
+    let from = circumstances(qemu_version, image)?;
+    if let Ok(text) = std::fs::read(&path)
+        && let Ok(kept) = serde_json::from_slice::<Kept>(&text)
+        && kept.from == from
+    {
+        return Ok(kept.verdict);
+    }
+    let verdict = try_kvm(config, image).await?;
+    let kept = serde_json::to_vec_pretty(&Kept { from, verdict: verdict.clone() });
+    let kept = kept.expect("a verdict can be written as JSON");
+    std::fs::write(&path, kept).map_err(QemuError::file("write", &path))?;
+    Ok(verdict)
+}
+
+fn circumstances(qemu: &str, image: &VerifiedImage) -> Result<Circumstances, QemuError> {
+    let release = Utf8Path::new("/proc/sys/kernel/osrelease");
+    let kernel = std::fs::read_to_string(release).map_err(QemuError::file("read", release))?;
+    let meta = std::fs::metadata(KVM).map_err(QemuError::file("read", Utf8Path::new(KVM)))?;
+    Ok(Circumstances {
+        kernel: kernel.trim().to_owned(),
+        qemu: qemu.to_owned(),
+        device_changed: (meta.mtime(), meta.mtime_nsec()),
+        image: image.kernel.as_ref().map(|kernel| kernel.sha256.to_string()),
+    })
+}
+
+/// Boots the image's kernel on KVM and waits for a sign of life.
+async fn try_kvm(config: &QemuConfig, image: &VerifiedImage) -> Result<Verdict, QemuError> {
+    let folder = Folder::at(config.state_dir.join("probe"));
+    clear(&folder).await?;
+    make_private_dir(folder.path())?;
+    let command = probe_command(config, image, &folder)?;
+    let printed = async {
+        while folder.console_bytes() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let verdict = tokio::select! {
+        () = printed => Verdict { engine: Engine::Kvm, why: "a guest ran on KVM".to_owned() },
+        ended = command.run() => {
+            let why = match ended {
+                Ok(_) => "QEMU with KVM ended before its guest printed anything".to_owned(),
+                Err(solstice_exec::ExecError::TimedOut { .. }) => format!(
+                    "{KVM} opens, but a guest made no progress on it in {} s",
+                    PROBE_LIMIT.as_secs()
+                ),
+                Err(error) => format!("QEMU cannot use KVM: {}", reason(&error)),
+            };
+            Verdict { engine: Engine::Tcg, why }
+        }
+    };
+    clear(&folder).await?;
+    Ok(verdict)
+}
+
+/// The last line that QEMU printed, or the whole error.
+fn reason(error: &solstice_exec::ExecError) -> String {
+    let last = error.stderr().and_then(|text| text.trim().lines().last());
+    last.filter(|line| !line.is_empty()).map_or_else(|| error.to_string(), str::to_owned)
+}
+
+fn probe_command(
+    qemu: &QemuConfig,
+    image: &VerifiedImage,
+    folder: &Folder,
+) -> Result<Command, QemuError> {
+    let start = Start {
+        name: format!("solstice-{}-probe", qemu.host),
+        engine: Engine::Kvm,
+        cpus: 1,
+        memory_mib: 512,
+        kernel: kernel_of(image)?.to_owned(),
+        initrd: image.initrd.as_ref().map(|file| file.path.clone()),
+        disk: None,
+        console: folder.console(),
+        qmp: folder.qmp(),
+        relay: Vec::new(),
+    };
+    let Boot::DirectKernel { cmdline } = &image.boot;
+    let text = config(&format!("{cmdline}{TALK}")).map_err(|why| QemuError::Image { why })?;
+    let pipe = filled_pipe(&text).map_err(QemuError::file("talk to", &qemu.qemu))?;
+    Ok(Command::new(&qemu.qemu)
+        .args(start.argv())
+        .env_clear()
+        .env(MARK, folder.path())
+        .stdin_from(File::from(OwnedFd::from(pipe)))
+        .timeout(PROBE_LIMIT))
+}
+
+/// The kernel of an image, which this backend cannot do without.
+pub(crate) fn kernel_of(image: &VerifiedImage) -> Result<&Utf8Path, QemuError> {
+    let why = || format!("the image {} has no kernel to boot directly", image.name);
+    let kernel = image.kernel.as_ref().map(|file| file.path.as_path());
+    kernel.ok_or_else(|| QemuError::Image { why: why() })
+}
+
+/// Removes what a probe leaves, this one or one that was killed.
+async fn clear(folder: &Folder) -> Result<(), QemuError> {
+    end_all(folder.path(), true).await?;
+    folder.remove()
+}

@@ -1,0 +1,34 @@
+//! A machine's serial console: bytes that are replaced as a whole.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::error::LogError;
+use crate::log::sync_parents;
+
+/// Writes the console so that there is always either the old one or the new one.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), LogError> {
+    let shard = path.parent().expect("a console is in a shard's directory");
+    fs::create_dir_all(shard).map_err(LogError::io("create", shard))?;
+    let new = path.with_extension("console.new");
+    let written = File::create(&new).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    if let Err(error) = written.and_then(|()| fs::rename(&new, path)) {
+        // What is left would be overwritten next time; on a full disk it is in the way.
+        let _ = fs::remove_file(&new);
+        return Err(LogError::io("write", path)(error));
+    }
+    sync_parents(path)
+}
+
+/// Reads the console, if there is one.
+pub(crate) fn get(path: &Path) -> Result<Option<Vec<u8>>, LogError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LogError::io("read", path)(error)),
+    }
+}

@@ -1,0 +1,60 @@
+//! A disk that is full, by way of a limit on the size of files.
+
+use std::process::Command;
+
+use solstice_joblog::{JobLogs, LogError};
+use solstice_model::AttemptId;
+use solstice_model::id::new_id;
+
+use crate::fixture::{all, file, records, reopen};
+
+/// Appends until nothing more fits, then asks again.
+#[tokio::test]
+#[ignore = "the child process of a_full_disk_keeps_all_of_a_batch_or_nothing"]
+async fn child_that_fills_the_disk() {
+    let (Ok(dir), Ok(attempt)) = (std::env::var("JOBLOG_DIR"), std::env::var("JOBLOG_ATTEMPT"))
+    else {
+        return;
+    };
+    let logs = JobLogs::open(&dir).unwrap();
+    let attempt: AttemptId = attempt.parse().unwrap();
+    let mut last = 0;
+    let error = loop {
+        match logs.append(attempt, &records(last + 1..=last + 7)).await {
+            Ok(durable) => last = durable,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, LogError::Full), "{error:?}");
+    let before = std::fs::read(file(dir.as_ref(), attempt)).unwrap();
+    assert!(last > 0 && before.ends_with(b"\n"));
+    let again = logs.append(attempt, &records(last + 1..=last + 7)).await;
+    assert!(matches!(again, Err(LogError::Full)), "{again:?}");
+    assert_eq!(std::fs::read(file(dir.as_ref(), attempt)).unwrap(), before);
+    assert_eq!(all(&logs, attempt, 10_000).await, records(1..=last));
+    let console = logs.put_console(attempt, vec![0; 100_000]).await;
+    assert!(matches!(console, Err(LogError::Full)), "{console:?}");
+    assert_eq!(logs.console(attempt).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_all_of_a_batch_or_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let attempt: AttemptId = new_id();
+    // 16 blocks of 512 bytes; without the trap the signal would end the child.
+    let child = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["full::child_that_fills_the_disk", "--exact", "--ignored"])
+        .env("JOBLOG_DIR", dir.path())
+        .env("JOBLOG_ATTEMPT", attempt.to_string())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    // With room again, the log goes on where it was.
+    let logs = reopen(dir.path());
+    let last = logs.last_seq(attempt).await.unwrap();
+    assert!(last > 0, "the child wrote nothing");
+    assert_eq!(logs.append(attempt, &records(last + 1..=last + 7)).await.unwrap(), last + 7);
+    assert_eq!(all(&logs, attempt, 10_000).await, records(1..=last + 7));
+}
