@@ -1,0 +1,81 @@
+//! The whole file: name, triggers, jobs.
+
+use serde::Serialize;
+use solstice_kdl::{Diagnostics, Document, Limits, Reader};
+use solstice_model::JobSpec;
+
+use crate::job::{self, too_many_of};
+use crate::limits::{MAX_DEPTH, MAX_FILE_BYTES, MAX_ITEMS, MAX_JOBS, MAX_TRIGGERS};
+use crate::trigger::{self, Decision, Trigger, TriggerEvent};
+use crate::{env, graph, rules};
+
+/// A workflow file that can run as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Workflow {
+    /// For people; the file's name without `.kdl` if it gives none.
+    pub name: String,
+    /// What starts it; at least one.
+    pub triggers: Vec<Trigger>,
+    /// Its jobs in the file's order, at least one. Every need is the name of
+    /// another job, and no job waits for itself, directly or through others.
+    pub jobs: Vec<JobSpec>,
+}
+
+impl Workflow {
+    /// Decides whether the event starts this workflow.
+    pub fn triggered_by(&self, event: &TriggerEvent<'_>) -> Decision {
+        trigger::decide(&self.triggers, event)
+    }
+}
+
+/// Reads a workflow file; `file_name` is what diagnostics call it.
+///
+/// # Errors
+///
+/// Returns all that is wrong with the file, up to a bound.
+pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Workflow, Diagnostics> {
+    let limits = Limits { max_bytes: MAX_FILE_BYTES, max_items: MAX_ITEMS, max_depth: MAX_DEPTH };
+    let document = Document::parse(file_name, bytes, limits)?;
+    document.decode(|file| {
+        let workflow = file.required_child("workflow")?;
+        read(workflow, file_name)
+    })
+}
+
+fn read(mut node: Reader<'_>, file_name: &str) -> Option<Workflow> {
+    let name = node.setting("name", rules::name);
+    let env = env::read(&mut node);
+    let triggers = read_triggers(&mut node);
+    let help = "add at least one: job id=\"…\" runs_on=\"…\" { … }";
+    let nodes = node.required_children("job", help);
+    if let Some(surplus) = nodes.get(MAX_JOBS) {
+        node.report(too_many_of("jobs", MAX_JOBS, surplus.span()));
+    }
+    // The graph of what is refused anyway is not worth drawing.
+    let drafts: Vec<_> = nodes.into_iter().take(MAX_JOBS).map(job::read).collect();
+    for problem in graph::problems(&drafts) {
+        node.report(problem);
+    }
+    rules::refuse_planned(&mut node);
+    node.finish();
+
+    let jobs = drafts.into_iter().map(|draft| draft.finish(&env)).collect::<Option<Vec<_>>>()?;
+    Some(Workflow { name: name.unwrap_or_else(|| stem(file_name)), triggers, jobs })
+}
+
+fn read_triggers(node: &mut Reader<'_>) -> Vec<Trigger> {
+    let nodes = node.children("on");
+    if nodes.is_empty() {
+        return Trigger::defaults();
+    }
+    if let Some(surplus) = nodes.get(MAX_TRIGGERS) {
+        node.report(too_many_of("triggers", MAX_TRIGGERS, surplus.span()));
+    }
+    nodes.into_iter().take(MAX_TRIGGERS).filter_map(trigger::read).collect()
+}
+
+/// The last part of a path, without `.kdl`.
+fn stem(file_name: &str) -> String {
+    let last = file_name.rsplit('/').next().unwrap_or(file_name);
+    last.strip_suffix(".kdl").unwrap_or(last).to_owned()
+}

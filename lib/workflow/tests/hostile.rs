@@ -1,0 +1,167 @@
+//! Workflow files of strangers: bounded, refused fast, never a panic (I12).
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use solstice_workflow::{Workflow, limits, parse};
+
+/// Far above what any of these takes without optimisation on a busy machine.
+const FAST: Duration = Duration::from_secs(10);
+
+/// The first message, once the file was refused in time.
+fn refused(text: &str) -> String {
+    let started = Instant::now();
+    let Err(wrong) = parse("hostile.kdl", text.as_bytes()) else { panic!("it was taken") };
+    assert!(started.elapsed() < FAST, "it took {:?}", started.elapsed());
+    wrong.list()[0].message().to_owned()
+}
+
+fn taken(text: &str) -> Workflow {
+    parse("large.kdl", text.as_bytes())
+        .unwrap_or_else(|wrong| panic!("{}", wrong.list()[0].one_line()))
+}
+
+/// A workflow around one job around these steps.
+fn with_steps(steps: &str) -> String {
+    format!("workflow {{ job id=\"a\" runs_on=\"x\" {{\n{steps}\n}}; }}")
+}
+
+fn jobs(count: usize, needs: impl Fn(usize) -> String) -> String {
+    let job = |n| format!("job id=\"j{n}\" runs_on=\"x\" {} {{ step run=\"true\"; }}\n", needs(n));
+    format!("workflow {{\n{}}}\n", (0..count).map(job).collect::<String>())
+}
+
+#[test]
+fn ten_megabytes_are_refused_unread() {
+    let message = "the file has 10485760 bytes; at most 262144 are taken";
+    assert_eq!(refused(&" ".repeat(10 << 20)), message);
+}
+
+#[test]
+fn depth_and_count_are_bounded() {
+    assert_eq!(refused(&"a{".repeat(100_000)), "blocks are nested deeper than 8");
+    let nodes = "a;".repeat(limits::MAX_FILE_BYTES / 2);
+    assert_eq!(refused(&nodes), "the file has more than 20000 nodes and values");
+    assert!(refused(&"a;".repeat(1_000_000)).starts_with("the file has 2000000 bytes"));
+}
+
+#[test]
+fn a_nul_byte_is_refused() {
+    assert_eq!(refused("workflow\0"), "the file has a NUL byte");
+}
+
+#[test]
+fn a_workflow_may_be_as_large_as_it_says() {
+    let workflow = taken(&jobs(limits::MAX_JOBS, |_| String::new()));
+    assert_eq!(workflow.jobs.len(), limits::MAX_JOBS);
+    let steps = "step run=\"true\"\n".repeat(limits::MAX_STEPS);
+    assert_eq!(taken(&with_steps(&steps)).jobs[0].steps.len(), limits::MAX_STEPS);
+    let script = "x".repeat(limits::MAX_RUN_BYTES);
+    assert_eq!(taken(&with_steps(&format!("step run=\"{script}\""))).jobs[0].steps[0].run, script);
+}
+
+#[test]
+fn one_more_of_anything_is_too_much() {
+    let jobs = jobs(limits::MAX_JOBS + 1, |_| String::new());
+    assert_eq!(refused(&jobs), "there are more than 256 jobs");
+    let steps = "step run=\"true\"\n".repeat(limits::MAX_STEPS + 1);
+    assert_eq!(refused(&with_steps(&steps)), "there are more than 256 steps");
+    let script = "x".repeat(limits::MAX_RUN_BYTES + 1);
+    let message = "this script has 65537 bytes, over 65536";
+    assert_eq!(refused(&with_steps(&format!("step run=\"{script}\""))), message);
+    let name = "n".repeat(limits::MAX_NAME_CHARS + 1);
+    let step = format!("step run=\"true\" name=\"{name}\"");
+    assert_eq!(refused(&with_steps(&step)), "a name has at most 200 characters");
+    let env: String = (0..=limits::MAX_ENV_VARS).map(|n| format!("K{n} \"\"\n")).collect();
+    let message = "this block sets 129 variables; at most 128 are taken";
+    assert_eq!(refused(&with_steps(&format!("env {{\n{env}\n}}"))), format!("`job` has no `step`"));
+    assert_eq!(refused(&with_steps(&format!("step run=\"x\"\nenv {{\n{env}\n}}"))), message);
+    let value = "v".repeat(limits::MAX_ENV_BYTES);
+    let block = format!("step run=\"x\"\nenv {{ K \"{value}\"; }}");
+    let message = "this block has 16385 bytes; at most 16384 are taken";
+    assert_eq!(refused(&with_steps(&block)), message);
+    let on = "on \"push\"\n".repeat(limits::MAX_TRIGGERS + 1);
+    let text = format!("workflow {{\n{on}job id=\"a\" runs_on=\"x\" {{ step run=\"true\"; }}\n}}");
+    assert_eq!(refused(&text), "there are more than 32 triggers");
+    let branches = "\"a\" ".repeat(limits::MAX_PATTERNS + 1);
+    let on = format!("on \"push\" {{ branches {branches}; }}");
+    let text =
+        format!("workflow {{\n{on}\njob id=\"a\" runs_on=\"x\" {{ step run=\"true\"; }}\n}}");
+    assert_eq!(refused(&text), "there are more than 64 patterns");
+}
+
+#[test]
+fn a_chain_of_all_jobs_is_fine_and_a_ring_is_not() {
+    let most = limits::MAX_JOBS;
+    let chain = |n: usize| (n + 1 < most).then(|| format!("needs=\"j{}\"", n + 1));
+    assert_eq!(taken(&jobs(most, |n| chain(n).unwrap_or_default())).jobs.len(), most);
+    let ring = jobs(most, |n| format!("needs=\"j{}\"", (n + 1) % most));
+    assert!(refused(&ring).starts_with("jobs wait for each other: j1 → j2 → "));
+}
+
+#[test]
+fn patterns_that_explode_are_refused_or_compiled_in_time() {
+    let started = Instant::now();
+    for pattern in ["{".repeat(190), "{a,b}".repeat(38), "**/".repeat(60), "*a".repeat(90)] {
+        let text = format!(
+            "workflow {{\non \"push\" {{ branches {}; }}\njob id=\"a\" runs_on=\"x\" {{ step run=\"true\"; }}\n}}",
+            format!("\"{pattern}\" ").repeat(limits::MAX_PATTERNS)
+        );
+        if let Ok(workflow) = parse("x.kdl", text.as_bytes()) {
+            let git_ref = format!("refs/heads/{}", "a".repeat(200)).parse().unwrap();
+            workflow.triggered_by(&solstice_workflow::TriggerEvent::Push { git_ref: &git_ref });
+        }
+    }
+    assert!(started.elapsed() < FAST, "it took {:?}", started.elapsed());
+}
+
+/// The good golden files, to be damaged.
+fn valid_files() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/good");
+    let entries =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let inputs = entries.filter(|path| path.extension() == Some("kdl".as_ref()));
+    inputs.map(|path| fs::read(path).expect("readable")).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 512, failure_persistence: None, ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = parse("x.kdl", &bytes);
+    }
+
+    /// A piece of a valid file is cut out, doubled, or overwritten.
+    #[test]
+    fn damaged_files_never_panic_and_what_is_taken_keeps_the_rules(
+        file in prop::sample::select(valid_files()),
+        from in any::<prop::sample::Index>(),
+        length in 0_usize..40,
+        patch in prop_oneof![
+            Just(Vec::new()),
+            prop::collection::vec(any::<u8>(), 1..4),
+            prop::sample::select(vec!["\"", "{", "}", " ", "=", "#true", "/-", "é", "\"\"\""])
+                .prop_map(|patch| patch.as_bytes().to_vec()),
+        ],
+    ) {
+        let from = from.index(file.len());
+        let mut bytes = file.clone();
+        bytes.splice(from..(from + length).min(file.len()), patch);
+        match parse("x.kdl", &bytes) {
+            Ok(workflow) => {
+                prop_assert!(!workflow.jobs.is_empty() && !workflow.triggers.is_empty());
+                for job in &workflow.jobs {
+                    prop_assert!(!job.steps.is_empty());
+                    let ids: Vec<_> = workflow.jobs.iter().map(|job| &job.name).collect();
+                    prop_assert!(job.needs.iter().all(|need| *need != job.name && ids.contains(&need)));
+                }
+            }
+            Err(wrong) => prop_assert!(!wrong.list().is_empty()),
+        }
+    }
+}
