@@ -2,17 +2,19 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use crate::error::LogError;
-use crate::log::sync_parents;
+use crate::log::{private_directory, sync_parents};
 
 /// Writes the console so that there is always either the old one or the new one.
 pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), LogError> {
-    let shard = path.parent().expect("a console is in a shard's directory");
-    fs::create_dir_all(shard).map_err(LogError::io("create", shard))?;
+    private_directory(path.parent().expect("a console is in a shard's directory"))?;
     let new = path.with_extension("console.new");
-    let written = File::create(&new).and_then(|mut file| {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let written = options.open(&new).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });

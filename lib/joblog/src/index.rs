@@ -59,6 +59,7 @@ mod tests {
             index.note(seq, (seq - 1) * line);
         }
         assert!(index.entries.len() <= MAX_ENTRIES);
+        assert!(index.entries.iter().all(|(seq, offset)| *offset == (seq - 1) * line));
         for seq in [1, 2, 5_000_000, records] {
             let (at, goal) = (index.before(seq), (seq - 1) * line);
             assert!(at <= goal && goal - at <= 2 * index.stride, "{seq}: {at} for {goal}");

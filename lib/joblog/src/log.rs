@@ -1,7 +1,7 @@
 //! One attempt's log: recovery, appending, reading. All of it blocks.
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt as _;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -169,12 +169,9 @@ impl Log {
     pub(crate) fn read(&self, from_seq: u64, max_bytes: usize) -> Result<Page, LogError> {
         self.opened()?;
         let (file, start, end, last_seq) = match hold(&self.state).as_ref() {
-            Some(state) => (
-                state.file.clone(),
-                state.index.before(from_seq),
-                state.len,
-                state.last_seq,
-            ),
+            Some(state) => {
+                (state.file.clone(), state.index.before(from_seq), state.len, state.last_seq)
+            }
             None => return Err(LogError::Closed),
         };
         let from_seq = from_seq.max(1);
@@ -207,13 +204,18 @@ fn write(file: &File, bytes: &[u8], offset: u64) -> std::io::Result<()> {
 
 /// Makes the file so that it is still there after a power cut.
 fn create(path: &Path) -> Result<File, LogError> {
-    let shard = path.parent().expect("a log is in a shard's directory");
-    fs::create_dir_all(shard).map_err(LogError::io("create", shard))?;
+    private_directory(path.parent().expect("a log is in a shard's directory"))?;
     let mut options = File::options();
-    let file = options.read(true).write(true).create(true).truncate(false).open(path);
-    let file = file.map_err(LogError::io("create", path))?;
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(path).map_err(LogError::io("create", path))?;
     sync_parents(path)?;
     Ok(file)
+}
+
+/// Makes a directory that only its owner can read, if it is not there.
+pub(crate) fn private_directory(path: &Path) -> Result<(), LogError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(LogError::io("create", path))
 }
 
 /// Puts the entry of a file in its shard, and the shard's own, on disk (fsync(2)).

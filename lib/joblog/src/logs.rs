@@ -1,7 +1,8 @@
 //! All logs of a server: which are open, and the async doors to them.
 
 use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +12,7 @@ use tokio::sync::watch;
 use crate::console;
 use crate::error::LogError;
 use crate::lines::Encoded;
-use crate::log::{Log, Page};
+use crate::log::{Log, Page, private_directory};
 use crate::plain::PlainReader;
 
 /// How many logs stay open that nobody uses at the moment.
@@ -49,7 +50,7 @@ impl JobLogs {
     /// [`LogError::Locked`] if another process has it open, and whatever the disk does.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, LogError> {
         let dir = dir.into();
-        fs::create_dir_all(&dir).map_err(LogError::io("create", &dir))?;
+        private_directory(&dir)?;
         let lock = lock(&dir)?;
         Ok(Self { inner: Arc::new(Inner { dir, open: Mutex::default(), _lock: lock }) })
     }
@@ -201,8 +202,8 @@ where
 fn lock(dir: &Path) -> Result<File, LogError> {
     let path = dir.join(".lock");
     let mut options = File::options();
-    let file = options.create(true).write(true).truncate(false).open(&path);
-    let file = file.map_err(LogError::io("open", &path))?;
+    options.create(true).write(true).truncate(false).mode(0o600);
+    let file = options.open(&path).map_err(LogError::io("open", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(LogError::Locked { path }),

@@ -1,5 +1,7 @@
 //! The logs through their public door, on real files.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod crash;
 mod fixture;
 mod full;

@@ -1,5 +1,6 @@
 //! What is appended, what is refused, who is told.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -68,6 +69,19 @@ async fn a_second_process_is_refused() {
     assert!(matches!(second, Err(LogError::Locked { .. })), "{second:?}");
     drop(logs);
     JobLogs::open(dir.path()).unwrap();
+}
+
+#[tokio::test]
+async fn logs_and_consoles_are_for_their_owner_alone() {
+    let (dir, logs) = logs();
+    let attempt = new_id();
+    logs.append(attempt, &records([1])).await.unwrap();
+    logs.put_console(attempt, b"login:".to_vec()).await.unwrap();
+    let log = file(dir.path(), attempt);
+    for path in [log.parent().unwrap(), &log, &log.with_extension("console")] {
+        let mode = std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
+    }
 }
 
 #[tokio::test]

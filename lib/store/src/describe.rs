@@ -1,0 +1,47 @@
+//! What a commit's checks say is the caller's to choose; when they are to say it is ours.
+
+use solstice_forge::{CheckReport, Push};
+use solstice_model::{ForgeName, JobId, JobSpec, JobState, RunId};
+
+/// Says what the forge is to show. It is called inside the transaction of each
+/// transition, so it must be pure and quick.
+///
+/// A report's `context` must depend on the run's `context` and the job's name
+/// alone: the forge knows a check by it.
+pub trait Describe: Send + Sync + 'static {
+    /// What to show for a job in this state.
+    fn job(&self, run: &RunView, job: &JobView<'_>) -> CheckReport;
+
+    /// What to show for a run whose workflow cannot be run.
+    fn broken_run(&self, run: &RunView, problem: &str) -> CheckReport;
+}
+
+/// What is known of a run from its beginning.
+#[derive(Clone, Debug)]
+pub struct RunView {
+    /// Its id.
+    pub id: RunId,
+    /// The forge that it came from.
+    pub forge: ForgeName,
+    /// The push that it builds.
+    pub push: Push,
+    /// Path of the workflow file.
+    pub file: String,
+    /// The workflow's name.
+    pub workflow: String,
+    /// How its checks' contexts begin.
+    pub context: String,
+}
+
+/// A job, as it is after a transition.
+#[derive(Clone, Copy, Debug)]
+pub struct JobView<'a> {
+    /// Its id.
+    pub id: JobId,
+    /// What it is to do.
+    pub spec: &'a JobSpec,
+    /// Where it stands.
+    pub state: &'a JobState,
+    /// How many attempts have begun.
+    pub attempts: u32,
+}

@@ -1,0 +1,50 @@
+//! The store: the only SQL of Solstice CI.
+//!
+//! One SQLite file holds deliveries, runs, jobs, attempts, the event log, the
+//! outbox of reports to the forges, hosts and tokens. [`Store`] offers one
+//! method per use-case, each of them one transaction, and each answered only
+//! when what it wrote is on disk (invariant I1). One thread writes and commits
+//! together what is queued; readers have connections of their own.
+//!
+//! One function, behind [`Store::transition`], changes a job's state: it loads
+//! the row, applies the event, writes the row, the event log and the outbox, and
+//! skips the jobs whose needs can no longer be met (invariant I3).
+//!
+//! The clock is the caller's: whatever needs the time takes it as `now`. A
+//! dropped future of a writing method takes nothing back: the write may still
+//! happen. Logs of attempts are not here, see `solstice-joblog`.
+
+mod claim;
+mod column;
+mod delivery;
+mod describe;
+mod environment;
+mod error;
+mod host;
+mod lease;
+mod make_run;
+mod migrate;
+mod readers;
+mod records;
+mod report;
+mod status;
+mod store;
+mod token;
+mod transition;
+mod verdict;
+mod view;
+mod writer;
+
+pub use delivery::{NewDelivery, Taken, WaitingDelivery};
+pub use describe::{Describe, JobView, RunView};
+pub use environment::environment;
+pub use error::StoreError;
+pub use lease::AttemptInfo;
+pub use make_run::{NewRun, RunMade};
+pub use records::Applied;
+pub use report::{DueReport, ReportFailure, ReportId};
+pub use status::run_status;
+pub use store::Store;
+pub use transition::Transitioned;
+pub use verdict::Verdict;
+pub use view::{Counts, LoggedEvent, MAX_PAGE};

@@ -1,0 +1,138 @@
+//! The schema's versions: numbered files that only go forward, each tried on a
+//! populated database by the tests. `PRAGMA user_version` says how far a
+//! database has come.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::StoreError;
+
+/// Every migration, in order; the first makes version 1. A file that has been
+/// released is never edited again.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+
+/// Brings the schema up to date, each step in a transaction of its own.
+pub(crate) fn up(connection: &mut Connection) -> Result<(), StoreError> {
+    apply(connection, MIGRATIONS)
+}
+
+fn apply(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {
+    let found = version(connection)?;
+    let known = u32::try_from(migrations.len()).expect("there are few migrations");
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for (number, migration) in (1..).zip(migrations).filter(|(number, _)| *number > found) {
+        step(connection, number, migration)?;
+    }
+    Ok(())
+}
+
+/// Says whether the schema is the one that this program knows.
+pub(crate) fn check(connection: &Connection) -> Result<(), StoreError> {
+    let found = version(connection)?;
+    let known = u32::try_from(MIGRATIONS.len()).expect("there are few migrations");
+    match found.cmp(&known) {
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(StoreError::Newer { found, known }),
+        std::cmp::Ordering::Less => {
+            let why = format!("it has version {found}, and version {known} is needed");
+            Err(StoreError::conflict("database", why))
+        }
+    }
+}
+
+fn version(connection: &Connection) -> Result<u32, StoreError> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+fn step(connection: &mut Connection, number: u32, sql: &str) -> Result<(), StoreError> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch(sql)?;
+    tx.pragma_update(None, "user_version", number)?;
+    tx.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows as a program of each version wrote them; one entry per migration.
+    const POPULATED: &[&str] = &[include_str!("../migrations/populated/0001.sql")];
+
+    const TABLES: [&str; 12] = [
+        "repository",
+        "delivery",
+        "run",
+        "delivery_run",
+        "job",
+        "need",
+        "attempt",
+        "step",
+        "event",
+        "report",
+        "host",
+        "token",
+    ];
+
+    fn populated(version: usize) -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        apply(&mut connection, &MIGRATIONS[..version]).unwrap();
+        connection.execute_batch(POPULATED[version - 1]).unwrap();
+        connection
+    }
+
+    fn rows(connection: &Connection) -> Vec<i64> {
+        let count = |table| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        TABLES.map(count).to_vec()
+    }
+
+    fn is_sound(connection: &Connection) {
+        let check: String =
+            connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(check, "ok");
+        let mut broken = connection.prepare("PRAGMA foreign_key_check").unwrap();
+        assert!(!broken.exists([]).unwrap());
+    }
+
+    #[test]
+    fn a_populated_database_of_each_version_comes_up_to_date() {
+        assert_eq!(POPULATED.len(), MIGRATIONS.len(), "each version has its populated database");
+        for version in 1..=MIGRATIONS.len() {
+            let mut connection = populated(version);
+            let before = rows(&connection);
+            assert!(before.iter().all(|rows| *rows > 0), "every table has rows: {before:?}");
+            up(&mut connection).unwrap();
+            assert_eq!(rows(&connection), before);
+            is_sound(&connection);
+        }
+    }
+
+    #[test]
+    fn a_migration_runs_once_and_keeps_what_is_there() {
+        let mut connection = populated(1);
+        let before = rows(&connection);
+        let next = "ALTER TABLE host ADD COLUMN arch TEXT NOT NULL DEFAULT 'x86_64';";
+        let migrations = [MIGRATIONS[0], next];
+        apply(&mut connection, &migrations).unwrap();
+        apply(&mut connection, &migrations).unwrap();
+        assert_eq!(version(&connection).unwrap(), 2);
+        assert_eq!(rows(&connection), before);
+        let older = apply(&mut connection, &migrations[..1]);
+        assert!(matches!(older, Err(StoreError::Newer { found: 2, known: 1 })), "{older:?}");
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_version_before_it() {
+        let mut connection = populated(1);
+        let before = rows(&connection);
+        let broken = "DELETE FROM token; ALTER TABLE nowhere ADD COLUMN x TEXT;";
+        assert!(apply(&mut connection, &[MIGRATIONS[0], broken]).is_err());
+        assert_eq!(version(&connection).unwrap(), 1);
+        assert_eq!(rows(&connection), before);
+    }
+}

@@ -1,0 +1,251 @@
+//! The outbox: what each check is to show, until the forge shows it (invariant I3).
+//!
+//! A wish is written in the transaction that makes it true. Only the newest is
+//! kept: its version grows, and it is due until that version was sent or dropped.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension as _, Row, params};
+use solstice_forge::CheckReport;
+use solstice_model::{CommitSha, ForgeName, JobId, RepoName, RunId};
+
+use crate::column::{Columns as _, json, limit, millis, text};
+use crate::error::StoreError;
+use crate::store::Store;
+use crate::verdict::cut;
+use crate::view::MAX_PAGE;
+use crate::writer::Tx;
+
+/// One check on one commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReportId(i64);
+
+/// A wish that the forge is to be told now.
+#[derive(Clone, Debug)]
+pub struct DueReport {
+    /// Which check.
+    pub id: ReportId,
+    /// The forge to tell.
+    pub forge: ForgeName,
+    /// The repository.
+    pub repository: RepoName,
+    /// The commit.
+    pub commit: CommitSha,
+    /// What it is to show.
+    pub report: CheckReport,
+    /// The version of the wish, to be given back with the result.
+    pub version: u64,
+    /// How often telling it has failed.
+    pub tries: u32,
+}
+
+/// How telling the forge failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportFailure {
+    /// Try again.
+    Retry {
+        /// When.
+        next_try_at: DateTime<Utc>,
+        /// What went wrong, for people.
+        error: String,
+    },
+    /// The forge will never take it. A newer wish is tried all the same.
+    GiveUp {
+        /// What went wrong, for people.
+        error: String,
+    },
+}
+
+/// What makes a wish due, as the index `report_due` has it.
+const OPEN: &str = "desired_version > sent_version AND desired_version > dropped_version";
+
+/// Writes what a check is to show from now on; the same wish again changes nothing.
+pub(crate) fn wish(
+    tx: &Tx<'_>,
+    run: RunId,
+    job: Option<JobId>,
+    report: &CheckReport,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let (job, desired) = (job.map(text), json(report));
+    let known: Option<(i64, String)> = match &job {
+        None => None,
+        Some(job) => tx
+            .prepare_cached("SELECT id, desired FROM report WHERE job = ?1")?
+            .query_row([job], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?,
+    };
+    match known {
+        Some((_, before)) if before == desired => {}
+        Some((id, _)) => {
+            tx.prepare_cached(
+                "UPDATE report SET desired = ?2, desired_version = desired_version + 1, \
+                 tries = 0, next_try_at = ?3, last_error = NULL WHERE id = ?1",
+            )?
+            .execute(params![id, desired, millis(now)])?;
+        }
+        None => {
+            tx.prepare_cached(
+                "INSERT INTO report (run, job, desired, next_try_at) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![text(run), job, desired, millis(now)])?;
+        }
+    }
+    Ok(())
+}
+
+impl Store {
+    /// The wishes that are due, the longest due first.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn due_reports(
+        &self,
+        now: DateTime<Utc>,
+        at_most: usize,
+    ) -> Result<Vec<DueReport>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT report.id, repository.forge, repository.name, run.commit_sha, desired, \
+                 desired_version, tries \
+                 FROM report JOIN run ON run.id = report.run \
+                 JOIN repository ON repository.id = run.repository \
+                 WHERE {OPEN} AND next_try_at <= ?1 ORDER BY next_try_at, report.id LIMIT ?2"
+            ))?;
+            let rows = statement.query_map(params![millis(now), limit(at_most, MAX_PAGE)], due)?;
+            rows.map(|row| Ok(row?)).collect()
+        })
+        .await
+    }
+
+    /// The wishes of one forge that are due, the longest due first.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn due_reports_of(
+        &self,
+        forge: ForgeName,
+        now: DateTime<Utc>,
+        at_most: usize,
+    ) -> Result<Vec<DueReport>, StoreError> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT report.id, repository.forge, repository.name, run.commit_sha, desired, \
+                 desired_version, tries \
+                 FROM report JOIN run ON run.id = report.run \
+                 JOIN repository ON repository.id = run.repository \
+                 WHERE {OPEN} AND next_try_at <= ?1 AND repository.forge = ?3 \
+                 ORDER BY next_try_at, report.id LIMIT ?2"
+            ))?;
+            let page = params![millis(now), limit(at_most, MAX_PAGE), forge.as_str()];
+            let rows = statement.query_map(page, due)?;
+            rows.map(|row| Ok(row?)).collect()
+        })
+        .await
+    }
+
+    /// When the next wish of one forge is due.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn next_report_try_of(
+        &self,
+        forge: ForgeName,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!(
+                "SELECT min(next_try_at) FROM report JOIN run ON run.id = report.run \
+                 JOIN repository ON repository.id = run.repository \
+                 WHERE {OPEN} AND repository.forge = ?1"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            Ok(statement.query_row([forge.as_str()], |row| row.maybe_time(0))?)
+        })
+        .await
+    }
+
+    /// When the next wish is due.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn next_report_try(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.read(|connection| {
+            let sql = format!("SELECT min(next_try_at) FROM report WHERE {OPEN}");
+            Ok(connection.prepare_cached(&sql)?.query_row([], |row| row.maybe_time(0))?)
+        })
+        .await
+    }
+
+    /// Records that the forge shows this version of the wish. A newer one stays due.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`].
+    pub async fn report_sent(&self, id: ReportId, version: u64) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let changed = tx
+                .prepare_cached(
+                    "UPDATE report SET sent_version = max(sent_version, min(?2, desired_version)), \
+                     last_error = NULL WHERE id = ?1",
+                )?
+                .execute(params![id.0, version])?;
+            if changed == 0 {
+                return Err(StoreError::not_found("report", id.0));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Records that this version of the wish could not be told. If there is a
+    /// newer one, that one stands as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`].
+    pub async fn report_failed(
+        &self,
+        id: ReportId,
+        version: u64,
+        failure: ReportFailure,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let newest: u64 = tx
+                .prepare_cached("SELECT desired_version FROM report WHERE id = ?1")?
+                .query_row([id.0], |row| row.get(0))
+                .optional()?
+                .ok_or_else(|| StoreError::not_found("report", id.0))?;
+            if newest != version {
+                return Ok(());
+            }
+            let (next_try_at, dropped, error) = match failure {
+                ReportFailure::Retry { next_try_at, error } => {
+                    (Some(millis(next_try_at)), None, error)
+                }
+                ReportFailure::GiveUp { error } => (None, Some(version), error),
+            };
+            tx.prepare_cached(
+                "UPDATE report SET tries = tries + 1, next_try_at = coalesce(?2, next_try_at), \
+                 dropped_version = coalesce(?3, dropped_version), last_error = ?4 WHERE id = ?1",
+            )?
+            .execute(params![id.0, next_try_at, dropped, cut(error)])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn due(row: &Row<'_>) -> rusqlite::Result<DueReport> {
+    Ok(DueReport {
+        id: ReportId(row.get(0)?),
+        forge: row.word(1)?,
+        repository: row.word(2)?,
+        commit: row.word(3)?,
+        report: row.data(4)?,
+        version: row.get(5)?,
+        tries: row.get(6)?,
+    })
+}

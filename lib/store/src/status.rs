@@ -1,0 +1,83 @@
+//! Where a run stands, from where its jobs stand.
+
+use solstice_api::user::RunStatus;
+use solstice_model::{JobState, Outcome};
+
+/// The status of a run, worst first: one that failed is failed, whatever else
+/// happened in it. A skipped job says nothing, since the need that was not met does.
+pub fn run_status<'a>(broken: bool, jobs: impl IntoIterator<Item = &'a JobState>) -> RunStatus {
+    if broken {
+        return RunStatus::Failed;
+    }
+    let (mut begun, mut open) = (false, false);
+    let mut worst = RunStatus::Succeeded;
+    for job in jobs {
+        begun |= *job != JobState::Queued;
+        match job.outcome() {
+            None => open = true,
+            Some(outcome) if severity(of(outcome)) > severity(worst) => worst = of(outcome),
+            Some(_) => {}
+        }
+    }
+    match (open, begun) {
+        (true, false) => RunStatus::Queued,
+        (true, true) => RunStatus::Running,
+        (false, _) => worst,
+    }
+}
+
+fn of(outcome: &Outcome) -> RunStatus {
+    match outcome {
+        Outcome::Succeeded | Outcome::Skipped { .. } => RunStatus::Succeeded,
+        Outcome::Failed { .. } | Outcome::TimedOut { .. } => RunStatus::Failed,
+        Outcome::Cancelled { .. } => RunStatus::Cancelled,
+        Outcome::InfraFailed { .. } => RunStatus::InfraFailed,
+    }
+}
+
+fn severity(status: RunStatus) -> u8 {
+    match status {
+        RunStatus::Succeeded | RunStatus::Queued | RunStatus::Running => 0,
+        RunStatus::Cancelled => 1,
+        RunStatus::InfraFailed => 2,
+        RunStatus::Failed => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use solstice_model::job::Holding;
+    use solstice_model::{Exit, SkipReason, id::new_id};
+
+    use super::*;
+
+    fn over(outcome: Outcome) -> JobState {
+        JobState::Finished { outcome }
+    }
+
+    #[test]
+    fn the_worst_outcome_stands_for_the_run() {
+        let good = over(Outcome::Succeeded);
+        let skipped = over(Outcome::Skipped {
+            why: SkipReason::NeedNotMet { need: "build".parse().unwrap() },
+        });
+        let cancelled = over(Outcome::Cancelled { by: "alice".to_owned() });
+        let infra = over(Outcome::InfraFailed { why: "power cut".to_owned() });
+        let failed = over(Outcome::Failed { step: 0, exit: Exit::Code { code: 1 } });
+        assert_eq!(run_status(false, [&good, &good]), RunStatus::Succeeded);
+        assert_eq!(run_status(false, [&good, &cancelled, &skipped]), RunStatus::Cancelled);
+        assert_eq!(run_status(false, [&infra, &cancelled]), RunStatus::InfraFailed);
+        assert_eq!(run_status(false, [&failed, &infra, &skipped]), RunStatus::Failed);
+        assert_eq!(run_status(true, []), RunStatus::Failed);
+    }
+
+    #[test]
+    fn a_run_runs_from_its_first_claim_to_its_last_outcome() {
+        let held = Holding { attempt: new_id(), host: "host-1".parse().unwrap() };
+        let claimed = JobState::Claimed(held);
+        let good = over(Outcome::Succeeded);
+        assert_eq!(run_status(false, [&JobState::Queued]), RunStatus::Queued);
+        assert_eq!(run_status(false, [&JobState::Queued, &claimed]), RunStatus::Running);
+        assert_eq!(run_status(false, [&JobState::Queued, &good]), RunStatus::Running);
+    }
+}

@@ -1,0 +1,274 @@
+//! What people look at: runs, jobs, the event log, counts.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use solstice_api::user::{Attempt, Job, JobDetail, Run, RunDetail, RunStatus, Step};
+use solstice_model::{JobEvent, JobId, JobSpec, JobState, RunId};
+
+use crate::column::{Columns as _, limit, text};
+use crate::error::StoreError;
+use crate::status::run_status;
+use crate::store::Store;
+
+/// The most rows of any page.
+pub const MAX_PAGE: usize = 500;
+
+/// An entry of the event log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedEvent {
+    /// Its place in the log of all jobs.
+    pub seq: i64,
+    /// When it was written.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    pub event: JobEvent,
+}
+
+/// How much there is to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Jobs that wait.
+    pub queued: u64,
+    /// Jobs that a host works on.
+    pub running: u64,
+    /// Wishes that the forges do not show yet.
+    pub unreported: u64,
+    /// Deliveries without a verdict.
+    pub waiting: u64,
+}
+
+impl Store {
+    /// Runs, newest first, those before `before` if it is given.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn runs(
+        &self,
+        before: Option<RunId>,
+        at_most: usize,
+    ) -> Result<Vec<Run>, StoreError> {
+        self.read(move |connection| {
+            let sql =
+                format!("{RUN} WHERE ?1 IS NULL OR run.id < ?1 ORDER BY run.id DESC LIMIT ?2");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let page = params![before.map(text), limit(at_most, MAX_PAGE)];
+            let rows = statement.query_map(page, run_without_status)?;
+            let mut runs: Vec<Run> = rows.collect::<Result<_, _>>()?;
+            for run in &mut runs {
+                run.status = status(connection, run)?;
+            }
+            Ok(runs)
+        })
+        .await
+    }
+
+    /// A run with its jobs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`].
+    pub async fn run(&self, run: RunId) -> Result<RunDetail, StoreError> {
+        self.read(move |connection| {
+            let mut run = run_row(connection, run)?;
+            let jobs = jobs(connection, run.id)?;
+            run.status = run_status(run.problem.is_some(), jobs.iter().map(|job| &job.state));
+            Ok(RunDetail { run, jobs })
+        })
+        .await
+    }
+
+    /// A job with its run, its tries and the steps of the last one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`].
+    pub async fn job(&self, job: JobId) -> Result<JobDetail, StoreError> {
+        self.read(move |connection| {
+            let (job, spec) = connection
+                .prepare_cached(&format!("{JOB} WHERE id = ?1"))?
+                .query_row([text(job)], job_row)
+                .optional()?
+                .ok_or_else(|| StoreError::not_found("job", job))?;
+            let mut run = run_row(connection, job.run)?;
+            run.status = status(connection, &run)?;
+            let attempts = attempts(connection, job.id)?;
+            let steps = match attempts.last() {
+                Some(last) => steps(connection, last, &spec)?,
+                None => Vec::new(),
+            };
+            Ok(JobDetail { job, run, spec, attempts, steps })
+        })
+        .await
+    }
+
+    /// Where a job stands.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`].
+    pub async fn job_state(&self, job: JobId) -> Result<JobState, StoreError> {
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT data FROM job WHERE id = ?1")?
+                .query_row([text(job)], |row| row.data(0))
+                .optional()?
+                .ok_or_else(|| StoreError::not_found("job", job))
+        })
+        .await
+    }
+
+    /// What happened to a job, in order, after entry `after` (0: from the start).
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn events(
+        &self,
+        job: JobId,
+        after: i64,
+        at_most: usize,
+    ) -> Result<Vec<LoggedEvent>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT seq, at, event FROM event WHERE job = ?1 AND seq > ?2 \
+                       ORDER BY seq LIMIT ?3";
+            let mut statement = connection.prepare_cached(sql)?;
+            let page = params![text(job), after, limit(at_most, MAX_PAGE)];
+            let rows = statement.query_map(page, |row| {
+                Ok(LoggedEvent { seq: row.get(0)?, at: row.time(1)?, event: row.data(2)? })
+            })?;
+            rows.map(|row| Ok(row?)).collect()
+        })
+        .await
+    }
+
+    /// How much there is to do.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn counts(&self) -> Result<Counts, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT \
+                 (SELECT count(*) FROM job WHERE state = 'queued'), \
+                 (SELECT count(*) FROM job WHERE state IN ('claimed', 'starting', 'running')), \
+                 (SELECT count(*) FROM report WHERE desired_version > sent_version \
+                  AND desired_version > dropped_version), \
+                 (SELECT count(*) FROM delivery WHERE verdict = 'waiting')";
+            Ok(connection.prepare_cached(sql)?.query_row([], |row| {
+                Ok(Counts {
+                    queued: row.get(0)?,
+                    running: row.get(1)?,
+                    unreported: row.get(2)?,
+                    waiting: row.get(3)?,
+                })
+            })?)
+        })
+        .await
+    }
+}
+
+const RUN: &str = "SELECT run.id, repository.forge, repository.name, commit_sha, git_ref, title, \
+                   actor, file, workflow, problem, created_at, finished_at \
+                   FROM run JOIN repository ON repository.id = run.repository";
+
+const JOB: &str = "SELECT id, run, name, runs_on, data, queued_at, claimed_at, started_at, \
+                   finished_at, spec FROM job";
+
+/// The run itself; its status is its jobs' to say.
+fn run_without_status(row: &Row<'_>) -> rusqlite::Result<Run> {
+    Ok(Run {
+        id: row.word(0)?,
+        forge: row.word(1)?,
+        repository: row.word(2)?,
+        commit: row.word(3)?,
+        git_ref: row.word(4)?,
+        title: row.get(5)?,
+        actor: row.get(6)?,
+        file: row.get(7)?,
+        workflow: row.get(8)?,
+        problem: row.get(9)?,
+        status: RunStatus::Queued,
+        created_at: row.time(10)?,
+        finished_at: row.maybe_time(11)?,
+    })
+}
+
+fn run_row(connection: &Connection, run: RunId) -> Result<Run, StoreError> {
+    connection
+        .prepare_cached(&format!("{RUN} WHERE run.id = ?1"))?
+        .query_row([text(run)], run_without_status)
+        .optional()?
+        .ok_or_else(|| StoreError::not_found("run", run))
+}
+
+fn status(connection: &Connection, run: &Run) -> Result<RunStatus, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT data FROM job WHERE run = ?1")?;
+    let rows = statement.query_map([text(run.id)], |row| row.data(0))?;
+    let states: Vec<JobState> = rows.collect::<Result<_, _>>()?;
+    Ok(run_status(run.problem.is_some(), &states))
+}
+
+fn jobs(connection: &Connection, run: RunId) -> Result<Vec<Job>, StoreError> {
+    let mut statement =
+        connection.prepare_cached(&format!("{JOB} WHERE run = ?1 ORDER BY position"))?;
+    let rows = statement.query_map([text(run)], job_row)?;
+    rows.map(|row| Ok(row?.0)).collect()
+}
+
+fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
+    let spec: JobSpec = row.data(9)?;
+    let job = Job {
+        id: row.word(0)?,
+        run: row.word(1)?,
+        name: row.word(2)?,
+        runs_on: row.word(3)?,
+        needs: spec.needs.clone(),
+        state: row.data(4)?,
+        queued_at: row.time(5)?,
+        claimed_at: row.maybe_time(6)?,
+        started_at: row.maybe_time(7)?,
+        finished_at: row.maybe_time(8)?,
+    };
+    Ok((job, spec))
+}
+
+fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreError> {
+    let sql = "SELECT id, number, host, claimed_at, ended_at, lost, phases FROM attempt \
+               WHERE job = ?1 ORDER BY number";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([text(job)], |row| {
+        Ok(Attempt {
+            id: row.word(0)?,
+            number: row.get(1)?,
+            host: row.word(2)?,
+            claimed_at: row.time(3)?,
+            ended_at: row.maybe_time(4)?,
+            lost: row.get(5)?,
+            phases: row.data(6)?,
+        })
+    })?;
+    rows.map(|row| Ok(row?)).collect()
+}
+
+fn steps(
+    connection: &Connection,
+    attempt: &Attempt,
+    spec: &JobSpec,
+) -> Result<Vec<Step>, StoreError> {
+    let sql = "SELECT position, started_at, finished_at, exit FROM step \
+               WHERE attempt = ?1 ORDER BY position";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([text(attempt.id)], |row| {
+        let index: u32 = row.get(0)?;
+        let named = usize::try_from(index).ok().and_then(|index| spec.steps.get(index));
+        Ok(Step {
+            index,
+            name: named.map(|step| step.name.clone()).unwrap_or_default(),
+            started_at: row.time(1)?,
+            finished_at: row.maybe_time(2)?,
+            exit: row.maybe_data(3)?,
+        })
+    })?;
+    rows.map(|row| Ok(row?)).collect()
+}

@@ -1,0 +1,193 @@
+//! A store in a directory of its own, a clock that stands still, and jobs to put there.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use solstice_api::host::Offer;
+use solstice_api::user::{Job, RunDetail};
+use solstice_forge::{CheckReport, CheckState, Event, Push, Repository};
+use solstice_model::id::new_id;
+use solstice_model::{
+    AgentVerdict, Assignment, AttemptId, DeliveryId, Exit, HostName, JobId, JobSpec, JobState,
+    Outcome, Record, RecordBody, StepSpec,
+};
+use solstice_store::{Describe, JobView, NewDelivery, NewRun, RunMade, RunView, Store, StoreError};
+use tempfile::TempDir;
+
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+pub(crate) const MAX_ATTEMPTS: u32 = 2;
+
+/// Says the job's state, or its outcome.
+pub(crate) struct Plainly;
+
+impl Describe for Plainly {
+    fn job(&self, run: &RunView, job: &JobView<'_>) -> CheckReport {
+        let (state, description) = match job.state {
+            JobState::Queued => (CheckState::Pending, "queued".to_owned()),
+            // Two states that look the same to the forge.
+            JobState::Claimed(_) | JobState::Starting(_) => {
+                (CheckState::Pending, format!("attempt {}", job.attempts))
+            }
+            JobState::Running(_) => (CheckState::Pending, "running".to_owned()),
+            JobState::Finished { outcome } => match outcome {
+                Outcome::Succeeded => (CheckState::Success, "succeeded".to_owned()),
+                Outcome::InfraFailed { .. } => (CheckState::Error, "infra_failed".to_owned()),
+                other => (CheckState::Failure, other.name().to_owned()),
+            },
+        };
+        report(format!("{}/{}", run.context, job.spec.name), state, description)
+    }
+
+    fn broken_run(&self, run: &RunView, problem: &str) -> CheckReport {
+        report(run.context.clone(), CheckState::Failure, problem.to_owned())
+    }
+}
+
+fn report(context: String, state: CheckState, description: String) -> CheckReport {
+    let target_url = "https://ci.example/".parse().unwrap();
+    CheckReport { context, state, description, target_url }
+}
+
+pub(crate) fn open(path: &Path) -> Result<Store, StoreError> {
+    Store::open(path, Arc::new(Plainly))
+}
+
+pub(crate) fn store() -> (TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("solstice.db")).unwrap();
+    (dir, store)
+}
+
+/// Some seconds after the tests' beginning of time.
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+}
+
+pub(crate) fn host(name: &str) -> HostName {
+    name.parse().unwrap()
+}
+
+pub(crate) fn spec(name: &str, needs: &[&str]) -> JobSpec {
+    let step = |name: &str| StepSpec {
+        name: name.to_owned(),
+        run: "true".to_owned(),
+        shell: vec!["/bin/sh".to_owned(), "-e".to_owned()],
+        working_dir: None,
+        env: [].into(),
+        timeout_s: None,
+    };
+    JobSpec {
+        name: name.parse().unwrap(),
+        runs_on: "illumos".parse().unwrap(),
+        needs: needs.iter().map(|need| need.parse().unwrap()).collect(),
+        env: [("COLOUR".to_owned(), "blue".to_owned())].into(),
+        timeout_s: 3600,
+        steps: vec![step("Build"), step("Test")],
+    }
+}
+
+pub(crate) fn offer(labels: &[&str], room: u32) -> Offer {
+    Offer { labels: labels.iter().map(|label| label.parse().unwrap()).collect(), room }
+}
+
+/// A push of the commit whose id is this digit, many times.
+pub(crate) fn push(digit: char) -> Event {
+    let url = |end| format!("https://forge.example/acme/kernel{end}").parse().unwrap();
+    Event::Push(Push {
+        repository: Repository {
+            name: "acme/kernel".parse().unwrap(),
+            clone_url: url(".git"),
+            html_url: url(""),
+            private: false,
+        },
+        git_ref: "refs/heads/main".parse().unwrap(),
+        commit: digit.to_string().repeat(40).parse().unwrap(),
+        title: "Make it so".to_owned(),
+        actor: "alice".to_owned(),
+    })
+}
+
+pub(crate) fn new_delivery(forge_id: &str) -> NewDelivery {
+    NewDelivery {
+        forge: "codeberg".parse().unwrap(),
+        forge_id: forge_id.to_owned(),
+        event: "push".to_owned(),
+        body: b"{\"ref\": \"refs/heads/main\"}".to_vec(),
+        received_at: at(0),
+    }
+}
+
+pub(crate) fn new_run(file: &str, jobs: Result<Vec<JobSpec>, String>) -> NewRun {
+    NewRun {
+        file: file.to_owned(),
+        workflow: "CI".to_owned(),
+        context: format!("solstice/{file}"),
+        jobs,
+    }
+}
+
+pub(crate) async fn deliver(store: &Store) -> DeliveryId {
+    let forge_id = new_id::<solstice_model::id::DeliveryKind>().to_string();
+    store.take_delivery(new_delivery(&forge_id)).await.unwrap().id
+}
+
+/// A push with these runs.
+pub(crate) async fn pushed(store: &Store, digit: char, runs: Vec<NewRun>) -> Vec<RunMade> {
+    let delivery = deliver(store).await;
+    store.finish_delivery_with_runs(delivery, push(digit), runs, at(0)).await.unwrap()
+}
+
+/// A run with these jobs, the only one of its push.
+pub(crate) async fn run(store: &Store, jobs: Vec<JobSpec>) -> RunDetail {
+    let file = new_id::<solstice_model::id::RunKind>().to_string();
+    let made = pushed(store, 'a', vec![new_run(&file, Ok(jobs))]).await;
+    store.run(made[0].run).await.unwrap()
+}
+
+/// A run with one job.
+pub(crate) async fn one_job(store: &Store) -> Job {
+    run(store, vec![spec("build", &[])]).await.jobs.remove(0)
+}
+
+/// Claims the next job for `host-1`.
+pub(crate) async fn claim(store: &Store, now: i64) -> Assignment {
+    let offers = vec![offer(&["illumos"], 1)];
+    let claimed = store.claim(host("host-1"), offers, 1, at(now), LEASE).await.unwrap();
+    let wanted = store.wanted(host("host-1")).await.unwrap();
+    wanted.into_iter().find(|wanted| wanted.attempt == claimed[0]).unwrap()
+}
+
+pub(crate) fn record(seq: u64, body: RecordBody) -> Record {
+    Record { seq, at: at(100) + Duration::from_secs(seq), body }
+}
+
+/// The records of an attempt that did what it should.
+pub(crate) fn good_records() -> Vec<Record> {
+    let exit = Exit::Code { code: 0 };
+    let bodies = [
+        RecordBody::StepStarted { step: 0 },
+        RecordBody::StepFinished { step: 0, exit: exit.clone() },
+        RecordBody::StepStarted { step: 1 },
+        RecordBody::StepFinished { step: 1, exit },
+        RecordBody::Finished { verdict: AgentVerdict::Succeeded },
+    ];
+    (1..).zip(bodies).map(|(seq, body)| record(seq, body)).collect()
+}
+
+/// Ends an attempt of `host-1` with a verdict.
+pub(crate) async fn end(store: &Store, attempt: AttemptId, verdict: AgentVerdict) {
+    let records = [record(1, RecordBody::Finished { verdict })];
+    store.apply_records(host("host-1"), attempt, &records, at(200)).await.unwrap();
+}
+
+pub(crate) fn failed() -> AgentVerdict {
+    AgentVerdict::Failed { step: 0, exit: Exit::Code { code: 1 } }
+}
+
+/// The state of a run's job, in a word.
+pub(crate) async fn word(store: &Store, job: JobId) -> &'static str {
+    let state = store.job_state(job).await.unwrap();
+    state.outcome().map_or(state.name(), Outcome::name)
+}
