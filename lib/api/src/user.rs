@@ -67,8 +67,9 @@ pub trait UserApi {
     /// Follow a job's log and state as server-sent events
     ///
     /// Events `record` (data: a record, id: `ATTEMPT:SEQ`), `state` (data: the
-    /// job's state) and, last, `end`. Begins after the event named by the
-    /// `Last-Event-ID` header, or at the start.
+    /// job's state), `attempt` (data: the id of the attempt that the records
+    /// after it are of) and, last, `end`. Begins after the event named by the
+    /// `Last-Event-ID` header, or at the start of the last attempt.
     #[endpoint { method = GET, path = "/api/v1/jobs/{job}/events", tags = ["jobs"] }]
     async fn job_events(
         rqctx: RequestContext<Self::Context>,

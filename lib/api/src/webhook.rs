@@ -1,6 +1,6 @@
 //! What a forge may ask of the server: take a delivery.
 
-use dropshot::{Body, HttpError, Path, RequestContext, UntypedBody};
+use dropshot::{Body, HttpError, Path, RequestContext, StreamingBody};
 use http::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,11 @@ use solstice_model::{DeliveryId, ForgeName};
 /// The largest body that is read: GitHub never sends more, and Forgejo and
 /// Gitea have no bound of their own.
 pub const MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
+
+/// Where Dropshot itself would step in. It would read a body that is too large
+/// to its end and answer 400; the implementation counts for itself, stops at
+/// [`MAX_BODY_BYTES`] and answers 413.
+const DROPSHOT_BODY_BYTES: usize = 2 * MAX_BODY_BYTES;
 
 /// The webhook API.
 #[dropshot::api_description]
@@ -24,12 +29,12 @@ pub trait WebhookApi {
     #[endpoint {
         method = POST,
         path = "/webhooks/{forge}",
-        request_body_max_bytes = MAX_BODY_BYTES,
+        request_body_max_bytes = DROPSHOT_BODY_BYTES,
     }]
     async fn webhook_deliver(
         rqctx: RequestContext<Self::Context>,
         path: Path<ForgePath>,
-        body: UntypedBody,
+        body: StreamingBody,
     ) -> Result<Response<Body>, HttpError>;
 }
 

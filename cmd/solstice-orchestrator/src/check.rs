@@ -1,0 +1,101 @@
+//! `solstice-orchestrator check`: a line per thing that has to be right.
+
+use std::path::Path;
+
+use solstice_config::OrchestratorConfig;
+use solstice_host::{ImageSettings, check_git, check_server};
+
+use crate::failure::Failure;
+use crate::run::runtime;
+use crate::{hypervisor, settings};
+
+/// Checks all there is to check and prints it.
+pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+    let config = OrchestratorConfig::load(path)?;
+    let mut table = Table { worst: None };
+    table.row("configuration", Ok(path.display().to_string()));
+    table.row("host", Ok(format!("{}, {} machines", config.host, config.capacity)));
+    let image = check_images(&config, &mut table);
+    runtime()?.block_on(async {
+        let git = check_git(&settings::source(&config)).await;
+        table.row(
+            "git",
+            git.map_err(|error| Failure::Start(solstice_host::StartError::Source(error))),
+        );
+        match image {
+            Some(image) => table.row("hypervisor", check_hypervisor(&config, &image).await),
+            None => table.skipped("hypervisor", "needs an image"),
+        }
+        table.row("server", check_token(&config).await);
+    });
+    match table.worst {
+        None => Ok(()),
+        Some(status) => Err(Failure::Check { status }),
+    }
+}
+
+/// A row per image; the first good one is returned.
+fn check_images(config: &OrchestratorConfig, table: &mut Table) -> Option<ImageSettings> {
+    let mut first = None;
+    for image in &config.images {
+        let labels: Vec<_> = image.labels.iter().map(|label| label.as_str()).collect();
+        let title = format!("image {}", image.name);
+        match settings::image(image, config.capacity) {
+            Ok(verified) => {
+                let size = &image.size;
+                table.row(
+                    &title,
+                    Ok(format!(
+                        "{} at most, {} CPUs, {} MiB, labels {}",
+                        verified.capacity,
+                        size.cpus,
+                        size.memory_mib,
+                        labels.join(" ")
+                    )),
+                );
+                first.get_or_insert(verified);
+            }
+            Err(failure) => table.row(&title, Err(failure)),
+        }
+    }
+    first
+}
+
+async fn check_hypervisor(
+    config: &OrchestratorConfig,
+    image: &ImageSettings,
+) -> Result<String, Failure> {
+    let data = std::path::absolute(&config.data)
+        .map_err(|source| Failure::System { what: "find the data directory", source })?;
+    let opened = hypervisor::open(config, &settings::utf8(&data)?, &image.image).await?;
+    let machines = opened.hypervisor.observe().await.map_err(Failure::Hypervisor)?;
+    let name = opened.hypervisor.name();
+    Ok(format!("{name}, {}; {} machines exist", opened.how, machines.len()))
+}
+
+async fn check_token(config: &OrchestratorConfig) -> Result<String, Failure> {
+    let client = settings::client(config)?;
+    check_server(client).await.map_err(|source| Failure::of_server(config, source))?;
+    Ok(format!("{} takes the token", config.server))
+}
+
+/// Prints rows as they come, and remembers the worst.
+struct Table {
+    worst: Option<u8>,
+}
+
+impl Table {
+    fn row(&mut self, title: &str, found: Result<String, Failure>) {
+        match found {
+            Ok(text) => println!("{title:<20} ok      {text}"),
+            Err(failure) => {
+                println!("{title:<20} WRONG   {}", solstice_log::chain(&failure));
+                self.worst = self.worst.max(Some(failure.status()));
+            }
+        }
+    }
+
+    fn skipped(&self, title: &str, why: &str) {
+        println!("{title:<20} -       {why}");
+    }
+}

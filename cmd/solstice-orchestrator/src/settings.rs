@@ -1,0 +1,67 @@
+//! From what the configuration says to what the orchestrator is given.
+
+use std::path::Path;
+
+use camino::Utf8PathBuf;
+use solstice_client::{Connect, host, read_token};
+use solstice_config::OrchestratorConfig;
+use solstice_config::orchestrator::ImageConfig;
+use solstice_host::{ImageSettings, Limits, Settings, SourceSettings};
+use solstice_image::Lock;
+
+use crate::failure::Failure;
+
+/// The settings, every image read whole and found to be the locked one.
+pub(crate) fn settings(config: &OrchestratorConfig) -> Result<Settings, Failure> {
+    let images = config.images.iter().map(|it| image(it, config.capacity));
+    Ok(Settings {
+        host: config.host.clone(),
+        agent_listen: config.agent_listen,
+        capacity: config.capacity,
+        images: images.collect::<Result<_, _>>()?,
+        source: source(config),
+        drain_timeout: config.drain_timeout,
+        limits: Limits::default(),
+    })
+}
+
+/// One image, verified. Takes about as long as reading it.
+pub(crate) fn image(config: &ImageConfig, capacity: u32) -> Result<ImageSettings, Failure> {
+    let broken = |source| Failure::Image { name: config.name.clone(), source };
+    let lock = Lock::read(utf8(&config.lock)?).map_err(broken)?;
+    if lock.name != config.name {
+        return Err(Failure::OtherImage { name: config.name.clone(), locked: lock.name });
+    }
+    Ok(ImageSettings {
+        image: lock.verify().map_err(broken)?,
+        labels: config.labels.clone(),
+        capacity: config.capacity.unwrap_or(capacity),
+        cpus: config.size.cpus,
+        memory_mib: config.size.memory_mib,
+        disk_mib: config.size.disk_mib,
+        boot_timeout: config.boot_timeout,
+    })
+}
+
+/// How source is fetched.
+pub(crate) fn source(config: &OrchestratorConfig) -> SourceSettings {
+    SourceSettings {
+        git: "git".into(),
+        allow_file: config.source.allow_file,
+        fetch_timeout: config.source.fetch_timeout,
+        max_size: config.source.max_size,
+        cache: config.source.cache,
+        mirrors: config.source.mirrors,
+    }
+}
+
+/// A client of the server, with the token from its file.
+pub(crate) fn client(config: &OrchestratorConfig) -> Result<host::Client, Failure> {
+    let token = read_token(&config.token_file)?;
+    Ok(Connect::to(&config.server).token(&token).host()?)
+}
+
+/// A path as text.
+pub(crate) fn utf8(path: &Path) -> Result<Utf8PathBuf, Failure> {
+    Utf8PathBuf::from_path_buf(path.to_owned()).map_err(Failure::Path)
+}

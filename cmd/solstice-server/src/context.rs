@@ -1,0 +1,53 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use slog::Logger;
+use solstice_engine::{Clock, Forges, Signal};
+use solstice_joblog::JobLogs;
+use solstice_model::Role;
+use solstice_store::Store;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::host::HostPolls;
+use crate::pages::{AssetUrls, Tails};
+
+/// Responses that stay open (live logs, downloads) at the same time.
+pub(crate) const MAX_STREAMS: usize = 512;
+
+/// The state behind all three APIs.
+pub(crate) struct Context {
+    /// Deliveries, runs, jobs, tokens.
+    pub(crate) store: Store,
+    /// The attempts' records.
+    pub(crate) logs: JobLogs,
+    /// The configured forges.
+    pub(crate) forges: Forges,
+    /// The time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where people reach the pages.
+    pub(crate) base_url: Url,
+    /// What somebody without a token may do.
+    pub(crate) anonymous: Option<Role>,
+    /// How often a job is tried.
+    pub(crate) max_attempts: u32,
+    /// How long a host may be silent.
+    pub(crate) lease: Duration,
+    /// Wakes the task that looks for leases that have run out.
+    pub(crate) leases: Signal,
+    /// Which poll of each host is the newest.
+    pub(crate) polls: HostPolls,
+    /// Where the assets are.
+    pub(crate) assets: AssetUrls,
+    /// Ends of logs that pages showed.
+    pub(crate) tails: Tails,
+    /// Admits responses that stay open.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Cancelled when the server stops: whoever waits answers now.
+    pub(crate) stop: CancellationToken,
+    /// The server's logger.
+    pub(crate) log: Logger,
+}

@@ -1,0 +1,214 @@
+//! The host API, implemented.
+
+mod batch;
+mod polls;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use dropshot::{
+    HttpError, HttpResponseOk, HttpResponseUpdatedNoContent, Path, RequestContext, TypedBody,
+    UntypedBody,
+};
+use slog::info;
+use solstice_api::agent::{RecordBatch, RecordsAccepted};
+use solstice_api::host::{AttemptPath, HostApi, HostReport, SyncRequest, SyncResponse};
+use solstice_engine::{apply_logged, close_logs};
+use solstice_log::keys;
+use solstice_model::{Assignment, AttemptId, HostName, Label};
+use solstice_store::{AttemptInfo, StoreError, Transitioned};
+use tokio::time::Instant;
+
+pub(crate) use self::polls::HostPolls;
+use crate::auth::require_host;
+use crate::context::Context;
+use crate::error::{attempt_over, bad_request, client_error, from_apply, from_log, from_store};
+
+/// The longest that a poll is kept waiting.
+const MAX_WAIT_MS: u32 = 30_000;
+
+/// The most offers, labels and known attempts of one request.
+const MAX_LIST: usize = 256;
+
+/// The most characters of a reason or a phase's name.
+const MAX_TEXT: usize = 4_000;
+
+/// The host API, implemented.
+pub(crate) enum Hosts {}
+
+type Rqctx = RequestContext<Arc<Context>>;
+
+impl HostApi for Hosts {
+    type Context = Arc<Context>;
+
+    async fn host_sync(
+        rqctx: Rqctx,
+        body: TypedBody<SyncRequest>,
+    ) -> Result<HttpResponseOk<SyncResponse>, HttpError> {
+        let context = rqctx.context();
+        let host = require_host(&rqctx).await?;
+        let request = body.into_inner();
+        if request.host != host {
+            let message = format!("the token is that of host {host}");
+            return Err(client_error(dropshot::ErrorStatusCode::FORBIDDEN, "forbidden", message));
+        }
+        check_sync(&request)?;
+        let labels: BTreeSet<Label> =
+            request.offers.iter().flat_map(|offer| offer.labels.iter().cloned()).collect();
+        let labels = labels.into_iter().collect();
+        let now = context.clock.now();
+        let noted = context.store.note_host(host, labels, request.room, now).await;
+        noted.map_err(from_store)?;
+        let wanted = sync(context, request).await.map_err(from_store)?;
+        Ok(HttpResponseOk(SyncResponse { wanted }))
+    }
+
+    async fn host_report(
+        rqctx: Rqctx,
+        path: Path<AttemptPath>,
+        body: TypedBody<HostReport>,
+    ) -> Result<HttpResponseUpdatedNoContent, HttpError> {
+        let context = rqctx.context();
+        let host = require_host(&rqctx).await?;
+        let attempt = path.into_inner().attempt;
+        let report = body.into_inner();
+        check_report(&report)?;
+        let (now, max_attempts) = (context.clock.now(), context.max_attempts);
+        let reported =
+            context.store.report_from_host(host.clone(), attempt, report, now, max_attempts).await;
+        if let Transitioned::Moved(state) = reported.map_err(over_if_absent)? {
+            info!(context.log, "job moved by its host"; keys::HOST => %host,
+                keys::ATTEMPT => %attempt, keys::STATE => state.name());
+            let info = context.store.attempt(attempt).await.map_err(from_store)?;
+            close_logs(&context.store, &context.logs, info.job).await;
+        }
+        Ok(HttpResponseUpdatedNoContent())
+    }
+
+    async fn host_records(
+        rqctx: Rqctx,
+        path: Path<AttemptPath>,
+        body: TypedBody<RecordBatch>,
+    ) -> Result<HttpResponseOk<RecordsAccepted>, HttpError> {
+        let context = rqctx.context();
+        let info = own_attempt(&rqctx, path.into_inner().attempt).await?;
+        let records = body.into_inner().records;
+        let job = context.store.job(info.job).await.map_err(from_store)?;
+        batch::check(&records, job.spec.steps.len()).map_err(bad_request)?;
+        // The answer to the last batch may have been lost: the agent waits for it
+        // before it powers off, so a repeat is told the same again.
+        if info.over {
+            let known = records.last().is_some_and(|last| last.seq <= info.applied_seq);
+            if !known {
+                return Err(attempt_over());
+            }
+            let durable_seq = context.logs.last_seq(info.id).await.map_err(from_log)?;
+            return Ok(HttpResponseOk(RecordsAccepted { durable_seq, stop: true }));
+        }
+        let durable_seq = context.logs.append(info.id, &records).await.map_err(from_log)?;
+        let now = context.clock.now();
+        let stop = apply_logged(&context.store, &context.logs, &info, now).await;
+        let stop = stop.map_err(from_apply)?;
+        if stop {
+            info!(context.log, "attempt ended by its agent"; keys::ATTEMPT => %info.id,
+                keys::JOB => %info.job, keys::HOST => %info.host);
+        }
+        Ok(HttpResponseOk(RecordsAccepted { durable_seq, stop }))
+    }
+
+    async fn host_console(
+        rqctx: Rqctx,
+        path: Path<AttemptPath>,
+        body: UntypedBody,
+    ) -> Result<HttpResponseUpdatedNoContent, HttpError> {
+        // Also after the attempt is over: it is then that the console is whole.
+        let info = own_attempt(&rqctx, path.into_inner().attempt).await?;
+        let bytes = body.as_bytes().to_vec();
+        rqctx.context().logs.put_console(info.id, bytes).await.map_err(from_log)?;
+        Ok(HttpResponseUpdatedNoContent())
+    }
+}
+
+/// The attempt, if it is the asking host's. To a host, another's attempt is one
+/// that is over: there is nothing for it to do.
+async fn own_attempt(rqctx: &Rqctx, attempt: AttemptId) -> Result<AttemptInfo, HttpError> {
+    let host = require_host(rqctx).await?;
+    let info = rqctx.context().store.attempt(attempt).await.map_err(over_if_absent)?;
+    if info.host == host { Ok(info) } else { Err(attempt_over()) }
+}
+
+fn over_if_absent(error: StoreError) -> HttpError {
+    match error {
+        StoreError::NotFound { .. } => attempt_over(),
+        other => from_store(other),
+    }
+}
+
+fn check_sync(request: &SyncRequest) -> Result<(), HttpError> {
+    let labels = request.offers.iter().map(|offer| offer.labels.len()).sum::<usize>();
+    if request.offers.len().max(labels).max(request.known.len()) > MAX_LIST {
+        return Err(bad_request(format!("no list may have more than {MAX_LIST} entries")));
+    }
+    if request.wait_ms > MAX_WAIT_MS {
+        return Err(bad_request(format!("wait_ms may be at most {MAX_WAIT_MS}")));
+    }
+    Ok(())
+}
+
+fn check_report(report: &HostReport) -> Result<(), HttpError> {
+    let fits = match report {
+        HostReport::Starting | HostReport::TimedOut { .. } => true,
+        HostReport::Running { phases } => {
+            phases.len() <= MAX_LIST && phases.iter().all(|phase| phase.name.len() <= MAX_TEXT)
+        }
+        HostReport::Lost { why } => why.len() <= MAX_TEXT,
+    };
+    if fits { Ok(()) } else { Err(bad_request("the report is too long")) }
+}
+
+/// Renews, claims and waits until what is wanted differs from what is known.
+async fn sync(context: &Context, request: SyncRequest) -> Result<Vec<Assignment>, StoreError> {
+    let known: BTreeSet<AttemptId> = request.known.iter().copied().collect();
+    let until = Instant::now() + std::time::Duration::from_millis(request.wait_ms.into());
+    let poll = context.polls.begin(&request.host).await;
+    let mut changes = context.store.changes();
+    loop {
+        changes.mark_unchanged();
+        let wanted = step(context, &request, &poll).await?;
+        let set: BTreeSet<AttemptId> = wanted.iter().map(|one| one.attempt).collect();
+        if set != known || Instant::now() >= until {
+            return Ok(wanted);
+        }
+        // A lease may be shorter than the wait.
+        let renew = Instant::now() + context.lease / 3;
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return Ok(wanted) },
+            () = tokio::time::sleep_until(until.min(renew)) => {}
+            () = poll.replaced() => return Ok(wanted),
+            () = context.stop.cancelled() => return Ok(wanted),
+        }
+    }
+}
+
+async fn step(
+    context: &Context,
+    request: &SyncRequest,
+    poll: &polls::Poll,
+) -> Result<Vec<Assignment>, StoreError> {
+    let host: &HostName = &request.host;
+    let (store, now) = (&context.store, context.clock.now());
+    store.renew_leases(host.clone(), now, context.lease).await?;
+    if request.room > 0
+        && let Some(_turn) = poll.turn().await
+    {
+        let offers = request.offers.clone();
+        let claimed = store.claim(host.clone(), offers, request.room, now, context.lease).await?;
+        for attempt in &claimed {
+            info!(context.log, "job claimed"; keys::HOST => %host, keys::ATTEMPT => %attempt);
+        }
+        if !claimed.is_empty() {
+            context.leases.raise();
+        }
+    }
+    store.wanted(host.clone()).await
+}

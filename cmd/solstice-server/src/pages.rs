@@ -1,0 +1,150 @@
+//! The pages that people look at: rendered here, live by a little script.
+//!
+//! Whatever a template shows is escaped by it. The security policy allows no
+//! inline script or style and nothing from elsewhere, so that even a mistake in
+//! a template runs nothing.
+
+mod ansi;
+mod assets;
+mod format;
+mod job;
+mod log;
+mod run;
+mod runs;
+
+use std::sync::Arc;
+
+use askama::Template;
+use dropshot::{Body, HttpError, RequestContext};
+use http::{HeaderValue, Response, StatusCode, header};
+use slog::error;
+use solstice_log::keys;
+use solstice_model::{JobId, Role, RunId};
+
+pub(crate) use self::assets::{AssetUrls, answer as asset};
+pub(crate) use self::log::Tails;
+use crate::auth::{Challenge, Principal, require, unauthenticated};
+use crate::context::Context;
+
+type Rqctx = RequestContext<Arc<Context>>;
+
+/// What every page's frame shows.
+pub(crate) struct Frame {
+    /// The style sheet's URL.
+    css: String,
+    /// The script's URL.
+    js: String,
+    /// The server's time, for the script.
+    now: String,
+    /// Who is signed in.
+    viewer: Option<String>,
+}
+
+impl Frame {
+    fn new(context: &Context, viewer: Option<String>) -> Self {
+        let AssetUrls { css, js } = context.assets.clone();
+        Self { css, js, now: format::iso(context.clock.now()), viewer }
+    }
+}
+
+/// A page that says why there is no page.
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage {
+    frame: Frame,
+    heading: String,
+    text: String,
+}
+
+/// Page: the newest runs.
+pub(crate) async fn runs(rqctx: &Rqctx) -> Response<Body> {
+    finish(rqctx, runs::render(rqctx).await)
+}
+
+/// Page: one run.
+pub(crate) async fn run(rqctx: &Rqctx, run: RunId) -> Response<Body> {
+    finish(rqctx, run::render(rqctx, run).await)
+}
+
+/// Page: one job with its log.
+pub(crate) async fn job(rqctx: &Rqctx, job: JobId) -> Response<Body> {
+    finish(rqctx, job::render(rqctx, job).await)
+}
+
+/// Lets a reader in. `/?sign_in` asks for a token where none is needed.
+async fn reader(rqctx: &Rqctx) -> Result<Principal, HttpError> {
+    let principal = require(rqctx, Role::Reader, Challenge::Basic).await?;
+    if principal.name.is_none() && query(rqctx, "sign_in").is_some() {
+        return Err(unauthenticated(Challenge::Basic));
+    }
+    Ok(principal)
+}
+
+/// A value of the query. The pages' own parameters are no part of the API.
+pub(crate) fn query(rqctx: &Rqctx, name: &str) -> Option<String> {
+    let query = rqctx.request.uri().query()?;
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn rendered(page: &impl Template) -> Result<String, HttpError> {
+    let failed = |error: askama::Error| HttpError::for_internal_error(error.to_string());
+    page.render().map_err(failed)
+}
+
+/// Makes an answer of a page, or of the reason why there is none.
+fn finish(rqctx: &Rqctx, page: Result<String, HttpError>) -> Response<Body> {
+    let (status, html, headers) = match page {
+        Ok(html) => (StatusCode::OK, html, None),
+        Err(wrong) => {
+            let status = wrong.status_code.as_status();
+            if status.is_server_error() {
+                error!(rqctx.log, "page failed"; keys::ERROR => &wrong.internal_message);
+            }
+            (status, problem(rqctx.context(), status, &wrong.external_message), wrong.headers)
+        }
+    };
+    let mut response = Response::new(Body::from(html));
+    *response.status_mut() = status;
+    response.headers_mut().extend(headers.map(|headers| *headers).unwrap_or_default());
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, html);
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    secure(&mut response);
+    response
+}
+
+fn problem(context: &Context, status: StatusCode, message: &str) -> String {
+    let heading = match status {
+        StatusCode::UNAUTHORIZED => "Please sign in",
+        StatusCode::FORBIDDEN => "This is not yours to see",
+        StatusCode::NOT_FOUND => "Not found",
+        _ => "That did not work",
+    };
+    let text = match status {
+        StatusCode::UNAUTHORIZED => {
+            "Use any user name, and as the password a token that the server's operator gave you."
+        }
+        _ => message,
+    };
+    let (heading, text) = (heading.to_owned(), text.to_owned());
+    let page = ProblemPage { frame: Frame::new(context, None), heading, text };
+    page.render().unwrap_or_else(|_| message.to_owned())
+}
+
+/// What a browser may do with an answer: show it, and nothing else.
+pub(crate) fn secure(response: &mut Response<Body>) {
+    const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+                          connect-src 'self'; img-src 'self' data:; base-uri 'none'; \
+                          form-action 'self'; frame-ancestors 'none'";
+    let fields = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    for (name, value) in fields {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,228 @@
+//! What a program wrote, as text with style classes.
+//!
+//! Of all escape sequences only `CSI … m` (SGR, ECMA-48 8.3.117) is honoured,
+//! and of that the sixteen colours and five attributes that the style sheet
+//! knows. Every other sequence and control character is dropped, a carriage
+//! return starts the line over as a terminal would, and bidirectional overrides
+//! show as U+FFFD: a log cannot move, hide or reorder anything on the page. The
+//! result is data; the template escapes it. The script does the same for live
+//! lines.
+
+/// The most bytes of one line that a page shows.
+pub(crate) const MAX_LINE_BYTES: usize = 64 * 1024;
+
+/// A stretch of text in one style.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// Class names of the style sheet; empty for plain text.
+    pub(crate) class: String,
+    /// The text, not yet escaped.
+    pub(crate) text: String,
+}
+
+/// The graphic rendition in force.
+#[derive(Clone, Copy, Default)]
+struct Style {
+    /// Foreground, one of the sixteen colours.
+    fore: Option<u16>,
+    /// Background, likewise.
+    back: Option<u16>,
+    bold: bool,
+    dim: bool,
+    italic: bool,
+    underline: bool,
+    inverse: bool,
+}
+
+/// Splits one line into styled text. A style ends with its line.
+pub(crate) fn spans(line: &[u8]) -> Vec<Span> {
+    let text = String::from_utf8_lossy(&line[..line.len().min(MAX_LINE_BYTES)]);
+    let mut out = Vec::new();
+    let mut style = Style::default();
+    let mut over = false;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\x1b' => {
+                if let Some(params) = escape(&mut rest) {
+                    style.apply(&params);
+                }
+            }
+            '\r' => over = true,
+            '\t' => put(&mut out, &mut over, style, c),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                put(&mut out, &mut over, style, '\u{fffd}');
+            }
+            c if c.is_control() => {}
+            c => put(&mut out, &mut over, style, c),
+        }
+    }
+    out
+}
+
+/// Adds a character; the first one after a carriage return clears the line.
+fn put(out: &mut Vec<Span>, over: &mut bool, style: Style, c: char) {
+    if std::mem::take(over) {
+        out.clear();
+    }
+    let class = style.class();
+    match out.last_mut() {
+        Some(last) if last.class == class => last.text.push(c),
+        _ => out.push(Span { class, text: c.to_string() }),
+    }
+}
+
+/// Consumes an escape sequence after its ESC; the parameters if it is SGR.
+fn escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<String> {
+    match rest.peek() {
+        Some('[') => {
+            rest.next();
+            control_sequence(rest)
+        }
+        Some(']') => {
+            // An operating system command: up to BEL or ESC \.
+            while let Some(c) = rest.next_if(|c| *c != '\x1b') {
+                if c == '\x07' {
+                    return None;
+                }
+            }
+            if rest.next().is_some() {
+                rest.next_if_eq(&'\\');
+            }
+            None
+        }
+        _ => {
+            while rest.next_if(|c| (' '..='/').contains(c)).is_some() {}
+            rest.next_if(|c| ('0'..='~').contains(c));
+            None
+        }
+    }
+}
+
+fn control_sequence(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<String> {
+    let mut params = String::new();
+    while let Some(c) = rest.next_if(|c| ('0'..='?').contains(c)) {
+        params.push(c);
+    }
+    let mut plain = true;
+    while rest.next_if(|c| (' '..='/').contains(c)).is_some() {
+        plain = false;
+    }
+    let last = rest.next_if(|c| ('@'..='~').contains(c));
+    (plain && last == Some('m')).then_some(params)
+}
+
+impl Style {
+    fn apply(&mut self, params: &str) {
+        let numbers: Vec<u16> =
+            params.split([';', ':']).map(|number| number.parse().unwrap_or(0)).collect();
+        let mut at = 0;
+        while let Some(&number) = numbers.get(at) {
+            match number {
+                38 => at += extended(&numbers[at + 1..], &mut self.fore),
+                48 => at += extended(&numbers[at + 1..], &mut self.back),
+                other => self.set(other),
+            }
+            at += 1;
+        }
+    }
+
+    fn set(&mut self, number: u16) {
+        match number {
+            0 => *self = Style::default(),
+            1 => self.bold = true,
+            2 => self.dim = true,
+            3 => self.italic = true,
+            4 => self.underline = true,
+            7 => self.inverse = true,
+            22 => (self.bold, self.dim) = (false, false),
+            23 => self.italic = false,
+            24 => self.underline = false,
+            27 => self.inverse = false,
+            30..=37 => self.fore = Some(number - 30),
+            39 => self.fore = None,
+            40..=47 => self.back = Some(number - 40),
+            49 => self.back = None,
+            90..=97 => self.fore = Some(number - 82),
+            100..=107 => self.back = Some(number - 92),
+            _ => {}
+        }
+    }
+
+    fn class(self) -> String {
+        let (fore, back) =
+            if self.inverse { (self.back, self.fore.or(Some(7))) } else { (self.fore, self.back) };
+        let mut names: Vec<String> = Vec::new();
+        names.extend(fore.map(|colour| format!("f{colour}")));
+        names.extend(back.map(|colour| format!("b{colour}")));
+        let attributes =
+            [(self.bold, "so"), (self.dim, "sd"), (self.italic, "si"), (self.underline, "su")];
+        names.extend(attributes.into_iter().filter(|(on, _)| *on).map(|(_, name)| name.to_owned()));
+        names.join(" ")
+    }
+}
+
+/// `38;5;n` and `38;2;r;g;b`: how many numbers they take. Colours beyond the
+/// sixteen show as the default.
+fn extended(rest: &[u16], colour: &mut Option<u16>) -> usize {
+    *colour = None;
+    match rest {
+        [5, number, ..] => {
+            *colour = (*number < 16).then_some(*number);
+            2
+        }
+        [5, ..] => 2,
+        [2, ..] => 4,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &str) -> String {
+        spans(line.as_bytes())
+            .iter()
+            .map(|span| match span.class.as_str() {
+                "" => span.text.clone(),
+                class => format!("<{class}>{}</>", span.text),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn colours_and_attributes_become_classes_and_end_when_reset() {
+        assert_eq!(shown("a\x1b[31mb\x1b[1mc\x1b[0md"), "a<f1>b</><f1 so>c</>d");
+        assert_eq!(shown("\x1b[1;38;5;9merror\x1b[m: x"), "<f9 so>error</>: x");
+        assert_eq!(shown("\x1b[42;97mok\x1b[49mx"), "<f15 b2>ok</><f15>x</>");
+        assert_eq!(shown("\x1b[7mx\x1b[27my"), "<b7>x</>y");
+    }
+
+    #[test]
+    fn colours_beyond_sixteen_do_not_leak_their_numbers_into_the_style() {
+        assert_eq!(shown("\x1b[38;2;1;4;7mx"), "x");
+        assert_eq!(shown("\x1b[38;5;196;1mx"), "<so>x</>");
+        assert_eq!(shown("\x1b[38mx\x1b[38;5mx\x1b[48;2;1mx"), "xxx");
+    }
+
+    #[test]
+    fn every_other_sequence_and_control_character_is_dropped() {
+        assert_eq!(shown("a\x1b[2Jb\x1b[?25lc\x1b]0;title\x07d\x1b]8;;http://x\x1b\\e"), "abcde");
+        assert_eq!(shown("a\x1b(Bb\x1bcc\x07\x08\0\u{9b}31md\x1b"), "abc31md");
+        assert_eq!(shown("safe\u{202e}txt"), "safe\u{fffd}txt");
+    }
+
+    #[test]
+    fn a_carriage_return_starts_the_line_over() {
+        assert_eq!(shown("10%\r\x1b[32m20%\r100%\r"), "<f2>100%</>");
+        assert_eq!(shown("dos line\r"), "dos line");
+    }
+
+    #[test]
+    fn a_line_is_cut_and_never_splits_what_is_escaped() {
+        let long = "x".repeat(MAX_LINE_BYTES + 5);
+        assert_eq!(shown(&long).len(), MAX_LINE_BYTES);
+        assert_eq!(shown("<script>&\"'"), "<script>&\"'", "escaping is the template's");
+    }
+}

@@ -1,0 +1,118 @@
+//! The style sheet and the script: inside the program, cached by content.
+
+use bytes::Bytes;
+use dropshot::Body;
+use http::{HeaderMap, Response, StatusCode, header};
+use solstice_model::Sha256Digest;
+
+use super::secure;
+
+/// An embedded file.
+struct Asset {
+    name: &'static str,
+    media_type: &'static str,
+    content: &'static str,
+}
+
+const ASSETS: [Asset; 2] = [
+    Asset {
+        name: "solstice.css",
+        media_type: "text/css; charset=utf-8",
+        content: include_str!("../../assets/solstice.css"),
+    },
+    Asset {
+        name: "solstice.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_str!("../../assets/solstice.js"),
+    },
+];
+
+/// Where pages find the assets. Each URL names the content, so a browser may
+/// keep it for ever and still sees the next version at once.
+#[derive(Clone, Debug)]
+pub(crate) struct AssetUrls {
+    /// The style sheet.
+    pub(crate) css: String,
+    /// The script.
+    pub(crate) js: String,
+}
+
+impl AssetUrls {
+    /// Computes the URLs; once per server.
+    pub(crate) fn new() -> Self {
+        let url = |asset: &Asset| format!("/assets/{}?v={}", asset.name, version(asset));
+        Self { css: url(&ASSETS[0]), js: url(&ASSETS[1]) }
+    }
+}
+
+fn version(asset: &Asset) -> String {
+    Sha256Digest::of(asset.content.as_bytes()).hex()[..16].to_owned()
+}
+
+/// Answers a request for an asset; `None` if there is no such file.
+pub(crate) fn answer(
+    name: &str,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Option<Response<Body>> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name)?;
+    let version = version(asset);
+    let tag = format!("\"{version}\"");
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|sent| {
+        sent.to_str().is_ok_and(|sent| sent.split(',').any(|one| one.trim() == tag))
+    });
+    let cache = if query == Some(&format!("v={version}")) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "public, no-cache"
+    };
+    let mut response = Response::new(if known {
+        Body::empty()
+    } else {
+        Body::from(Bytes::from_static(asset.content.as_bytes()))
+    });
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    let fields = [
+        (header::CONTENT_TYPE, asset.media_type),
+        (header::ETAG, tag.as_str()),
+        (header::CACHE_CONTROL, cache),
+    ];
+    for (name, value) in fields {
+        let value = value.parse().expect("the texts above are header values");
+        response.headers_mut().insert(name, value);
+    }
+    secure(&mut response);
+    Some(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_and_the_style_ask_nobody_else_for_anything() {
+        for asset in &ASSETS {
+            for foreign in ["http://", "https://", "@import", "url(", "innerHTML", "eval("] {
+                assert!(!asset.content.contains(foreign), "{} has {foreign}", asset.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_script_stays_small() {
+        assert!(ASSETS[1].content.lines().count() < 260);
+    }
+
+    #[test]
+    fn a_known_version_is_not_sent_again() {
+        let first = answer("solstice.css", None, &HeaderMap::new()).unwrap();
+        assert_eq!(first.status(), StatusCode::OK);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_NONE_MATCH, first.headers()[header::ETAG].clone());
+        let again = answer("solstice.css", None, &headers).unwrap();
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert!(answer("../secret", None, &headers).is_none());
+    }
+}

@@ -1,0 +1,149 @@
+//! Times and states in people's words.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use solstice_api::user::{Job, RunStatus, Step};
+use solstice_model::{JobState, Outcome};
+
+/// A coloured word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Badge {
+    /// Its class: `ok`, `bad`, `warn`, `live` or none.
+    pub(crate) kind: &'static str,
+    /// The word; the colour never stands alone.
+    pub(crate) text: &'static str,
+}
+
+const fn badge(kind: &'static str, text: &'static str) -> Badge {
+    Badge { kind, text }
+}
+
+/// A moment, in the three ways that a page shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct When {
+    /// For programs (RFC 3339).
+    pub(crate) iso: String,
+    /// In full, in UTC.
+    pub(crate) full: String,
+    /// Seen from now.
+    pub(crate) ago: String,
+}
+
+impl When {
+    /// A moment as seen at `now`.
+    pub(crate) fn new(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        Self {
+            iso: iso(at),
+            full: at.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            ago: ago(now - at),
+        }
+    }
+}
+
+/// A moment for programs, to the millisecond.
+pub(crate) fn iso(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+fn ago(past: TimeDelta) -> String {
+    match past.num_seconds() {
+        ..60 => "just now".to_owned(),
+        60..3_600 => format!("{} min ago", past.num_minutes()),
+        3_600..86_400 => format!("{} h ago", past.num_hours()),
+        _ => format!("{} d ago", past.num_days()),
+    }
+}
+
+/// A stretch of time: `1.4 s`, `42 s`, `3 min 07 s`, `2 h 05 min`.
+pub(crate) fn took(delta: TimeDelta) -> String {
+    let seconds = delta.num_seconds().max(0);
+    match seconds {
+        ..10 => {
+            let tenths = delta.num_milliseconds().max(0) / 100;
+            format!("{}.{} s", tenths / 10, tenths % 10)
+        }
+        10..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// A run's state.
+pub(crate) fn run_badge(status: RunStatus) -> Badge {
+    match status {
+        RunStatus::Queued => badge("", "waiting"),
+        RunStatus::Running => badge("live", "running"),
+        RunStatus::Succeeded => badge("ok", "succeeded"),
+        RunStatus::Failed => badge("bad", "failed"),
+        RunStatus::InfraFailed => badge("warn", "could not be run"),
+        RunStatus::Cancelled => badge("", "cancelled"),
+    }
+}
+
+/// A job's state.
+pub(crate) fn job_badge(state: &JobState) -> Badge {
+    match state {
+        JobState::Queued => badge("", "waiting"),
+        JobState::Claimed(_) => badge("live", "claimed"),
+        JobState::Starting(_) => badge("live", "starting"),
+        JobState::Running(_) => badge("live", "running"),
+        JobState::Finished { outcome } => match outcome {
+            Outcome::Succeeded => badge("ok", "succeeded"),
+            Outcome::Failed { .. } => badge("bad", "failed"),
+            Outcome::TimedOut { .. } => badge("bad", "timed out"),
+            Outcome::Cancelled { .. } => badge("", "cancelled"),
+            Outcome::InfraFailed { .. } => badge("warn", "could not be run"),
+            Outcome::Skipped { .. } => badge("", "not run"),
+        },
+    }
+}
+
+/// A step's state: it has begun if it is known, ended if it has an exit.
+pub(crate) fn step_badge(step: Option<&Step>, job: &JobState) -> Badge {
+    match step {
+        Some(Step { exit: Some(exit), .. }) if exit.success() => badge("ok", "succeeded"),
+        Some(Step { exit: Some(_), .. }) => badge("bad", "failed"),
+        Some(_) if job.holding().is_some() => badge("live", "running"),
+        // Its attempt is over, and it was not the step that ended it.
+        Some(_) => badge("bad", "stopped"),
+        None if job.is_finished() => badge("", "not run"),
+        None => badge("", "waiting"),
+    }
+}
+
+/// How long a job has been at it: (the time taken, or the start of the count).
+pub(crate) fn job_time(job: &Job) -> (Option<String>, Option<DateTime<Utc>>) {
+    match (job.started_at.or(job.claimed_at), job.finished_at) {
+        (Some(began), Some(ended)) => (Some(took(ended - began)), None),
+        (None, Some(_)) => (Some(String::new()), None),
+        (Some(began), None) if job.state.holding().is_some() => (None, Some(began)),
+        _ => (None, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short_and_keep_their_unit() {
+        let cases = [
+            (0, "0.0 s"),
+            (1_449, "1.4 s"),
+            (59_999, "59 s"),
+            (187_000, "3 min 07 s"),
+            (7_500_000, "2 h 05 min"),
+            (-5, "0.0 s"),
+        ];
+        for (ms, text) in cases {
+            assert_eq!(took(TimeDelta::milliseconds(ms)), text);
+        }
+    }
+
+    #[test]
+    fn moments_are_seen_from_now() {
+        let cases = [(-3, "just now"), (59, "just now"), (61, "1 min ago"), (90_000, "1 d ago")];
+        for (seconds, text) in cases {
+            assert_eq!(ago(TimeDelta::seconds(seconds)), text);
+        }
+    }
+}

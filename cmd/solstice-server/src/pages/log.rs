@@ -1,0 +1,277 @@
+//! The end of an attempt's log, ready for a page: lines by step, bounded.
+//!
+//! Lines count from 1 through the whole attempt, in the order in which they
+//! began; step headings are not counted. The numbers are the same however much
+//! of the log is shown, so `#L12` means the same line in every view. The script
+//! counts on from here.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use solstice_model::{AttemptId, Record, RecordBody, Stream};
+
+use super::ansi::{self, MAX_LINE_BYTES, Span};
+
+/// The most lines of a page.
+pub(crate) const MAX_LINES: usize = 5_000;
+
+/// The most bytes of output of a page, all lines together.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// A step, and the name of its stream.
+type Source = (u32, &'static str);
+
+const STDERR: &str = "stderr";
+
+fn stream_name(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Stdout => "stdout",
+        Stream::Stderr => STDERR,
+    }
+}
+
+/// One line as a page shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct LineView {
+    /// Its number, from 1.
+    pub(crate) number: u64,
+    /// Class names after the line's own: ` err`, ` note` or nothing.
+    pub(crate) kind: &'static str,
+    /// The text.
+    pub(crate) spans: Vec<Span>,
+    /// `step/stream` if the line is not finished.
+    pub(crate) open: Option<String>,
+}
+
+/// A line while it is collected.
+#[derive(Clone, Debug)]
+struct Line {
+    number: u64,
+    /// What wrote it; `None` for a note of the agent's.
+    source: Option<Source>,
+    bytes: Vec<u8>,
+}
+
+/// Takes an attempt's records one by one and keeps the last lines.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogTail {
+    lines: VecDeque<Line>,
+    bytes: usize,
+    /// Lines seen so far.
+    count: u64,
+    /// The number of the line that each stream is in the middle of.
+    open: HashMap<Source, u64>,
+    last_seq: u64,
+}
+
+impl LogTail {
+    /// The first record that it has not seen.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.last_seq + 1
+    }
+
+    /// Takes the next record.
+    pub(crate) fn push(&mut self, record: &Record) {
+        self.last_seq = record.seq;
+        match &record.body {
+            RecordBody::Output { step, stream, chunk, newline } => {
+                let source = (*step, stream_name(*stream));
+                match self.open.get(&source).copied() {
+                    Some(number) => self.extend(number, &chunk.0),
+                    None => self.begin(Some(source), &chunk.0),
+                }
+                if *newline {
+                    self.open.remove(&source);
+                } else {
+                    self.open.entry(source).or_insert(self.count);
+                }
+            }
+            RecordBody::Note { text } => self.begin(None, text.as_bytes()),
+            RecordBody::StepFinished { step, .. } => {
+                self.open.retain(|(open, _), _| open != step);
+            }
+            RecordBody::StepStarted { .. } | RecordBody::Finished { .. } => {}
+        }
+    }
+
+    fn begin(&mut self, source: Option<Source>, bytes: &[u8]) {
+        self.count += 1;
+        let bytes = bytes[..bytes.len().min(MAX_LINE_BYTES)].to_vec();
+        self.bytes += bytes.len();
+        self.lines.push_back(Line { number: self.count, source, bytes });
+        while self.lines.len() > MAX_LINES || (self.bytes > MAX_BYTES && self.lines.len() > 1) {
+            self.bytes -= self.lines.pop_front().map_or(0, |line| line.bytes.len());
+        }
+    }
+
+    fn line(&mut self, number: u64) -> Option<&mut Line> {
+        let first = self.lines.front()?.number;
+        let at = usize::try_from(number.checked_sub(first)?).ok()?;
+        self.lines.get_mut(at)
+    }
+
+    fn extend(&mut self, number: u64, bytes: &[u8]) {
+        let Some(line) = self.line(number) else { return };
+        let room = MAX_LINE_BYTES.saturating_sub(line.bytes.len()).min(bytes.len());
+        line.bytes.extend_from_slice(&bytes[..room]);
+        self.bytes += room;
+    }
+
+    /// What the page shows. `attempt` is the one that the records came from.
+    pub(crate) fn finish(self, attempt: Option<AttemptId>) -> LogView {
+        let mut view = LogView {
+            lines: self.count,
+            cut: self.lines.front().map_or(0, |line| line.number - 1),
+            after: attempt.map_or_else(String::new, |id| format!("{id}:{}", self.last_seq)),
+            steps: HashMap::new(),
+            notes: Vec::new(),
+        };
+        for line in self.lines {
+            let is_open = |source: &_| self.open.get(source) == Some(&line.number);
+            let shown = LineView {
+                number: line.number,
+                kind: match line.source {
+                    Some((_, STDERR)) => " err",
+                    Some(_) => "",
+                    None => " note",
+                },
+                spans: ansi::spans(&line.bytes),
+                open: line.source.filter(is_open).map(|(step, stream)| format!("{step}/{stream}")),
+            };
+            match line.source {
+                Some((step, _)) => view.steps.entry(step).or_default().push(shown),
+                None => view.notes.push(shown),
+            }
+        }
+        view
+    }
+}
+
+/// How many tails are kept, each of at most about [`MAX_BYTES`].
+const MAX_TAILS: usize = 8;
+
+/// The tails of the logs that were looked at last, so that a page of a log of a
+/// million lines is read from its beginning once, and then from where it was left.
+#[derive(Debug, Default)]
+pub(crate) struct Tails {
+    /// Guards the list, the least recently used first; held for a copy only.
+    kept: Mutex<VecDeque<(AttemptId, LogTail)>>,
+}
+
+impl Tails {
+    /// The tail of this attempt as it was left, or an empty one.
+    pub(crate) fn get(&self, attempt: AttemptId) -> LogTail {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().find(|(id, _)| *id == attempt);
+        found.map_or_else(LogTail::default, |(_, tail)| tail.clone())
+    }
+
+    /// Keeps a tail.
+    pub(crate) fn put(&self, attempt: AttemptId, tail: LogTail) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(id, _)| *id != attempt);
+        if kept.len() == MAX_TAILS {
+            kept.pop_front();
+        }
+        kept.push_back((attempt, tail));
+    }
+}
+
+/// The log part of a page.
+#[derive(Debug)]
+pub(crate) struct LogView {
+    /// Lines so far, those that are not shown included.
+    pub(crate) lines: u64,
+    /// How many of them, the first ones, are not shown.
+    pub(crate) cut: u64,
+    /// The place after which live events are to begin; empty at the start.
+    pub(crate) after: String,
+    /// The lines of each step.
+    pub(crate) steps: HashMap<u32, Vec<LineView>>,
+    /// The agent's own remarks.
+    pub(crate) notes: Vec<LineView>,
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use solstice_model::id::new_id;
+
+    use super::*;
+
+    fn tail(bodies: Vec<RecordBody>) -> LogView {
+        let mut tail = LogTail::default();
+        for (seq, body) in (1..).zip(bodies) {
+            tail.push(&Record { seq, at: DateTime::UNIX_EPOCH, body });
+        }
+        tail.finish(Some(new_id()))
+    }
+
+    fn output(stream: Stream, text: &str, newline: bool) -> RecordBody {
+        RecordBody::Output { step: 0, stream, chunk: text.into(), newline }
+    }
+
+    fn texts(lines: &[LineView]) -> Vec<(u64, String)> {
+        let text = |line: &LineView| line.spans.iter().map(|span| span.text.as_str()).collect();
+        lines.iter().map(|line| (line.number, text(line))).collect()
+    }
+
+    #[test]
+    fn parts_of_a_line_come_together_although_the_other_stream_wrote_between() {
+        let view = tail(vec![
+            output(Stream::Stdout, "com", false),
+            output(Stream::Stderr, "warning", true),
+            output(Stream::Stdout, "pil", false),
+            output(Stream::Stdout, "ing", true),
+            output(Stream::Stdout, "next", false),
+        ]);
+        let lines = &view.steps[&0];
+        let expected = [(1, "compiling"), (2, "warning"), (3, "next")];
+        assert_eq!(texts(lines), expected.map(|(number, text)| (number, text.to_owned())));
+        assert_eq!(lines[1].kind, " err");
+        assert_eq!(lines[0].open, None);
+        assert_eq!(lines[2].open.as_deref(), Some("0/stdout"));
+        assert!(view.after.ends_with(":5"));
+    }
+
+    #[test]
+    fn a_long_log_keeps_its_end_and_its_numbers() {
+        let many = MAX_LINES + 7;
+        let view = tail((0..many).map(|n| output(Stream::Stdout, &n.to_string(), true)).collect());
+        let lines = &view.steps[&0];
+        assert_eq!((lines.len(), view.cut, view.lines), (MAX_LINES, 7, many as u64));
+        assert_eq!(texts(&lines[..1]), [(8, "7".to_owned())]);
+    }
+
+    #[test]
+    fn an_endless_line_and_large_lines_are_bounded() {
+        let part = "x".repeat(32 * 1024);
+        let view = tail((0..100).map(|_| output(Stream::Stdout, &part, false)).collect());
+        assert_eq!(texts(&view.steps[&0])[0].1.len(), MAX_LINE_BYTES);
+        let view = tail((0..1000).map(|_| output(Stream::Stdout, &part, true)).collect());
+        assert_eq!(view.steps[&0].len(), MAX_BYTES / part.len());
+    }
+
+    #[test]
+    fn a_tail_goes_on_where_it_was_left_and_few_are_kept() {
+        let tails = Tails::default();
+        let ids: Vec<AttemptId> = (0..=MAX_TAILS).map(|_| new_id()).collect();
+        for id in &ids {
+            let mut tail = tails.get(*id);
+            assert_eq!(tail.next_seq(), 1);
+            let body = output(Stream::Stdout, "one", true);
+            tail.push(&Record { seq: 1, at: DateTime::UNIX_EPOCH, body });
+            tails.put(*id, tail);
+        }
+        assert_eq!(tails.get(ids[MAX_TAILS]).next_seq(), 2);
+        assert_eq!(tails.get(ids[0]).next_seq(), 1, "the oldest went");
+    }
+
+    #[test]
+    fn a_step_that_ends_without_a_newline_ends_its_line() {
+        let end =
+            RecordBody::StepFinished { step: 0, exit: solstice_model::Exit::Code { code: 0 } };
+        let view = tail(vec![output(Stream::Stdout, "$ ", false), end]);
+        assert_eq!(view.steps[&0][0].open, None);
+    }
+}

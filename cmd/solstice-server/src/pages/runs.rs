@@ -1,0 +1,93 @@
+//! The start page: the newest runs.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+use dropshot::HttpError;
+use solstice_api::user::{Run, RunStatus};
+
+use super::format::{Badge, When, run_badge, took};
+use super::{Frame, Rqctx, query, reader, rendered};
+use crate::error::{bad_request, from_store};
+
+/// Runs on one page.
+const PAGE: usize = 50;
+
+/// A run, as every page shows it.
+pub(super) struct RunView {
+    pub(super) href: String,
+    pub(super) badge: Badge,
+    pub(super) title: String,
+    pub(super) repository: String,
+    pub(super) workflow: String,
+    pub(super) file: String,
+    pub(super) git_ref: String,
+    pub(super) commit: String,
+    pub(super) commit_full: String,
+    pub(super) actor: String,
+    pub(super) problem: Option<String>,
+    pub(super) created: When,
+    /// How long it took, if it is over.
+    pub(super) took: Option<String>,
+    /// How long it has taken.
+    pub(super) so_far: String,
+}
+
+impl RunView {
+    pub(super) fn new(run: Run, now: DateTime<Utc>) -> Self {
+        let title = if run.title.trim().is_empty() { run.commit.short() } else { &run.title };
+        let spent = |ended: DateTime<Utc>| took(ended - run.created_at);
+        Self {
+            href: format!("/runs/{}", run.id),
+            badge: run_badge(run.status),
+            title: title.to_owned(),
+            repository: run.repository.to_string(),
+            git_ref: run.git_ref.short().to_owned(),
+            commit: run.commit.short().to_owned(),
+            commit_full: run.commit.to_string(),
+            created: When::new(run.created_at, now),
+            took: match &run.problem {
+                Some(_) => Some("not begun".to_owned()),
+                None => run.finished_at.map(spent),
+            },
+            so_far: took(now - run.created_at),
+            workflow: run.workflow,
+            file: run.file,
+            actor: run.actor,
+            problem: run.problem,
+        }
+    }
+}
+
+/// Whether a run may still change.
+pub(super) fn unfinished(status: RunStatus) -> bool {
+    matches!(status, RunStatus::Queued | RunStatus::Running)
+}
+
+#[derive(Template)]
+#[template(path = "runs.html")]
+struct RunsPage {
+    frame: Frame,
+    runs: Vec<RunView>,
+    /// The page after this one.
+    older: Option<String>,
+    /// Whether the script should look for news.
+    unfinished: bool,
+}
+
+pub(super) async fn render(rqctx: &Rqctx) -> Result<String, HttpError> {
+    let principal = reader(rqctx).await?;
+    let context = rqctx.context();
+    let before = query(rqctx, "before").map(|text| text.parse()).transpose();
+    let before = before.map_err(|_| bad_request("there is no such page"))?;
+    let first = before.is_none();
+    let mut runs = context.store.runs(before, PAGE + 1).await.map_err(from_store)?;
+    let more = runs.len() > PAGE;
+    runs.truncate(PAGE);
+    let last = runs.last().map(|run| run.id);
+    let older = last.filter(|_| more).map(|last| format!("/?before={last}"));
+    // The first page also waits for runs that are yet to come.
+    let unfinished = first || runs.iter().any(|run| unfinished(run.status));
+    let now = context.clock.now();
+    let runs = runs.into_iter().map(|run| RunView::new(run, now)).collect();
+    rendered(&RunsPage { frame: Frame::new(context, principal.name), runs, older, unfinished })
+}

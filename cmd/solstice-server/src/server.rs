@@ -1,0 +1,268 @@
+//! Puts the parts together, starts them and stops them.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use dropshot::{
+    ApiDescription, BuildError, ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder,
+};
+use slog::{Logger, info, o, warn};
+use solstice_api::host::host_api_mod;
+use solstice_api::user::user_api_mod;
+use solstice_api::webhook::webhook_api_mod;
+use solstice_config::ServerConfig;
+use solstice_engine::{
+    Checks, Clock, Driver, ExpireLeases, Forges, InterpretDeliveries, Report, Signal, recover,
+};
+use solstice_joblog::{JobLogs, LogError};
+use solstice_log::keys;
+use solstice_store::{Store, StoreError};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::{Context, MAX_STREAMS};
+use crate::host::{HostPolls, Hosts};
+use crate::pages::{AssetUrls, Tails};
+use crate::requests;
+use crate::user::Users;
+use crate::webhook::Webhooks;
+
+/// How often each task looks by itself, should a signal have been missed.
+const SLOW: Duration = Duration::from_secs(30);
+
+/// How long open requests may take to end when the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum StartError {
+    /// The data directory cannot be made.
+    #[error("cannot use the data directory {}", path.display())]
+    #[diagnostic(help("make it and give it to the user that runs the server: chown solstice {}", path.display()))]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database cannot be opened.
+    #[error("cannot open the database {}", path.display())]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: StoreError,
+    },
+    /// The logs cannot be opened.
+    #[error("cannot open the logs in {}", path.display())]
+    Logs {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: LogError,
+    },
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} for {listener}")]
+    #[diagnostic(help(
+        "choose another address under `listen` in the configuration, or stop the program that has this one"
+    ))]
+    Listen {
+        /// Which listener: `people`, `webhooks` or `hosts`.
+        listener: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: BuildError,
+    },
+}
+
+/// The database below a data directory.
+pub fn database(data: &Path) -> PathBuf {
+    data.join("solstice.db")
+}
+
+/// A running server.
+pub struct Server {
+    context: Arc<Context>,
+    people: HttpServer<Arc<Context>>,
+    webhooks: HttpServer<Arc<Context>>,
+    hosts: HttpServer<Arc<Context>>,
+    driver: Driver,
+    /// Wakes each task.
+    signals: Vec<Signal>,
+}
+
+impl Server {
+    /// Opens what it needs, mends what a crash may have left, and serves.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; nothing is served then.
+    pub async fn start(
+        config: &ServerConfig,
+        forges: Forges,
+        clock: Arc<dyn Clock>,
+        log: Logger,
+    ) -> Result<Self, StartError> {
+        let (store, logs) = open(config)?;
+        let unreadable = |source| StartError::Store { path: database(&config.data), source };
+        let now = clock.now();
+        recover(&store, &logs, now, &log).await.map_err(unreadable)?;
+        // Hosts could not report while the server was away.
+        let grace = TimeDelta::from_std(config.lease).unwrap_or(TimeDelta::minutes(1));
+        store.extend_leases(now + grace).await.map_err(unreadable)?;
+        let context = Arc::new(Context {
+            store,
+            logs,
+            forges,
+            clock,
+            base_url: config.base_url.clone(),
+            anonymous: config.anonymous,
+            max_attempts: config.max_attempts,
+            lease: config.lease,
+            leases: Signal::default(),
+            polls: HostPolls::default(),
+            assets: AssetUrls::new(),
+            tails: Tails::default(),
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            stop: CancellationToken::new(),
+            log,
+        });
+        let listen = config.listen;
+        let hosts =
+            serve("hosts", listen.hosts, host_api_mod::api_description::<Hosts>(), &context)?;
+        let people = user_api_mod::api_description::<Users>();
+        let people = serve("people", listen.people, people, &context)?;
+        let webhooks = webhook_api_mod::api_description::<Webhooks>();
+        let webhooks = serve("webhooks", listen.webhooks, webhooks, &context)?;
+        let driver = Driver::new();
+        let signals = drive(&context, &driver);
+        Ok(Self { context, people, webhooks, hosts, driver, signals })
+    }
+
+    /// Where people are served.
+    pub fn people(&self) -> SocketAddr {
+        self.people.local_addr()
+    }
+
+    /// Where webhooks are taken.
+    pub fn webhooks(&self) -> SocketAddr {
+        self.webhooks.local_addr()
+    }
+
+    /// Where hosts are served.
+    pub fn hosts(&self) -> SocketAddr {
+        self.hosts.local_addr()
+    }
+
+    /// The store, for tests that look behind the API.
+    pub fn store(&self) -> &Store {
+        &self.context.store
+    }
+
+    /// Lets every task look now, for tests that move the clock.
+    pub fn look_again(&self) {
+        self.signals.iter().for_each(Signal::raise);
+    }
+
+    /// Ends open requests and tasks; whatever was accepted is on disk already.
+    pub async fn stop(self) {
+        self.context.stop.cancel();
+        let closing = async {
+            let closed =
+                tokio::join!(self.webhooks.close(), self.hosts.close(), self.people.close());
+            if let (Err(why), _, _) | (_, Err(why), _) | (_, _, Err(why)) = closed {
+                warn!(self.context.log, "a listener stopped badly"; keys::ERROR => why);
+            }
+        };
+        if tokio::time::timeout(GRACE, closing).await.is_err() {
+            warn!(self.context.log, "requests were cut off");
+        }
+        self.driver.stop().await;
+        info!(self.context.log, "stopped");
+    }
+}
+
+/// Logs and tokens' hashes are nobody else's to read.
+pub(crate) fn make_data_directory(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn open(config: &ServerConfig) -> Result<(Store, JobLogs), StartError> {
+    let data = |source| StartError::Data { path: config.data.clone(), source };
+    make_data_directory(&config.data).map_err(data)?;
+    let path = database(&config.data);
+    let checks = Arc::new(Checks::new(config.base_url.clone()));
+    let store = Store::open(&path, checks).map_err(|source| StartError::Store { path, source })?;
+    let path = config.data.join("logs");
+    let logs = JobLogs::open(&path).map_err(|source| StartError::Logs { path, source })?;
+    Ok((store, logs))
+}
+
+fn serve<E: std::fmt::Debug>(
+    listener: &'static str,
+    address: SocketAddr,
+    api: Result<ApiDescription<Arc<Context>>, E>,
+    context: &Arc<Context>,
+) -> Result<HttpServer<Arc<Context>>, StartError> {
+    let api = api.expect("the API traits are complete; every test starts them");
+    let config = ConfigDropshot {
+        bind_address: address,
+        default_request_body_max_bytes: 1024,
+        default_handler_task_mode: HandlerTaskMode::Detached,
+        ..ConfigDropshot::default()
+    };
+    let log = requests::logger(&context.log.new(o!(keys::COMPONENT => listener)));
+    let server = ServerBuilder::new(api, Arc::clone(context), log).config(config).start();
+    let server = server.map_err(|source| StartError::Listen { listener, address, source })?;
+    info!(context.log, "listening";
+        keys::COMPONENT => listener, keys::ADDRESS => %server.local_addr());
+    Ok(server)
+}
+
+/// Starts the background tasks: two per forge, so that a slow one keeps nobody
+/// waiting, and one for leases. Gives the signals that wake them.
+fn drive(context: &Context, driver: &Driver) -> Vec<Signal> {
+    let mut signals = vec![context.leases.clone()];
+    let Context { store, logs, clock, .. } = context;
+    let component = |name: &'static str| context.log.new(o!(keys::COMPONENT => name));
+    for forge in context.forges.values() {
+        let log = |name| component(name).new(o!(keys::FORGE => forge.name().to_string()));
+        let (store, forge, clock) = (store.clone(), Arc::clone(forge), Arc::clone(clock));
+        let signal = driver.wake_on(store.changes());
+        driver.spawn(
+            InterpretDeliveries {
+                store: store.clone(),
+                forge: Arc::clone(&forge),
+                clock: Arc::clone(&clock),
+                log: log("deliveries"),
+            },
+            &signal,
+            SLOW,
+        );
+        signals.push(signal);
+        let signal = driver.wake_on(store.changes());
+        driver.spawn(Report { store, forge, clock, log: log("reports") }, &signal, SLOW);
+        signals.push(signal);
+    }
+    driver.spawn(
+        ExpireLeases {
+            store: store.clone(),
+            logs: logs.clone(),
+            clock: Arc::clone(clock),
+            max_attempts: context.max_attempts,
+            log: component("leases"),
+        },
+        &context.leases,
+        SLOW,
+    );
+    signals
+}

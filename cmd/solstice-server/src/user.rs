@@ -1,0 +1,217 @@
+//! The user API and the pages, implemented.
+
+mod events;
+mod log;
+
+use std::sync::Arc;
+
+use dropshot::{
+    Body, EmptyScanParams, HttpError, HttpResponseCreated, HttpResponseDeleted, HttpResponseOk,
+    HttpResponseUpdatedNoContent, PaginationParams, Path, Query, RequestContext, ResultsPage,
+    TypedBody, WhichPage,
+};
+use http::Response;
+use slog::info;
+use solstice_api::user::{
+    AssetPath, Delivery, DeliveryPage, Health, Host, JobDetail, JobPath, Run, RunDetail, RunPage,
+    RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi,
+};
+use solstice_engine::close_logs;
+use solstice_log::keys;
+use solstice_model::{HostName, Role, Token};
+use solstice_store::Transitioned;
+
+use crate::auth::{Challenge, require, require_to_change};
+use crate::context::Context;
+use crate::error::{bad_request, client_error, from_store};
+use crate::pages;
+
+/// The most entries of one page of results.
+const MAX_PAGE: usize = 200;
+
+/// The user API, implemented.
+pub(crate) enum Users {}
+
+type Rqctx = RequestContext<Arc<Context>>;
+
+impl UserApi for Users {
+    type Context = Arc<Context>;
+
+    async fn run_list(
+        rqctx: Rqctx,
+        query: Query<PaginationParams<EmptyScanParams, RunPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError> {
+        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let query = query.into_inner();
+        let limit = page_limit(&rqctx, &query)?;
+        let before = match query.page {
+            WhichPage::First(_) => None,
+            WhichPage::Next(page) => Some(page.run),
+        };
+        let runs = rqctx.context().store.runs(before, limit).await.map_err(from_store)?;
+        page(runs, |run| RunPage { run: run.id })
+    }
+
+    async fn run_view(
+        rqctx: Rqctx,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<RunDetail>, HttpError> {
+        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let run = rqctx.context().store.run(path.into_inner().run).await;
+        run.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn job_view(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<JobDetail>, HttpError> {
+        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let job = rqctx.context().store.job(path.into_inner().job).await;
+        job.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn job_cancel(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseUpdatedNoContent, HttpError> {
+        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let context = rqctx.context();
+        let job = path.into_inner().job;
+        let by = principal.name.unwrap_or_else(|| "somebody".to_owned());
+        let now = context.clock.now();
+        let moved = context.store.cancel(job, by.clone(), now).await.map_err(from_store)?;
+        if let Transitioned::Moved(_) = moved {
+            info!(context.log, "job cancelled"; keys::JOB => %job, keys::REASON => by);
+        }
+        close_logs(&context.store, &context.logs, job).await;
+        Ok(HttpResponseUpdatedNoContent())
+    }
+
+    async fn job_log(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
+        require(&rqctx, Role::Reader, Challenge::Basic).await?;
+        log::plain(rqctx.context(), path.into_inner().job).await
+    }
+
+    async fn job_events(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
+        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let last = rqctx.request.headers().get("last-event-id");
+        let last = last.map(|value| value.to_str().map(str::to_owned)).transpose();
+        let last = last.map_err(|_| bad_request("bad Last-Event-ID"))?;
+        // A browser cannot set that header on its first request; our page asks so.
+        let after = last.or_else(|| pages::query(&rqctx, "after")).filter(|text| !text.is_empty());
+        events::follow(rqctx.context(), path.into_inner().job, after.as_deref()).await
+    }
+
+    async fn job_console(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
+        require(&rqctx, Role::Reader, Challenge::Basic).await?;
+        log::console(rqctx.context(), path.into_inner().job).await
+    }
+
+    async fn delivery_list(
+        rqctx: Rqctx,
+        query: Query<PaginationParams<EmptyScanParams, DeliveryPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Delivery>>, HttpError> {
+        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        let query = query.into_inner();
+        let limit = page_limit(&rqctx, &query)?;
+        let before = match query.page {
+            WhichPage::First(_) => None,
+            WhichPage::Next(page) => Some(page.delivery),
+        };
+        let store = &rqctx.context().store;
+        let deliveries = store.deliveries(before, limit).await.map_err(from_store)?;
+        page(deliveries, |delivery| DeliveryPage { delivery: delivery.id })
+    }
+
+    async fn host_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Host>>, HttpError> {
+        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        rqctx.context().store.hosts().await.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn token_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<TokenInfo>>, HttpError> {
+        require(&rqctx, Role::Admin, Challenge::Bearer).await?;
+        rqctx.context().store.tokens().await.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn token_create(
+        rqctx: Rqctx,
+        body: TypedBody<TokenCreate>,
+    ) -> Result<HttpResponseCreated<TokenCreated>, HttpError> {
+        require_to_change(&rqctx, Role::Admin).await?;
+        let context = rqctx.context();
+        let TokenCreate { name, role } = body.into_inner();
+        // A host's token bears the host's name, and others follow the same rule.
+        name.parse::<HostName>().map_err(|wrong| bad_request(wrong.to_string()))?;
+        let token = Token::generate();
+        let made = context.store.create_token(name, role, token.hash(), context.clock.now()).await;
+        let info = made.map_err(from_store)?;
+        info!(context.log, "token made"; keys::REASON => &info.name, keys::STATE => role.as_str());
+        Ok(HttpResponseCreated(TokenCreated { info, token }))
+    }
+
+    async fn token_revoke(
+        rqctx: Rqctx,
+        path: Path<TokenPath>,
+    ) -> Result<HttpResponseDeleted, HttpError> {
+        require_to_change(&rqctx, Role::Admin).await?;
+        let context = rqctx.context();
+        let name = path.into_inner().name;
+        context.store.revoke_token(name.clone()).await.map_err(from_store)?;
+        info!(context.log, "token revoked"; keys::REASON => name);
+        Ok(HttpResponseDeleted())
+    }
+
+    async fn health(rqctx: Rqctx) -> Result<HttpResponseOk<Health>, HttpError> {
+        let counts = rqctx.context().store.counts().await.map_err(from_store)?;
+        Ok(HttpResponseOk(Health {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            queued: counts.queued,
+            running: counts.running,
+            unreported: counts.unreported,
+        }))
+    }
+
+    async fn page_runs(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::runs(&rqctx).await)
+    }
+
+    async fn page_run(rqctx: Rqctx, path: Path<RunPath>) -> Result<Response<Body>, HttpError> {
+        Ok(pages::run(&rqctx, path.into_inner().run).await)
+    }
+
+    async fn page_job(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
+        Ok(pages::job(&rqctx, path.into_inner().job).await)
+    }
+
+    async fn page_asset(rqctx: Rqctx, path: Path<AssetPath>) -> Result<Response<Body>, HttpError> {
+        let request = &rqctx.request;
+        let file = path.into_inner().file;
+        let answer = pages::asset(&file, request.uri().query(), request.headers());
+        answer.ok_or_else(|| {
+            let status = dropshot::ErrorStatusCode::NOT_FOUND;
+            client_error(status, "not_found", "there is no such file")
+        })
+    }
+}
+
+fn page_limit<Page>(
+    rqctx: &Rqctx,
+    query: &PaginationParams<EmptyScanParams, Page>,
+) -> Result<usize, HttpError>
+where
+    Page: serde::de::DeserializeOwned + serde::Serialize,
+{
+    let asked = rqctx.page_limit(query)?.get();
+    Ok(usize::try_from(asked).unwrap_or(MAX_PAGE).min(MAX_PAGE))
+}
+
+fn page<Item, Page>(
+    items: Vec<Item>,
+    place: impl Fn(&Item) -> Page,
+) -> Result<HttpResponseOk<ResultsPage<Item>>, HttpError>
+where
+    Item: schemars::JsonSchema + serde::Serialize + Send + Sync + 'static,
+    Page: serde::Serialize,
+{
+    ResultsPage::new(items, &EmptyScanParams {}, |item, _| place(item)).map(HttpResponseOk)
+}

@@ -1,0 +1,119 @@
+//! Takes deliveries: is it genuine, is it on disk, 202. Nothing else.
+//!
+//! The checks come in an order in which none costs more than the one before:
+//! forge, content type and length before a byte of the body is read, then the
+//! signature over all of it, then its headers. What is turned away leaves no
+//! trace, so a forged request cannot use up the id of a true one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use dropshot::{Body, ErrorStatusCode, HttpError, Path, RequestContext, StreamingBody};
+use futures::StreamExt as _;
+use http::{HeaderMap, Response, StatusCode, header};
+use slog::{info, warn};
+use solstice_api::webhook::{DeliveryTaken, ForgePath, MAX_BODY_BYTES, WebhookApi};
+use solstice_forge::Rejection;
+use solstice_forge::headers::require_json;
+use solstice_log::keys;
+use solstice_store::NewDelivery;
+
+use crate::context::Context;
+use crate::error::{bad_request, client_error, from_store, not_found};
+use crate::respond::json;
+
+/// A body that takes longer is not waited for.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The webhook API, implemented.
+pub(crate) enum Webhooks {}
+
+impl WebhookApi for Webhooks {
+    type Context = Arc<Context>;
+
+    async fn webhook_deliver(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<ForgePath>,
+        body: StreamingBody,
+    ) -> Result<Response<Body>, HttpError> {
+        let context = rqctx.context();
+        let name = path.into_inner().forge;
+        let forge = context.forges.get(&name).ok_or_else(|| not_found("there is no such forge"))?;
+        let headers = rqctx.request.headers();
+        require_json(headers).map_err(|rejection| rejected(&rejection))?;
+        check_length(headers)?;
+        let body = match tokio::time::timeout(BODY_TIMEOUT, read(body)).await {
+            Ok(body) => body?,
+            Err(_) => {
+                let message = "the body did not arrive in time";
+                return Err(client_error(ErrorStatusCode::REQUEST_TIMEOUT, "too_slow", message));
+            }
+        };
+        let genuine = forge.authenticate(headers, &body).map_err(|rejection| {
+            warn!(context.log, "delivery turned away";
+                keys::FORGE => %name, keys::REASON => %rejection);
+            rejected(&rejection)
+        })?;
+        let taken = context
+            .store
+            .take_delivery(NewDelivery {
+                forge: name.clone(),
+                forge_id: genuine.id,
+                event: genuine.event,
+                body: body.into(),
+                received_at: context.clock.now(),
+            })
+            .await
+            .map_err(from_store)?;
+        info!(context.log, "delivery taken"; keys::FORGE => %name,
+            keys::DELIVERY => %taken.id, keys::STATE => if taken.repeat { "repeat" } else { "new" });
+        let status = if taken.repeat { StatusCode::OK } else { StatusCode::ACCEPTED };
+        Ok(json(status, &DeliveryTaken { delivery: taken.id, repeat: taken.repeat }))
+    }
+}
+
+fn too_large() -> HttpError {
+    let message = format!("the body has more than {MAX_BODY_BYTES} bytes");
+    client_error(ErrorStatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+}
+
+/// Refuses by the announced length, before anything is read.
+fn check_length(headers: &HeaderMap) -> Result<(), HttpError> {
+    if headers.contains_key(header::CONTENT_LENGTH)
+        && headers.contains_key(header::TRANSFER_ENCODING)
+    {
+        return Err(bad_request("the body has two lengths"));
+    }
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    match announced.and_then(|text| text.parse::<usize>().ok()) {
+        Some(length) if length > MAX_BODY_BYTES => Err(too_large()),
+        _ => Ok(()),
+    }
+}
+
+async fn read(body: StreamingBody) -> Result<BytesMut, HttpError> {
+    let mut all = BytesMut::new();
+    let mut stream = std::pin::pin!(body.into_stream());
+    while let Some(part) = stream.next().await {
+        let part = part?;
+        if all.len() + part.len() > MAX_BODY_BYTES {
+            return Err(too_large());
+        }
+        all.extend_from_slice(&part);
+    }
+    Ok(all)
+}
+
+fn rejected(rejection: &Rejection) -> HttpError {
+    let message = rejection.to_string();
+    match rejection {
+        Rejection::Signature => {
+            client_error(ErrorStatusCode::UNAUTHORIZED, "unauthenticated", message)
+        }
+        Rejection::Header(_) => bad_request(message),
+        Rejection::MediaType(_) => {
+            client_error(ErrorStatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Who may do what: every endpoint with every role.
+
+use base64::Engine as _;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use solstice_model::Role;
+
+use crate::bench::{Bench, ONE_JOB, bench, bench_with};
+
+const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
+
+/// Method, path, and the weakest role that gets past the door.
+fn endpoints() -> Vec<(Method, String, Role)> {
+    let table = [
+        (Method::GET, "/api/v1/runs", Role::Reader),
+        (Method::GET, "/api/v1/runs/ID", Role::Reader),
+        (Method::GET, "/api/v1/jobs/ID", Role::Reader),
+        (Method::GET, "/api/v1/jobs/ID/log", Role::Reader),
+        (Method::GET, "/api/v1/jobs/ID/events", Role::Reader),
+        (Method::GET, "/api/v1/jobs/ID/console", Role::Reader),
+        (Method::GET, "/", Role::Reader),
+        (Method::GET, "/runs/ID", Role::Reader),
+        (Method::GET, "/jobs/ID", Role::Reader),
+        (Method::POST, "/api/v1/jobs/ID/cancel", Role::Submitter),
+        (Method::GET, "/api/v1/deliveries", Role::Operator),
+        (Method::GET, "/api/v1/hosts", Role::Operator),
+        (Method::GET, "/api/v1/tokens", Role::Admin),
+        (Method::POST, "/api/v1/tokens", Role::Admin),
+        (Method::DELETE, "/api/v1/tokens/nobody", Role::Admin),
+    ];
+    table
+        .into_iter()
+        .map(|(method, path, role)| (method, path.replace("ID", NOBODY), role))
+        .collect()
+}
+
+async fn ask(bench: &Bench, method: &Method, path: &str, header: Option<String>) -> StatusCode {
+    let mut request = bench.http.request(method.clone(), bench.url(path));
+    if *method == Method::POST && path == "/api/v1/tokens" {
+        request = request.json(&json!({ "name": "not a name", "role": "reader" }));
+    }
+    if let Some(header) = header {
+        request = request.header("authorization", header);
+    }
+    request.send().await.unwrap().status()
+}
+
+#[tokio::test]
+async fn every_endpoint_opens_to_its_role_and_to_no_weaker_one() {
+    let bench = bench().await;
+    for (method, path, needed) in endpoints() {
+        for role in Role::ALL {
+            let bearer = format!("Bearer {}", bench.token(role).secret());
+            let status = ask(&bench, &method, &path, Some(bearer)).await;
+            let opened = status != StatusCode::FORBIDDEN && status != StatusCode::UNAUTHORIZED;
+            assert_eq!(opened, role.may(needed), "{method} {path} as {role:?}: {status}");
+        }
+        for header in [None, Some("Bearer sol_wrong".to_owned()), Some("Digest x".to_owned())] {
+            let status = ask(&bench, &method, &path, header.clone()).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path} with {header:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_host_api_opens_to_hosts_alone() {
+    let bench = bench().await;
+    let url = format!("http://{}/host/v1/sync", bench.server().hosts());
+    let body = json!({ "host": "host-1", "offers": [], "room": 0, "known": [], "wait_ms": 0 });
+    for role in Role::ALL {
+        let request = bench.http.post(&url).bearer_auth(bench.token(role).secret()).json(&body);
+        let status = request.send().await.unwrap().status();
+        assert_eq!(status.is_success(), role == Role::Host, "{role:?}: {status}");
+    }
+    let other = json!({ "host": "host-2", "offers": [], "room": 0, "known": [], "wait_ms": 0 });
+    let request = bench.http.post(&url).bearer_auth(bench.token(Role::Host).secret()).json(&other);
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::FORBIDDEN, "another's name");
+}
+
+#[tokio::test]
+async fn anonymous_readers_read_and_do_nothing_else() {
+    let bench = bench_with(|config| config.anonymous = Some(Role::Reader)).await;
+    for (method, path, needed) in endpoints() {
+        let status = ask(&bench, &method, &path, None).await;
+        let refused = status == StatusCode::UNAUTHORIZED;
+        assert_eq!(refused, needed != Role::Reader, "{method} {path}: {status}");
+    }
+    let wrong = ask(&bench, &Method::GET, "/", Some("Bearer sol_wrong".to_owned())).await;
+    assert_eq!(wrong, StatusCode::UNAUTHORIZED, "a wrong token is not no token");
+    let sign_in = bench.http.get(bench.url("/?sign_in=1")).send().await.unwrap();
+    assert_eq!(sign_in.status(), StatusCode::UNAUTHORIZED);
+    assert!(sign_in.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic"));
+}
+
+#[tokio::test]
+async fn a_browser_signs_in_with_the_token_as_password_and_other_sites_cannot_use_that() {
+    let bench = bench().await;
+    let (_, run) = bench.push(ONE_JOB).await;
+    let job = run["jobs"][0]["id"].as_str().unwrap();
+    let token = bench.token(Role::Submitter).secret();
+    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("any:{token}"));
+    let basic = format!("Basic {encoded}");
+    assert_eq!(ask(&bench, &Method::GET, "/", Some(basic.clone())).await, StatusCode::OK);
+    let cancel = |origin: &'static str| {
+        let url = bench.url(&format!("/api/v1/jobs/{job}/cancel"));
+        let request = bench.http.post(url).header("authorization", basic.clone());
+        async move { request.header("origin", origin).send().await.unwrap().status() }
+    };
+    assert_eq!(cancel("https://evil.example").await, StatusCode::FORBIDDEN);
+    assert_eq!(cancel("http://ci.test").await, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn tokens_are_made_shown_once_listed_and_revoked() {
+    let bench = bench().await;
+    let admin = bench.token(Role::Admin).secret().to_owned();
+    let create = |name: &str, role: &str| {
+        let body = json!({ "name": name, "role": role });
+        bench.http.post(bench.url("/api/v1/tokens")).bearer_auth(&admin).json(&body).send()
+    };
+    let made = create("deploy", "submitter").await.unwrap();
+    assert_eq!(made.status(), StatusCode::CREATED);
+    let made: serde_json::Value = made.json().await.unwrap();
+    let secret = made["token"].as_str().unwrap().to_owned();
+    let use_it = || ask(&bench, &Method::GET, "/api/v1/runs", Some(format!("Bearer {secret}")));
+    assert_eq!(use_it().await, StatusCode::OK);
+    assert_eq!(create("deploy", "reader").await.unwrap().status(), StatusCode::CONFLICT);
+    assert_eq!(create("two words", "reader").await.unwrap().status(), StatusCode::BAD_REQUEST);
+    let listed = bench.text("/api/v1/tokens").await;
+    assert!(listed.contains("deploy") && !listed.contains(&secret));
+    let revoke = bench.http.delete(bench.url("/api/v1/tokens/deploy")).bearer_auth(&admin);
+    assert_eq!(revoke.send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    assert_eq!(use_it().await, StatusCode::UNAUTHORIZED);
+}

@@ -1,0 +1,14 @@
+//! The server as its callers see it: a real one, on ports of its own, with a
+//! real database.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod access;
+mod bench;
+mod crash;
+mod events;
+mod forge;
+mod hosts;
+mod pages;
+mod pushes;
+mod webhooks;

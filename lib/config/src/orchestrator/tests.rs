@@ -1,0 +1,105 @@
+//! What an orchestrator's configuration may say, and what it is told when it errs.
+
+use super::*;
+
+const SAMPLE: &str = include_str!("../../../../manifests/orchestrator.kdl");
+
+const HEAD: &str = r#"host "laptop"
+server "http://127.0.0.1:8082"
+token_file "host.token"
+data "data"
+capacity 4
+hypervisor "qemu"
+size "small" cpus=1 memory="512MiB" disk="4GiB"
+"#;
+
+const IMAGE: &str = r#"image "tiny" { lock "tiny/image.lock"; size "small"; }
+"#;
+
+fn parse(lines: &str) -> Result<OrchestratorConfig, String> {
+    let text = format!("orchestrator {{\n{lines}}}\n");
+    let path = Path::new("/etc/solstice/orchestrator.kdl");
+    OrchestratorConfig::parse(path, text.as_bytes()).map_err(|error| match error {
+        ConfigError::Wrong(wrong) => {
+            wrong.list().iter().map(|one| one.one_line() + "\n").collect::<String>()
+        }
+        other => other.to_string(),
+    })
+}
+
+#[test]
+fn the_sample_is_right_and_means_what_it_says() {
+    let path = Path::new("/etc/solstice/orchestrator.kdl");
+    let config = OrchestratorConfig::parse(path, SAMPLE.as_bytes()).unwrap();
+    assert_eq!(config.capacity, 4);
+    assert_eq!(config.drain_timeout, Duration::from_secs(300));
+    let image = &config.images[0];
+    assert_eq!(image.size, SizeConfig { cpus: 1, memory_mib: 512, disk_mib: 4096 });
+    assert_eq!(image.boot_timeout, Some(Duration::from_secs(60)));
+    assert_eq!(image.labels.len(), 2);
+}
+
+#[test]
+fn the_least_configuration_has_safe_defaults() {
+    let config = parse(&format!("{HEAD}{IMAGE}")).unwrap();
+    assert_eq!(config.agent_listen.to_string(), "127.0.0.1:0");
+    assert_eq!(config.source, SourceConfig::default());
+    assert!(!config.source.allow_file);
+    assert_eq!(config.token_file, Path::new("/etc/solstice/host.token"), "relative to the file");
+    let HypervisorConfig::Qemu(qemu) = &config.hypervisor;
+    assert_eq!((qemu.accelerator, &qemu.qemu), (Accelerator::Auto, &None));
+    let image = &config.images[0];
+    assert_eq!(image.labels, ["tiny".parse().unwrap()], "its own name");
+    assert_eq!((image.capacity, image.boot_timeout), (None, None));
+}
+
+#[test]
+fn source_settings_are_taken() {
+    let config = parse(&format!(
+        "{HEAD}{IMAGE}source {{ allow \"file\"; fetch_timeout \"5s\"; max_size \"1MiB\"; }}\n"
+    ))
+    .unwrap();
+    assert!(config.source.allow_file);
+    assert_eq!(config.source.fetch_timeout, Duration::from_secs(5));
+    assert_eq!(config.source.max_size, 1 << 20);
+}
+
+#[test]
+fn mistakes_are_shown_at_their_place_with_a_way_out() {
+    let head = |from: &str, to: &str| format!("{}{IMAGE}", HEAD.replacen(from, to, 1));
+    let image = |image: &str| format!("{HEAD}{image}\n");
+    let cases = [
+        (head("capacity 4", "capacity 0"), "a capacity of 0 runs no job"),
+        (head("capacity 4", "capcity 4"), "did you mean `capacity`?"),
+        (head("host \"laptop\"\n", ""), "`orchestrator` has no `host`"),
+        (head("http://", "ftp://"), "hosts` listener"),
+        (head("\"qemu\"", "\"qemo\""), "did you mean \"qemu\"?"),
+        (head("\"qemu\"", "\"qemu\" accelerator=\"hvf\""), "\"auto\" or \"kvm\" or \"tcg\""),
+        (head("512MiB", "512"), "512"),
+        (head("512MiB", "16MiB"), "at least 64"),
+        (head("cpus=1", "cpus=0"), "at least one processor"),
+        (head("data", "agent_listen \"0.0.0.0:0\"\ndata"), "can be reached by others"),
+        (HEAD.to_owned(), "no image is configured"),
+        (image(r#"image "tiny" { lock "l"; size "smal"; }"#), "did you mean \"small\"?"),
+        (image(r#"image "tiny" { size "small"; }"#), "has no `lock`"),
+        (image(r#"image "tiny" { lock "l"; size "small"; boot_timeout "60"; }"#), "60"),
+        (image(r#"image "tiny" { lock "l"; size "small"; capacity 0; }"#), "capacity of 0"),
+        (format!("{HEAD}{IMAGE}{IMAGE}"), "two images named `tiny`"),
+        (
+            image(r#"image "a" { lock "l"; size "small"; labels "x" "y" "x"; }"#),
+            "the label `x` is offered twice",
+        ),
+        (format!("{HEAD}{IMAGE}source {{ allow \"ssh\"; }}\n"), "cannot be allowed"),
+    ];
+    for (text, expected) in cases {
+        let wrong = parse(&text).unwrap_err();
+        assert!(wrong.contains(expected), "{text}\n{wrong}");
+        assert!(wrong.starts_with("/etc/solstice/orchestrator.kdl:"), "{wrong}");
+    }
+}
+
+#[test]
+fn a_wrong_size_is_not_also_reported_as_unknown() {
+    let wrong = parse(&format!("{}{IMAGE}", HEAD.replace("cpus=1", "cpus=0"))).unwrap_err();
+    assert_eq!(wrong.lines().count(), 1, "{wrong}");
+}

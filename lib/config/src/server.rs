@@ -1,0 +1,243 @@
+//! The server's configuration: `/etc/solstice/server.kdl`.
+//!
+//! Everything is checked while it is read, files that hold secrets included,
+//! so that a server that starts has nothing left to find out. Relative paths
+//! are relative to the configuration file.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use solstice_kdl::{Document, Limits, Problem, Reader, Refusal, Value, nearest, value};
+use solstice_model::{ForgeName, Role};
+use url::Url;
+
+use crate::error::ConfigError;
+use crate::secret::Secret;
+
+/// Where the configuration is unless the command line says otherwise.
+pub const DEFAULT_PATH: &str = "/etc/solstice/server.kdl";
+
+/// What the server is to do.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where people reach the pages; links in checks begin with it.
+    pub base_url: Url,
+    /// Directory of the database and the logs.
+    pub data: PathBuf,
+    /// The addresses to listen on.
+    pub listen: Listen,
+    /// What somebody without a token may do; nothing if absent.
+    pub anonymous: Option<Role>,
+    /// How often a job is tried before an infrastructure failure is final.
+    pub max_attempts: u32,
+    /// How long a host may be silent before its attempts are lost.
+    pub lease: Duration,
+    /// The forges, at least one, names unique.
+    pub forges: Vec<ForgeConfig>,
+}
+
+/// One listener per kind of caller, so that only webhooks need to face the internet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The user API and the pages.
+    pub people: SocketAddr,
+    /// The webhooks.
+    pub webhooks: SocketAddr,
+    /// The host API.
+    pub hosts: SocketAddr,
+}
+
+impl Default for Listen {
+    /// Loopback only, ports 8080 to 8082.
+    fn default() -> Self {
+        let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self { people: at(8080), webhooks: at(8081), hosts: at(8082) }
+    }
+}
+
+/// A forge.
+#[derive(Clone, Debug)]
+pub struct ForgeConfig {
+    /// Its name, also the last part of its webhook's URL.
+    pub name: ForgeName,
+    /// Which program it runs.
+    pub kind: ForgeKind,
+    /// Where it is.
+    pub url: Url,
+    /// Secrets of its webhooks, at least one; several while they are rotated.
+    pub webhook_secrets: Vec<Secret>,
+    /// The token with which the server reads files and sets statuses.
+    pub token: Secret,
+}
+
+/// The forges that can be talked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForgeKind {
+    /// Forgejo, and Gitea, which speaks the same API.
+    Forgejo,
+}
+
+impl ServerConfig {
+    /// Reads the configuration and the secret files that it names.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] if a file cannot be read or something in it is wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let bytes = std::fs::read(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(path, &bytes)
+    }
+
+    /// Reads the text of a configuration that is, or would be, at `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerConfig::load`].
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
+        let base = path.parent().unwrap_or(Path::new(""));
+        let document = Document::parse(&path.display().to_string(), bytes, Limits::default())?;
+        Ok(document.decode(|top| server(top.required_child("server")?, base))?)
+    }
+}
+
+fn server(mut node: Reader<'_>, base: &Path) -> Option<ServerConfig> {
+    let base_url = node.required_setting("base_url", web_address);
+    let data = node.required_setting("data", |given| path_from(base, given));
+    let listen = node.child("listen").map_or_else(Listen::default, listen);
+    let anonymous = node.setting("anonymous", anonymous).unwrap_or(None);
+    let max_attempts = node.setting("max_attempts", attempts).unwrap_or(3);
+    let lease = node.setting("lease", lease).unwrap_or(Duration::from_secs(60));
+    let forges = forges(&mut node, base);
+    node.finish();
+    let (base_url, data) = (base_url?, data?);
+    Some(ServerConfig { base_url, data, listen, anonymous, max_attempts, lease, forges })
+}
+
+fn listen(mut node: Reader<'_>) -> Listen {
+    let ours = Listen::default();
+    let people = node.setting("people", address).unwrap_or(ours.people);
+    let webhooks = node.setting("webhooks", address).unwrap_or(ours.webhooks);
+    let hosts = node.setting("hosts", address).unwrap_or(ours.hosts);
+    let fixed: Vec<_> = [people, webhooks, hosts].into_iter().filter(|at| at.port() != 0).collect();
+    if fixed.iter().collect::<BTreeSet<_>>().len() < fixed.len() {
+        let problem = Problem::new(node.span(), "two listeners have the same address");
+        node.report(problem.help("give people, webhooks and hosts a port each"));
+    }
+    node.finish();
+    Listen { people, webhooks, hosts }
+}
+
+fn forges(node: &mut Reader<'_>, base: &Path) -> Vec<ForgeConfig> {
+    let nodes = node.children("forge");
+    if nodes.is_empty() {
+        let problem = Problem::new(node.span(), "no forge is configured").label("add one here");
+        node.report(
+            problem.help(
+                "write forge \"codeberg\" kind=\"forgejo\" url=\"https://codeberg.org\" { … }",
+            ),
+        );
+    }
+    let mut known = BTreeSet::new();
+    let mut forges = Vec::new();
+    for child in nodes {
+        let span = child.span();
+        let Some(forge) = forge(child, base) else { continue };
+        if !known.insert(forge.name.clone()) {
+            let message = format!("there are two forges named `{}`", forge.name);
+            node.report(Problem::new(span, message).help("the name is part of the webhook's URL"));
+        }
+        forges.push(forge);
+    }
+    forges
+}
+
+fn forge(mut node: Reader<'_>, base: &Path) -> Option<ForgeConfig> {
+    let name = node.required_arg("a name", value::parse::<ForgeName>);
+    let kind = node.required_setting("kind", kind);
+    let url = node.required_setting("url", web_address);
+    let secret_file = |given: &Value| Secret::from_value(base, given);
+    let mut webhook_secrets = Vec::new();
+    let files = node.children("webhook_secret_file");
+    if files.is_empty() {
+        let problem = Problem::new(node.span(), "the forge has no `webhook_secret_file`");
+        node.report(problem.help("without a secret, anybody could send webhooks"));
+    }
+    for mut file in files {
+        webhook_secrets.extend(file.required_arg("a path", secret_file));
+        file.finish();
+    }
+    let token = node.required_setting("token_file", secret_file);
+    node.finish();
+    Some(ForgeConfig { name: name?, kind: kind?, url: url?, webhook_secrets, token: token? })
+}
+
+fn kind(given: &Value) -> Result<ForgeKind, Refusal> {
+    match value::string(given)?.as_str() {
+        "forgejo" | "gitea" => Ok(ForgeKind::Forgejo),
+        other => {
+            let refusal = Refusal::because(format!("forges of kind {other:?} are not known"));
+            Err(match nearest(other, ["forgejo", "gitea"]) {
+                Some(meant) => refusal.help(format!("did you mean \"{meant}\"?")),
+                None => refusal.help("write \"forgejo\", or \"gitea\", which is the same"),
+            })
+        }
+    }
+}
+
+fn anonymous(given: &Value) -> Result<Option<Role>, Refusal> {
+    match value::string(given)?.as_str() {
+        "none" => Ok(None),
+        "reader" => Ok(Some(Role::Reader)),
+        _ => Err(Refusal::because("somebody without a token can at most read")
+            .help("write \"reader\" or \"none\"")),
+    }
+}
+
+fn attempts(given: &Value) -> Result<u32, Refusal> {
+    match value::integer::<u32>(given)? {
+        count @ 1..=10 => Ok(count),
+        _ => Err(Refusal::because("a job is tried between 1 and 10 times")),
+    }
+}
+
+fn lease(given: &Value) -> Result<Duration, Refusal> {
+    let lease = value::duration(given)?;
+    if !(Duration::from_secs(10)..=Duration::from_secs(3600)).contains(&lease) {
+        return Err(Refusal::because("a lease lasts between 10 seconds and one hour")
+            .help("hosts report at least every 30 seconds; \"60s\" forgives one lost report"));
+    }
+    Ok(lease)
+}
+
+fn address(given: &Value) -> Result<SocketAddr, Refusal> {
+    value::string(given)?.parse().map_err(|_| {
+        Refusal::because("it is not an address and a port")
+            .help("write for example \"127.0.0.1:8080\" or \"[::]:8080\"")
+    })
+}
+
+fn web_address(given: &Value) -> Result<Url, Refusal> {
+    let help = "write for example \"https://ci.example.org\"";
+    let url: Url = value::parse(given).map_err(|refusal| refusal.help(help))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(Refusal::because("it is not the address of a web server").help(help));
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(Refusal::because("it has more than scheme, host, port and path").help(help));
+    }
+    Ok(url)
+}
+
+fn path_from(base: &Path, given: &Value) -> Result<PathBuf, Refusal> {
+    let text = value::string(given)?;
+    if text.is_empty() || text.contains('\0') {
+        return Err(Refusal::because("it is not a path"));
+    }
+    Ok(base.join(text))
+}
+
+#[cfg(test)]
+mod tests;

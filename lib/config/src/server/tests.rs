@@ -1,0 +1,121 @@
+//! What a server's configuration may say, and what it is told when it errs.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+
+/// A directory with two good secret files.
+fn directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, content) in [("hook", "s3cret\n"), ("token", "t0ken")] {
+        write(directory.path(), name, content, 0o600);
+    }
+    directory
+}
+
+fn write(directory: &Path, name: &str, content: &str, mode: u32) {
+    let path = directory.join(name);
+    std::fs::write(&path, content).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn parse(directory: &Path, text: &str) -> Result<ServerConfig, String> {
+    ServerConfig::parse(&directory.join("server.kdl"), text.as_bytes()).map_err(|error| match error
+    {
+        ConfigError::Wrong(wrong) => {
+            wrong.list().iter().map(|one| one.one_line() + "\n").collect::<String>()
+        }
+        other => other.to_string(),
+    })
+}
+
+const FORGE: &str = r#"forge "codeberg" kind="forgejo" url="https://codeberg.org" {
+    webhook_secret_file "hook"
+    token_file "token"
+}"#;
+
+fn with(lines: &str) -> String {
+    format!("server {{\nbase_url \"http://127.0.0.1:8080\"\ndata \"data\"\n{lines}\n}}\n")
+}
+
+#[test]
+fn the_least_configuration_has_safe_defaults() {
+    let directory = directory();
+    let config = parse(directory.path(), &with(FORGE)).unwrap();
+    assert_eq!(config.anonymous, None);
+    assert_eq!((config.max_attempts, config.lease.as_secs()), (3, 60));
+    assert_eq!(config.listen, Listen::default());
+    assert_eq!(config.data, directory.path().join("data"), "relative to the file");
+    assert_eq!(config.forges[0].webhook_secrets[0].expose(), "s3cret");
+    assert_eq!(config.forges[0].token.expose(), "t0ken");
+}
+
+#[test]
+fn every_setting_can_be_given() {
+    let directory = directory();
+    write(directory.path(), "old", "older", 0o400);
+    let text = with(
+        r#"anonymous "reader"
+        max_attempts 5
+        lease "2m"
+        listen { people "0.0.0.0:80"; webhooks "[::]:81"; hosts "127.0.0.1:0"; }
+        forge "tea" kind="gitea" url="http://127.0.0.1:3000/git/" {
+            webhook_secret_file "hook"
+            webhook_secret_file "old"
+            token_file "token"
+        }"#,
+    );
+    let config = parse(directory.path(), &text).unwrap();
+    assert_eq!(config.anonymous, Some(Role::Reader));
+    assert_eq!((config.max_attempts, config.lease.as_secs()), (5, 120));
+    assert_eq!(config.listen.webhooks.to_string(), "[::]:81");
+    assert_eq!(config.forges[0].webhook_secrets.len(), 2);
+    assert_eq!(config.forges[0].kind, ForgeKind::Forgejo);
+}
+
+#[test]
+fn mistakes_are_shown_at_their_place_with_a_way_out() {
+    let directory = directory();
+    write(directory.path(), "open", "s3cret", 0o644);
+    write(directory.path(), "empty", "\n", 0o600);
+    let path = directory.path().display();
+    let cases = [
+        (FORGE.replace("\"hook\"", "\"open\""), format!("(chmod 600 {path}/open)")),
+        (FORGE.replace("\"hook\"", "\"empty\""), "empty is empty".to_owned()),
+        (FORGE.replace("\"token\"", "\"gone\""), "gone: No such file".to_owned()),
+        (FORGE.replace("forgejo", "forgeo"), "did you mean \"forgejo\"?".to_owned()),
+        (FORGE.replace("webhook_secret_file \"hook\"", ""), "no `webhook_secret_file`".to_owned()),
+        (FORGE.replace("https://codeberg.org", "codeberg"), "https://ci.example.org".to_owned()),
+        (format!("{FORGE}\n{FORGE}"), "two forges named `codeberg`".to_owned()),
+        (format!("{FORGE}\nanonymus \"reader\""), "did you mean `anonymous`?".to_owned()),
+        (format!("{FORGE}\nanonymous \"admin\""), "can at most read".to_owned()),
+        (format!("{FORGE}\nlease \"1s\""), "between 10 seconds and one hour".to_owned()),
+        (format!("{FORGE}\nmax_attempts 0"), "between 1 and 10".to_owned()),
+        (format!("{FORGE}\nlisten people=\"8080\""), "127.0.0.1:8080".to_owned()),
+        (format!("{FORGE}\nlisten people=\"[::]:9\" hosts=\"[::]:9\""), "same address".to_owned()),
+        (String::new(), "no forge is configured".to_owned()),
+    ];
+    for (lines, expected) in cases {
+        let wrong = parse(directory.path(), &with(&lines)).unwrap_err();
+        assert!(wrong.contains(&expected), "{lines}\n{wrong}");
+        assert!(wrong.contains("server.kdl:"), "{wrong}");
+    }
+}
+
+#[test]
+fn no_secret_shows_in_debug_output() {
+    let directory = directory();
+    let shown = format!("{:?}", parse(directory.path(), &with(FORGE)).unwrap());
+    assert!(!shown.contains("s3cret") && !shown.contains("t0ken"), "{shown}");
+}
+
+#[test]
+fn the_sample_is_a_good_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "forge.secret", "s3cret", 0o600);
+    write(directory.path(), "forge.token", "t0ken", 0o600);
+    let sample = include_str!("../../../../manifests/server.kdl");
+    let config = parse(directory.path(), sample).unwrap();
+    assert_eq!(config.listen, Listen::default());
+    assert_eq!(config.forges[0].name.as_str(), "codeberg");
+}

@@ -1,0 +1,303 @@
+//! What a commit shows for a job: pure functions from state to report.
+//!
+//! A check that is required for merging must never pass because a job was not
+//! run: whatever is not a success or a failure of the change is an error
+//! (invariant I9), skipped jobs included, which forges would count as passed.
+
+use solstice_forge::{CheckReport, CheckState, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS};
+use solstice_model::{JobName, JobState, Outcome, SkipReason, StepSpec, TimeLimit};
+use solstice_store::{Describe, JobView, RunView};
+use url::Url;
+
+/// Says what commits show, with links to the server's pages.
+#[derive(Clone, Debug)]
+pub struct Checks {
+    /// Where people reach the pages; ends with a slash.
+    base_url: Url,
+}
+
+impl Checks {
+    /// Links will begin with `base_url`.
+    pub fn new(mut base_url: Url) -> Self {
+        if !base_url.path().ends_with('/') {
+            let path = format!("{}/", base_url.path());
+            base_url.set_path(&path);
+        }
+        Self { base_url }
+    }
+
+    fn page(&self, path: &str) -> Url {
+        self.base_url.join(path).expect("a plain relative path joins to any web address")
+    }
+}
+
+impl Describe for Checks {
+    fn job(&self, run: &RunView, job: &JobView<'_>) -> CheckReport {
+        let state = match job.state {
+            JobState::Queued
+            | JobState::Claimed(_)
+            | JobState::Starting(_)
+            | JobState::Running(_) => CheckState::Pending,
+            JobState::Finished { outcome } => outcome_state(outcome),
+        };
+        // A need that was met once stays met.
+        let needs: &[JobName] = if job.attempts == 0 { &job.spec.needs } else { &[] };
+        let description = description(job.state, needs, &job.spec.steps);
+        CheckReport {
+            context: job_context(&run.context, &job.spec.name),
+            state,
+            description: cut(&description, MAX_DESCRIPTION_CHARS),
+            target_url: self.page(&format!("jobs/{}", job.id)),
+        }
+    }
+
+    fn broken_run(&self, run: &RunView, problem: &str) -> CheckReport {
+        let first = problem.lines().find(|line| !line.trim().is_empty());
+        CheckReport {
+            context: cut(&run.context, MAX_CONTEXT_CHARS),
+            state: CheckState::Failure,
+            description: cut(&one_line(first.unwrap_or("it is broken")), MAX_DESCRIPTION_CHARS),
+            target_url: self.page(&format!("runs/{}", run.id)),
+        }
+    }
+}
+
+fn outcome_state(outcome: &Outcome) -> CheckState {
+    match outcome {
+        Outcome::Succeeded => CheckState::Success,
+        Outcome::Failed { .. } | Outcome::TimedOut { .. } => CheckState::Failure,
+        Outcome::Cancelled { .. } | Outcome::InfraFailed { .. } | Outcome::Skipped { .. } => {
+            CheckState::Error
+        }
+    }
+}
+
+/// How the checks of a workflow begin: `solstice/<workflow>`.
+pub fn run_context(workflow: &str) -> String {
+    format!("solstice/{}", one_line(workflow))
+}
+
+/// The name of a job's check: `solstice/<workflow>/<job>`. It is stable for the
+/// same job; where it would be too long, the workflow's part is cut, so that
+/// the jobs of one workflow stay apart.
+pub fn job_context(run_context: &str, job: &JobName) -> String {
+    format!("{}/{job}", cut(run_context, MAX_CONTEXT_CHARS - 1 - job.as_str().len()))
+}
+
+/// Where a job stands, in one line for people; also shown by the pages.
+/// `waits_for` are jobs that it needs and that may not be over.
+pub fn description(state: &JobState, waits_for: &[JobName], steps: &[StepSpec]) -> String {
+    match state {
+        JobState::Queued if !waits_for.is_empty() => {
+            let names: Vec<&str> = waits_for.iter().map(JobName::as_str).collect();
+            format!("waiting for {} and a machine", names.join(", "))
+        }
+        JobState::Queued => "waiting for a machine".to_owned(),
+        JobState::Claimed(held) => format!("waiting for its machine at {}", held.host),
+        JobState::Starting(held) => format!("its machine is starting at {}", held.host),
+        JobState::Running(held) => format!("running at {}", held.host),
+        JobState::Finished { outcome } => finished(outcome, steps),
+    }
+}
+
+fn finished(outcome: &Outcome, steps: &[StepSpec]) -> String {
+    match outcome {
+        Outcome::Succeeded => "succeeded".to_owned(),
+        Outcome::Failed { step, exit } => format!("{} failed: {exit}", step_name(*step, steps)),
+        Outcome::TimedOut { limit: TimeLimit::Job { seconds } } => {
+            format!("took longer than its limit of {}", limit(*seconds))
+        }
+        Outcome::TimedOut { limit: TimeLimit::Step { step, seconds } } => {
+            format!("{} took longer than its limit of {}", step_name(*step, steps), limit(*seconds))
+        }
+        Outcome::Cancelled { by } => format!("cancelled by {}", one_line(by)),
+        Outcome::InfraFailed { why } => format!("could not be run: {}", one_line(why)),
+        Outcome::Skipped { why: SkipReason::NeedNotMet { need } } => {
+            format!("not run: {need} did not succeed")
+        }
+    }
+}
+
+/// `step 2 “Test”`.
+fn step_name(index: u32, steps: &[StepSpec]) -> String {
+    let number = u64::from(index) + 1;
+    let spec = usize::try_from(index).ok().and_then(|index| steps.get(index));
+    match spec {
+        Some(spec) => format!("step {number} “{}”", cut(&one_line(&spec.name), 60)),
+        None => format!("step {number}"),
+    }
+}
+
+fn limit(seconds: u32) -> String {
+    match seconds {
+        _ if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
+        _ if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
+        _ => format!("{seconds} s"),
+    }
+}
+
+/// Text from outside as one line: controls become blanks.
+fn one_line(text: &str) -> String {
+    let blanked = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    blanked.collect::<String>().trim().to_owned()
+}
+
+/// At most `max` characters; an ellipsis shows where something is missing.
+fn cut(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use solstice_forge::{Push, Repository};
+    use solstice_model::id::new_id;
+    use solstice_model::job::Holding;
+    use solstice_model::{Exit, JobSpec};
+
+    use super::*;
+
+    fn step(name: &str) -> StepSpec {
+        StepSpec {
+            name: name.to_owned(),
+            run: String::new(),
+            shell: Vec::new(),
+            working_dir: None,
+            env: BTreeMap::new(),
+            timeout_s: None,
+        }
+    }
+
+    fn run(context: &str) -> RunView {
+        let repository = Repository {
+            name: "ada/engine".parse().unwrap(),
+            clone_url: "http://forge/ada/engine.git".parse().unwrap(),
+            html_url: "http://forge/ada/engine".parse().unwrap(),
+            private: false,
+        };
+        RunView {
+            id: new_id(),
+            forge: "forge".parse().unwrap(),
+            push: Push {
+                repository,
+                git_ref: "refs/heads/main".parse().unwrap(),
+                commit: "a1".repeat(20).parse().unwrap(),
+                title: "Title".to_owned(),
+                actor: "ada".to_owned(),
+            },
+            file: ".solstice/ci.kdl".to_owned(),
+            workflow: "CI".to_owned(),
+            context: context.to_owned(),
+        }
+    }
+
+    fn checks() -> Checks {
+        Checks::new("http://ci.example/solstice".parse().unwrap())
+    }
+
+    fn report(state: JobState) -> (CheckState, String) {
+        let spec = JobSpec {
+            name: "build".parse().unwrap(),
+            runs_on: "illumos".parse().unwrap(),
+            needs: Vec::new(),
+            env: BTreeMap::new(),
+            timeout_s: 60,
+            steps: vec![step("Build"), step("Test")],
+        };
+        let id = new_id();
+        let job = JobView { id, spec: &spec, state: &state, attempts: 1 };
+        let report = checks().job(&run("solstice/CI"), &job);
+        assert_eq!(report.context, "solstice/CI/build");
+        assert_eq!(report.target_url.as_str(), format!("http://ci.example/solstice/jobs/{id}"));
+        (report.state, report.description)
+    }
+
+    fn ended(outcome: Outcome) -> (CheckState, String) {
+        report(JobState::Finished { outcome })
+    }
+
+    #[test]
+    fn whatever_is_not_over_is_pending() {
+        let held = Holding { attempt: new_id(), host: "h1".parse().unwrap() };
+        let cases = [
+            (JobState::Queued, "waiting for a machine"),
+            (JobState::Claimed(held.clone()), "waiting for its machine at h1"),
+            (JobState::Starting(held.clone()), "its machine is starting at h1"),
+            (JobState::Running(held), "running at h1"),
+        ];
+        for (state, text) in cases {
+            assert_eq!(report(state), (CheckState::Pending, text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn only_a_success_is_a_success() {
+        assert_eq!(ended(Outcome::Succeeded), (CheckState::Success, "succeeded".to_owned()));
+        let skipped = SkipReason::NeedNotMet { need: "build".parse().unwrap() };
+        let cases = [
+            (Outcome::Skipped { why: skipped }, "not run: build did not succeed"),
+            (Outcome::Cancelled { by: "al\nice".to_owned() }, "cancelled by al ice"),
+            (Outcome::InfraFailed { why: "no disk".to_owned() }, "could not be run: no disk"),
+        ];
+        for (outcome, text) in cases {
+            assert_eq!(ended(outcome), (CheckState::Error, text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_failure_names_its_step() {
+        let exit = Exit::Code { code: 2 };
+        let cases = [
+            (
+                Outcome::Failed { step: 1, exit: exit.clone() },
+                "step 2 “Test” failed: exit status 2",
+            ),
+            (Outcome::Failed { step: 9, exit }, "step 10 failed: exit status 2"),
+            (
+                Outcome::TimedOut { limit: TimeLimit::Step { step: 0, seconds: 90 } },
+                "step 1 “Build” took longer than its limit of 90 s",
+            ),
+            (
+                Outcome::TimedOut { limit: TimeLimit::Job { seconds: 7200 } },
+                "took longer than its limit of 2 h",
+            ),
+        ];
+        for (outcome, text) in cases {
+            assert_eq!(ended(outcome), (CheckState::Failure, text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn contexts_are_bounded_and_keep_jobs_apart() {
+        let run = run_context(&"ü".repeat(200));
+        let contexts = ["a", "b"].map(|name| job_context(&run, &name.parse().unwrap()));
+        assert_ne!(contexts[0], contexts[1]);
+        for context in contexts {
+            assert_eq!(context.chars().count(), MAX_CONTEXT_CHARS);
+        }
+        let longest = job_context(&run, &"x".repeat(63).parse().unwrap());
+        assert_eq!(longest.chars().count(), MAX_CONTEXT_CHARS);
+    }
+
+    #[test]
+    fn descriptions_are_one_bounded_line() {
+        let (_, text) = ended(Outcome::InfraFailed { why: "x\n".repeat(500) });
+        assert_eq!(text.chars().count(), MAX_DESCRIPTION_CHARS);
+        assert!(!text.contains('\n'));
+    }
+
+    #[test]
+    fn a_broken_workflow_fails_with_its_first_line() {
+        let run = run("solstice/.solstice/ci.kdl");
+        let report = checks().broken_run(&run, "\nci.kdl:1:1: unknown node\nmore");
+        assert_eq!(report.context, "solstice/.solstice/ci.kdl");
+        assert!(report.target_url.path().starts_with("/solstice/runs/"));
+        assert_eq!(report.state, CheckState::Failure);
+        assert_eq!(report.description, "ci.kdl:1:1: unknown node");
+    }
+}

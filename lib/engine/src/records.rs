@@ -1,0 +1,89 @@
+//! Logs and store together: what a crash may have left between the two.
+//!
+//! Records are first made durable in an attempt's log, then applied to the
+//! store (steps, outcome). Whoever dies in between leaves records that are
+//! logged and not applied; applying them again from the log is the recovery.
+
+use chrono::{DateTime, Utc};
+use slog::{Logger, info, warn};
+use solstice_joblog::{JobLogs, LogError};
+use solstice_log::{chain, keys};
+use solstice_model::JobId;
+use solstice_store::{AttemptInfo, Store, StoreError};
+
+/// How much of a log is read at once.
+const PAGE_BYTES: usize = 512 * 1024;
+
+/// Why logged records could not be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The log could not be read.
+    #[error("cannot read the attempt's log")]
+    Log(#[from] LogError),
+    /// The store did not take them.
+    #[error("cannot apply the attempt's records")]
+    Store(#[from] StoreError),
+}
+
+/// Applies what an attempt's log holds beyond `attempt.applied_seq`; says
+/// whether the attempt is over. A repeat changes nothing.
+///
+/// # Errors
+///
+/// [`ApplyError`] if the log cannot be read or the store does not take a record.
+pub async fn apply_logged(
+    store: &Store,
+    logs: &JobLogs,
+    attempt: &AttemptInfo,
+    now: DateTime<Utc>,
+) -> Result<bool, ApplyError> {
+    let mut next = attempt.applied_seq + 1;
+    let mut over = attempt.over;
+    while !over {
+        let page = logs.read(attempt.id, next, PAGE_BYTES).await?;
+        if page.records.is_empty() {
+            break;
+        }
+        let host = attempt.host.clone();
+        over = store.apply_records(host, attempt.id, &page.records, now).await?.over;
+        next = page.next_seq;
+    }
+    if over {
+        logs.finish(attempt.id).await;
+    }
+    Ok(over)
+}
+
+/// Applies what all logs hold and the store does not know of. Run it once,
+/// before hosts are served.
+///
+/// # Errors
+///
+/// [`StoreError`] if the store cannot be read. An attempt whose log cannot be
+/// applied is told to the log and left to its host and its lease.
+pub async fn recover(
+    store: &Store,
+    logs: &JobLogs,
+    now: DateTime<Utc>,
+    log: &Logger,
+) -> Result<(), StoreError> {
+    for attempt in store.live_attempts().await? {
+        match apply_logged(store, logs, &attempt, now).await {
+            Ok(true) => info!(log, "attempt ended by its log"; keys::ATTEMPT => %attempt.id),
+            Ok(false) => {}
+            Err(error) => warn!(log, "cannot apply the log of an attempt";
+                keys::ATTEMPT => %attempt.id, keys::ERROR => chain(&error)),
+        }
+    }
+    Ok(())
+}
+
+/// Closes the logs of a job's attempts that are over, so that nobody waits for
+/// more. Harmless if they are closed already.
+pub async fn close_logs(store: &Store, logs: &JobLogs, job: JobId) {
+    // A job that cannot be read is left as it is: readers look at the store too.
+    let Ok(detail) = store.job(job).await else { return };
+    for attempt in detail.attempts.iter().filter(|attempt| attempt.ended_at.is_some()) {
+        logs.finish(attempt.id).await;
+    }
+}

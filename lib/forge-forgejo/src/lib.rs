@@ -1,0 +1,120 @@
+//! Forgejo and Gitea.
+//!
+//! Both speak the same API (v1) and send the same webhooks; Gitea leaves the
+//! `X-Forgejo-…` headers out. One [`ForgejoForge`] is one server of either kind.
+//!
+//! ```
+//! use solstice_forge::{Forge as _, Secret};
+//! use solstice_forge_forgejo::{ForgejoConfig, ForgejoForge};
+//!
+//! let forge = ForgejoForge::new(ForgejoConfig {
+//!     name: "forgejo".parse()?,
+//!     base_url: "https://forge.example.org/".parse()?,
+//!     token: Secret::new("0123456789abcdef0123456789abcdef01234567")?,
+//!     webhook_secrets: vec![Secret::new("shared with the forge's webhook")?],
+//! })?;
+//! assert_eq!(forge.name().as_str(), "forgejo");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The token belongs to an account of its own that may write to the
+//! repositories (scope `write:repository`). Four calls of the API are made:
+//!
+//! | call | for |
+//! | --- | --- |
+//! | `GET /repos/{owner}/{repo}/contents/.solstice?ref=` | which workflow files there are |
+//! | `GET /repos/{owner}/{repo}/raw/{filepath}?ref=` | what is in one |
+//! | `GET /repos/{owner}/{repo}/git/commits/{sha}` | whether the commit exists, if it has no such directory |
+//! | `POST /repos/{owner}/{repo}/statuses/{sha}` | showing a check |
+//!
+//! Only pushes start anything: pull requests, comments and the like are ignored
+//! with a reason. Nothing is repeated here, and no answer is believed longer
+//! than its bound.
+
+mod client;
+mod config;
+mod contents;
+mod push;
+mod status;
+mod webhook;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use http::HeaderMap;
+use solstice_forge::{
+    CheckReport, Forge, ForgeError, Genuine, Interpretation, Rejection, Secrets, WorkflowFile,
+};
+use solstice_model::{CommitSha, ForgeName, RepoName};
+
+use crate::client::Client;
+pub use crate::config::{ConfigError, ForgejoConfig, Timeouts};
+
+/// One Forgejo or Gitea server.
+pub struct ForgejoForge {
+    name: ForgeName,
+    secrets: Secrets,
+    client: Client,
+}
+
+impl fmt::Debug for ForgejoForge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForgejoForge").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl ForgejoForge {
+    /// Prepares to talk to the server; asks it nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for an address, token or set of secrets that cannot work.
+    pub fn new(config: ForgejoConfig) -> Result<Self, ConfigError> {
+        Self::with_timeouts(config, Timeouts::default())
+    }
+
+    /// As [`ForgejoForge::new`], with other limits of time.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for an address, token or set of secrets that cannot work.
+    pub fn with_timeouts(config: ForgejoConfig, timeouts: Timeouts) -> Result<Self, ConfigError> {
+        Ok(Self {
+            client: Client::new(&config.base_url, &config.token, timeouts)?,
+            secrets: Secrets::new(config.webhook_secrets)?,
+            name: config.name,
+        })
+    }
+}
+
+#[async_trait]
+impl Forge for ForgejoForge {
+    fn name(&self) -> &ForgeName {
+        &self.name
+    }
+
+    fn authenticate(&self, headers: &HeaderMap, body: &[u8]) -> Result<Genuine, Rejection> {
+        webhook::authenticate(&self.secrets, headers, body)
+    }
+
+    fn interpret(&self, event: &str, body: &[u8]) -> Interpretation {
+        webhook::interpret(event, body)
+    }
+
+    async fn workflow_files(
+        &self,
+        repository: &RepoName,
+        commit: &CommitSha,
+    ) -> Result<Vec<WorkflowFile>, ForgeError> {
+        contents::workflow_files(&self.client, repository, commit).await
+    }
+
+    async fn report(
+        &self,
+        repository: &RepoName,
+        commit: &CommitSha,
+        report: &CheckReport,
+    ) -> Result<(), ForgeError> {
+        status::report(&self.client, repository, commit, report).await
+    }
+}

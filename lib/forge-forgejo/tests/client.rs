@@ -1,0 +1,168 @@
+//! What our side does with a forge that misbehaves.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod world;
+
+use std::time::{Duration, Instant};
+
+use solstice_forge::conformance::World as _;
+use solstice_forge::{CheckReport, CheckState, Forge as _, ForgeError, Retry, Secret};
+use solstice_forge_forgejo::{ConfigError, ForgejoConfig, ForgejoForge, Timeouts};
+use solstice_model::{CommitSha, GitRef};
+use solstice_testbed::forge::{Entry, Fault, Flavour};
+
+use crate::world::{Forgejo, connect};
+
+async fn world() -> (Forgejo, CommitSha) {
+    let world = Forgejo::new(Flavour::Forgejo).await;
+    let commit = world.commit(&[(".solstice/ci.kdl", b"workflow { }")]).await;
+    (world, commit)
+}
+
+fn report() -> CheckReport {
+    CheckReport {
+        context: "solstice/CI/build".to_owned(),
+        state: CheckState::Success,
+        description: "3 steps".to_owned(),
+        target_url: "https://ci.example.org/jobs/7".parse().unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_server_is_not_followed() {
+    let (world, commit) = world().await;
+    let elsewhere = Forgejo::new(Flavour::Forgejo).await;
+    let target = elsewhere.recording.base_url().join("api/v1/version").unwrap();
+    for status in [301, 302, 303, 307, 308] {
+        world.recording.fail_next(1, &Fault::Redirect(status, target.clone()));
+        let error = world.forge.report(&world.repository(), &commit, &report()).await.unwrap_err();
+        let ForgeError::Refused { status: refused, message, retry, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!((refused, retry), (status, Retry::Never));
+        assert!(message.contains(target.as_str()), "{message}");
+    }
+    assert_eq!(elsewhere.recording.requests(), []);
+    assert_eq!(world.recording.statuses(), []);
+}
+
+#[tokio::test]
+async fn a_redirect_within_the_server_keeps_method_body_and_token() {
+    let (world, commit) = world().await;
+    let path = format!("api/v1/repos/alice/widgets/statuses/{commit}");
+    let target = world.recording.base_url().join(&path).unwrap();
+    world.recording.fail_next(1, &Fault::Redirect(307, target.clone()));
+    world.forge.report(&world.repository(), &commit, &report()).await.unwrap();
+    assert_eq!(world.shown(&commit).await, [report()]);
+    // These would turn the POST into a GET, whose answer proves nothing.
+    for status in [301, 302, 303] {
+        world.recording.fail_next(1, &Fault::Redirect(status, target.clone()));
+        assert!(world.forge.report(&world.repository(), &commit, &report()).await.is_err());
+    }
+    world.recording.fail_next(10, &Fault::Redirect(307, target));
+    let error = world.forge.report(&world.repository(), &commit, &report()).await.unwrap_err();
+    assert!(matches!(error, ForgeError::Refused { status: 307, .. }), "{error:?}");
+    assert_eq!(world.recording.statuses().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_short() {
+    let (world, commit) = world().await;
+    world.recording.fail_next(1, &Fault::Endless(200 * 1024 * 1024));
+    let began = Instant::now();
+    let error = world.forge.workflow_files(&world.repository(), &commit).await.unwrap_err();
+    assert!(matches!(error, ForgeError::BadAnswer { .. }), "{error:?}");
+    assert!(error.to_string().contains("larger than 1048576 bytes"), "{error}");
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_worth_another_try() {
+    let (world, commit) = world().await;
+    world.recording.fail_next(1, &Fault::CutOff);
+    let error = world.forge.workflow_files(&world.repository(), &commit).await.unwrap_err();
+    assert!(matches!(error, ForgeError::Unreachable { .. }), "{error:?}");
+    assert_eq!(world.forge.workflow_files(&world.repository(), &commit).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_forge_that_is_too_slow_is_given_up() {
+    let (world, commit) = world().await;
+    let total = Duration::from_millis(200);
+    let forge = connect(&world.recording, Timeouts { total, ..Timeouts::default() });
+    world.recording.fail_next(1, &Fault::Slow(Duration::from_secs(60)));
+    let error = forge.workflow_files(&world.repository(), &commit).await.unwrap_err();
+    assert!(matches!(error, ForgeError::Unreachable { .. }), "{error:?}");
+    assert_eq!(error.retry(), Retry::Backoff);
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_told_without_showing_it() {
+    let (world, commit) = world().await;
+    let config = ForgejoConfig {
+        name: "forgejo".parse().unwrap(),
+        base_url: world.recording.base_url().clone(),
+        token: Secret::new("hiddenhiddenhidden").unwrap(),
+        webhook_secrets: vec![Secret::new("s").unwrap()],
+    };
+    assert!(!format!("{config:?}").contains("hidden"));
+    let forge = ForgejoForge::new(config).unwrap();
+    let error = forge.report(&world.repository(), &commit, &report()).await.unwrap_err();
+    assert!(matches!(error, ForgeError::Refused { status: 401, .. }), "{error:?}");
+    assert_eq!(error.retry(), Retry::Backoff);
+    assert!(!format!("{error:?} {forge:?}").contains("hidden"));
+}
+
+#[test]
+fn a_configuration_that_cannot_work_is_refused_at_once() {
+    let config = |url: &str, token: &str| ForgejoConfig {
+        name: "forgejo".parse().unwrap(),
+        base_url: url.parse().unwrap(),
+        token: Secret::new(token).unwrap(),
+        webhook_secrets: vec![Secret::new("s").unwrap()],
+    };
+    let refused = |config| ForgejoForge::new(config).unwrap_err();
+    assert!(matches!(refused(config("ftp://f/", "t")), ConfigError::Address { .. }));
+    for token in ["a b", "line\n", "ä"] {
+        assert!(matches!(refused(config("https://f/", token)), ConfigError::Token));
+    }
+    let without = ForgejoConfig { webhook_secrets: vec![], ..config("https://f/", "t") };
+    assert!(matches!(refused(without), ConfigError::Secrets(_)));
+}
+
+#[tokio::test]
+async fn a_symbolic_link_is_an_error_that_names_it() {
+    let (world, _) = world().await;
+    let main: GitRef = "refs/heads/main".parse().unwrap();
+    for (path, target) in [(".solstice/ci.kdl", "../ci.kdl"), (".solstice", "ci")] {
+        let files = [(path, Entry::Symlink(target.to_owned()))];
+        let repositories = world.recording.repositories();
+        let commit =
+            repositories.commit(&world.repository(), &main, "Link\n", &files).await.unwrap();
+        let error = world.forge.workflow_files(&world.repository(), &commit).await.unwrap_err();
+        assert_eq!(error.retry(), Retry::Never);
+        assert!(error.to_string().contains(&format!("{path} is a symbolic link")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_description_is_cut_and_made_one_line() {
+    let (world, commit) = world().await;
+    let description = format!("two\nlines {}", "🚀".repeat(200));
+    let report = CheckReport { description, ..report() };
+    world.forge.report(&world.repository(), &commit, &report).await.unwrap();
+    let shown = &world.shown(&commit).await[0].description;
+    assert!(shown.starts_with("two lines 🚀") && shown.ends_with('…'), "{shown}");
+    assert_eq!(shown.chars().count(), 140);
+}
+
+#[tokio::test]
+async fn an_error_says_what_was_asked_and_what_was_answered() {
+    let (world, commit) = world().await;
+    world.recording.fail_next(1, &Fault::Status(500));
+    let error = world.forge.report(&world.repository(), &commit, &report()).await.unwrap_err();
+    let asked = format!("POST /repos/alice/widgets/statuses/{commit}");
+    let words = format!("the forge answered 500 to {asked}: ordered by the test");
+    assert_eq!(error.to_string(), words);
+}

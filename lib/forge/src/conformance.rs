@@ -1,0 +1,140 @@
+//! The laws of the seam, as functions that any forge's tests can run.
+//!
+//! A forge describes a world of its own by [`World`] and runs the whole suite
+//! with one line, which expands to one test per law:
+//!
+//! ```ignore
+//! solstice_forge::conformance_suite!(MyWorld::new());
+//! ```
+//!
+//! The expression is a future that makes a new world for each law.
+
+mod checks;
+mod deliveries;
+mod files;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::HeaderMap;
+use solstice_model::{CommitSha, GitRef, RepoName};
+
+pub use self::checks::*;
+pub use self::deliveries::*;
+pub use self::files::*;
+use crate::seam::{CheckReport, CheckState, Forge, Push};
+
+/// A webhook request as the forge sends it, and what it means.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// The push that it tells of.
+    pub push: Push,
+}
+
+/// How the forge is to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It answers with this HTTP status.
+    Status(u16),
+    /// Likewise, and asks us to wait.
+    RetryAfter(u16, Duration),
+    /// It answers nonsense.
+    Nonsense,
+}
+
+/// A forge in a world of its own, as the laws need it. It has one repository.
+#[async_trait]
+pub trait World: Send + Sync {
+    /// Its implementation of the seam.
+    type Handle: Forge;
+
+    /// The implementation.
+    fn forge(&self) -> &Self::Handle;
+
+    /// The repository.
+    fn repository(&self) -> RepoName;
+
+    /// Makes a commit whose whole tree is these files.
+    async fn commit(&self, files: &[(&str, &[u8])]) -> CommitSha;
+
+    /// The webhook request for a push of this commit to a new branch.
+    async fn delivery(&self, git_ref: &GitRef, commit: &CommitSha) -> Sample;
+
+    /// Every report that the forge took for this commit, in order.
+    async fn shown(&self, commit: &CommitSha) -> Vec<CheckReport>;
+
+    /// Makes the next calls fail.
+    async fn fail_next(&self, times: usize, trouble: Trouble);
+
+    /// Takes the forge off the network.
+    async fn go_down(&self);
+
+    /// Puts it back.
+    async fn come_up(&self);
+
+    /// Asserts that the forge was asked nothing that its API does not describe.
+    async fn assert_well_used(&self) {}
+}
+
+/// Runs the whole suite: one test per law.
+#[macro_export]
+macro_rules! conformance_suite {
+    ($world:expr) => {
+        $crate::conformance_suite! { $world;
+            an_authentic_delivery_is_accepted_and_understood,
+            a_changed_body_is_refused,
+            a_delivery_without_signature_is_refused,
+            a_changed_signature_is_refused,
+            a_doubled_header_deceives_nobody,
+            headers_of_any_bytes_are_answered,
+            another_media_type_is_refused,
+            interpret_never_panics,
+            an_unknown_event_is_ignored,
+            a_commit_without_workflows_has_none,
+            workflows_are_read_whole_and_in_order,
+            only_direct_children_are_workflows,
+            odd_names_are_read_right,
+            the_largest_file_is_read,
+            a_larger_file_is_a_clear_error,
+            too_many_files_are_a_clear_error,
+            files_of_an_unknown_commit_are_refused,
+            files_of_an_unknown_repository_are_refused,
+            reports_are_shown_in_order,
+            a_repeated_report_is_harmless,
+            the_longest_report_is_taken,
+            a_report_for_an_unknown_repository_is_refused_for_good,
+            a_report_for_an_unknown_commit_is_refused,
+            a_forge_that_is_down_is_unreachable,
+            a_forge_that_asks_for_a_pause_gets_it,
+            each_status_says_whether_to_try_again,
+            nonsense_is_a_bad_answer,
+        }
+    };
+    ($world:expr; $($law:ident,)+) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $law() {
+            let world = $world.await;
+            $crate::conformance::$law(&world).await;
+            $crate::conformance::World::assert_well_used(&world).await;
+        }
+    )+};
+}
+
+/// A ref of the world's repository.
+fn branch() -> GitRef {
+    "refs/heads/topic/#1".parse().expect("a ref")
+}
+
+/// A report of this state.
+fn report(state: CheckState) -> CheckReport {
+    CheckReport {
+        context: "solstice/CI/build".to_owned(),
+        state,
+        description: "exit status 1 in step 2 of 3".to_owned(),
+        target_url: "https://ci.example.org/jobs/7?from=check".parse().expect("a web address"),
+    }
+}

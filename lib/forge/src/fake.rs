@@ -1,0 +1,277 @@
+//! A forge in memory, stricter than any real one.
+//!
+//! It knows only the repositories and commits that a test gave it, refuses
+//! reports beyond the limits that [`CheckReport`] states, and remembers every
+//! report in order. A [`Fault`] makes the next calls fail as a test orders.
+//! Clones are handles on the same forge.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use solstice_forge::fake::FakeForge;
+//! use solstice_forge::{Event, Forge, Interpretation};
+//!
+//! let forge = FakeForge::new("fake".parse()?);
+//! let widgets = forge.add_repository("alice/widgets");
+//! let commit = forge.add_commit(&widgets, &[(".solstice/ci.kdl", b"workflow { }")]);
+//! let push = forge.push(&widgets, "refs/heads/main", &commit);
+//! let delivery = forge.deliver(&push);
+//!
+//! let genuine = forge.authenticate(&delivery.headers, &delivery.body)?;
+//! let meaning = forge.interpret(&genuine.event, &delivery.body);
+//! assert_eq!(meaning, Interpretation::Event(Event::Push(push)));
+//! assert_eq!(forge.workflow_files(&widgets, &commit).await?.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderValue};
+use solstice_model::{CommitSha, ForgeName, RepoName};
+use url::Url;
+
+use self::state::State;
+use crate::headers::{self, NamedHeader, SignatureHeader};
+use crate::seam::{
+    CheckReport, CheckState, Event, Forge, Genuine, Interpretation, Push, Rejection, Repository,
+    WorkflowFile,
+};
+use crate::signature::{Secret, Secrets};
+
+const SIGNATURE: SignatureHeader = SignatureHeader { name: "x-fake-signature", prefix: "sha256=" };
+
+const DELIVERY: NamedHeader = NamedHeader {
+    names: &["x-fake-delivery"],
+    missing: "the delivery id is missing",
+    malformed: "the delivery id is not a UUID",
+    fits: headers::is_uuid,
+};
+
+const EVENT: NamedHeader = NamedHeader {
+    names: &["x-fake-event"],
+    missing: "the event is missing",
+    malformed: "the event is not a name",
+    fits: headers::is_event,
+};
+
+/// How a call of the fake fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The forge cannot be reached.
+    Unreachable,
+    /// It answers with this HTTP status, and asks for this pause.
+    Status(u16, Option<Duration>),
+    /// It answers nonsense.
+    Nonsense,
+    /// It takes the report, and then the answer is lost.
+    AnswerLost,
+}
+
+/// A report that the forge took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// The repository.
+    pub repository: RepoName,
+    /// The commit.
+    pub commit: CommitSha,
+    /// What it shows since.
+    pub report: CheckReport,
+}
+
+/// A webhook request.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// The fake; clones share its state.
+#[derive(Clone, Debug)]
+pub struct FakeForge {
+    name: ForgeName,
+    secret: Secret,
+    secrets: Secrets,
+    /// Guards everything that the forge knows.
+    state: Arc<Mutex<State>>,
+}
+
+impl FakeForge {
+    /// Makes a forge without repositories.
+    pub fn new(name: ForgeName) -> Self {
+        let secret = Secret::new("the fake forge's secret").expect("it is not empty");
+        let secrets = secret.clone().into();
+        Self { name, secret, secrets, state: Arc::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a repository without commits; making it again changes nothing.
+    ///
+    /// # Panics
+    ///
+    /// If this is no repository's name.
+    pub fn add_repository(&self, name: &str) -> RepoName {
+        let name: RepoName = name.parse().expect("a repository's name");
+        self.state().repositories.entry(name.clone()).or_default();
+        name
+    }
+
+    /// Makes a commit whose tree is these files. Each commit gets a new id.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such repository.
+    pub fn add_commit(&self, repository: &RepoName, files: &[(&str, &[u8])]) -> CommitSha {
+        self.state().add_commit(repository, files)
+    }
+
+    /// A push of this commit to this ref.
+    ///
+    /// # Panics
+    ///
+    /// If this is no full ref.
+    pub fn push(&self, repository: &RepoName, git_ref: &str, commit: &CommitSha) -> Push {
+        let url = |end: &str| {
+            let url = format!("https://forge.example.org/{repository}{end}");
+            url.parse::<Url>().expect("a repository's name fits a web address")
+        };
+        Push {
+            repository: Repository {
+                name: repository.clone(),
+                clone_url: url(".git"),
+                html_url: url(""),
+                private: false,
+            },
+            git_ref: git_ref.parse().expect("a full ref"),
+            commit: commit.clone(),
+            title: format!("Commit {}", commit.short()),
+            actor: "alice".to_owned(),
+        }
+    }
+
+    /// The webhook request for a push, under a new delivery id.
+    pub fn deliver(&self, push: &Push) -> Delivery {
+        let event = Event::Push(push.clone());
+        let body = serde_json::to_vec(&event).expect("an event is plain data");
+        self.deliver_body("push", body)
+    }
+
+    /// A webhook request with any event and body, signed, under a new delivery id.
+    ///
+    /// # Panics
+    ///
+    /// If the event does not fit a header.
+    pub fn deliver_body(&self, event: &str, body: Vec<u8>) -> Delivery {
+        let id = self.state().new_delivery();
+        let signature = format!("{}{}", SIGNATURE.prefix, self.secret.sign(&body));
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("content-type", "application/json"),
+            (SIGNATURE.name, &signature),
+            (DELIVERY.names[0], &id),
+            (EVENT.names[0], event),
+        ] {
+            headers.insert(name, HeaderValue::from_str(value).expect("printable ASCII"));
+        }
+        Delivery { headers, body }
+    }
+
+    /// Every report that was taken, in order.
+    pub fn reported(&self) -> Vec<Reported> {
+        self.state().reported.clone()
+    }
+
+    /// The states that a context of a commit went through, in order.
+    pub fn states(&self, commit: &CommitSha, context: &str) -> Vec<CheckState> {
+        let of_context = |it: &&Reported| it.commit == *commit && it.report.context == context;
+        self.state().reported.iter().filter(of_context).map(|it| it.report.state).collect()
+    }
+
+    /// What the commit shows: the newest report of each context, ordered by context.
+    pub fn shown(&self, commit: &CommitSha) -> Vec<CheckReport> {
+        self.state().shown(commit)
+    }
+
+    /// Orders a fault for the next so many calls, after those already ordered.
+    pub fn fail_next(&self, times: usize, fault: Fault) {
+        self.state().faults.extend(std::iter::repeat_n(fault, times));
+    }
+
+    /// Makes every call fail until [`FakeForge::come_up`].
+    pub fn go_down(&self) {
+        self.state().down = true;
+    }
+
+    /// Ends [`FakeForge::go_down`].
+    pub fn come_up(&self) {
+        self.state().down = false;
+    }
+
+    /// How many calls were made, failed ones included.
+    pub fn calls(&self) -> usize {
+        self.state().calls
+    }
+
+    /// What callers asked for that no real forge or person could use: reports
+    /// beyond the limits, for instance. A test ends by asserting that it is empty.
+    pub fn misuse(&self) -> Vec<String> {
+        self.state().misuse.clone()
+    }
+}
+
+#[async_trait]
+impl Forge for FakeForge {
+    fn name(&self) -> &ForgeName {
+        &self.name
+    }
+
+    fn authenticate(&self, headers: &HeaderMap, body: &[u8]) -> Result<Genuine, Rejection> {
+        headers::require_json(headers)?;
+        headers::require_signature(headers, &[SIGNATURE], &self.secrets, body)?;
+        Ok(Genuine {
+            id: headers::require(headers, &DELIVERY)?,
+            event: headers::require(headers, &EVENT)?,
+        })
+    }
+
+    fn interpret(&self, event: &str, body: &[u8]) -> Interpretation {
+        if event != "push" {
+            return Interpretation::Ignored {
+                reason: format!("the event {event:?} starts nothing"),
+            };
+        }
+        match serde_json::from_slice::<Event>(body) {
+            Ok(event) => Interpretation::Event(event),
+            Err(error) => Interpretation::Malformed { reason: error.to_string() },
+        }
+    }
+
+    async fn workflow_files(
+        &self,
+        repository: &RepoName,
+        commit: &CommitSha,
+    ) -> Result<Vec<WorkflowFile>, crate::ForgeError> {
+        self.state().workflow_files(repository, commit)
+    }
+
+    async fn report(
+        &self,
+        repository: &RepoName,
+        commit: &CommitSha,
+        report: &CheckReport,
+    ) -> Result<(), crate::ForgeError> {
+        self.state().report(repository, commit, report)
+    }
+}
+
+#[cfg(test)]
+mod tests;

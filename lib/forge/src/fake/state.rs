@@ -1,0 +1,177 @@
+//! What the fake knows, and how it answers.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use sha2::{Digest as _, Sha256};
+use solstice_model::{CommitSha, RepoName};
+
+use super::{Fault, Reported};
+use crate::error::{ForgeError, Retry};
+use crate::seam::{CheckReport, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS, WorkflowFile};
+use crate::workflows;
+
+/// The files of a commit by path.
+type Tree = BTreeMap<String, Vec<u8>>;
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) repositories: BTreeMap<RepoName, BTreeMap<CommitSha, Tree>>,
+    pub(super) reported: Vec<Reported>,
+    pub(super) faults: VecDeque<Fault>,
+    pub(super) down: bool,
+    pub(super) calls: usize,
+    pub(super) misuse: Vec<String>,
+    commits: u64,
+    deliveries: u64,
+}
+
+impl State {
+    pub(super) fn add_commit(
+        &mut self,
+        repository: &RepoName,
+        files: &[(&str, &[u8])],
+    ) -> CommitSha {
+        self.commits += 1;
+        let id = hex::encode(Sha256::digest(self.commits.to_be_bytes()));
+        let commit: CommitSha = id[..40].parse().expect("40 hex digits are a commit's id");
+        let commits = self.repositories.get_mut(repository).expect("a repository of the fake");
+        let tree = files.iter().map(|(path, content)| ((*path).to_owned(), content.to_vec()));
+        commits.insert(commit.clone(), tree.collect());
+        commit
+    }
+
+    pub(super) fn new_delivery(&mut self) -> String {
+        self.deliveries += 1;
+        format!("fa4e0000-0000-4000-8000-{:012x}", self.deliveries)
+    }
+
+    pub(super) fn shown(&self, commit: &CommitSha) -> Vec<CheckReport> {
+        let of_commit = self.reported.iter().filter(|it| it.commit == *commit);
+        let newest: BTreeMap<&str, &CheckReport> =
+            of_commit.map(|it| (it.report.context.as_str(), &it.report)).collect();
+        newest.into_values().cloned().collect()
+    }
+
+    pub(super) fn workflow_files(
+        &mut self,
+        repository: &RepoName,
+        commit: &CommitSha,
+    ) -> Result<Vec<WorkflowFile>, ForgeError> {
+        let what = format!("the workflow files of {repository} at {commit}");
+        if let Some(error) = self.next_fault().and_then(|fault| fail(&what, &fault)) {
+            return Err(error);
+        }
+        let tree = self.tree(&what, repository, commit)?;
+        let prefix = format!("{}/", workflows::DIRECTORY);
+        let files: Vec<WorkflowFile> = tree
+            .iter()
+            .filter_map(|(path, content)| {
+                let path = workflows::path_of(path.strip_prefix(&prefix)?)?;
+                Some(WorkflowFile { path, content: content.clone() })
+            })
+            .collect();
+        if files.len() > workflows::MAX_FILES {
+            return Err(workflows::too_many(what, files.len()));
+        }
+        match files.iter().find(|file| file.content.len() > workflows::MAX_FILE_BYTES) {
+            Some(large) => Err(workflows::too_large(what, &large.path)),
+            None => Ok(files),
+        }
+    }
+
+    pub(super) fn report(
+        &mut self,
+        repository: &RepoName,
+        commit: &CommitSha,
+        report: &CheckReport,
+    ) -> Result<(), ForgeError> {
+        let what = format!("the report {:?} on {repository} at {commit}", report.context);
+        let fault = self.next_fault();
+        if let Some(error) = fault.as_ref().and_then(|fault| fail(&what, fault)) {
+            return Err(error);
+        }
+        self.tree(&what, repository, commit)?;
+        if let Err(why) = check(report) {
+            self.misuse.push(format!("{what}: {why}"));
+            return Err(refused(what, 422, why));
+        }
+        self.reported.push(Reported {
+            repository: repository.clone(),
+            commit: commit.clone(),
+            report: report.clone(),
+        });
+        match fault {
+            Some(Fault::AnswerLost) => Err(unreachable(&what, "the answer was lost")),
+            _ => Ok(()),
+        }
+    }
+
+    fn tree(
+        &self,
+        what: &str,
+        repository: &RepoName,
+        commit: &CommitSha,
+    ) -> Result<&Tree, ForgeError> {
+        let commits = self.repositories.get(repository);
+        let commits = commits.ok_or_else(|| refused(what, 404, "no such repository"))?;
+        commits.get(commit).ok_or_else(|| refused(what, 404, "no such commit"))
+    }
+
+    /// Counts a call and takes the fault that was ordered for it.
+    fn next_fault(&mut self) -> Option<Fault> {
+        self.calls += 1;
+        if self.down { Some(Fault::Unreachable) } else { self.faults.pop_front() }
+    }
+}
+
+/// The error that a fault is, if it comes before the call does anything.
+fn fail(what: &str, fault: &Fault) -> Option<ForgeError> {
+    let what = what.to_owned();
+    match fault {
+        Fault::Unreachable => Some(unreachable(&what, "the forge is down")),
+        Fault::Status(status, pause) => Some(ForgeError::Refused {
+            what,
+            status: *status,
+            message: "ordered by the test".to_owned(),
+            retry: Retry::of_status(*status, *pause),
+        }),
+        Fault::Nonsense => Some(ForgeError::BadAnswer {
+            what,
+            why: "ordered by the test".to_owned(),
+            retry: Retry::Backoff,
+        }),
+        Fault::AnswerLost => None,
+    }
+}
+
+fn unreachable(what: &str, why: &str) -> ForgeError {
+    ForgeError::Unreachable { what: what.to_owned(), source: why.into() }
+}
+
+fn refused(what: impl Into<String>, status: u16, message: &str) -> ForgeError {
+    ForgeError::Refused {
+        what: what.into(),
+        status,
+        message: message.to_owned(),
+        retry: Retry::Never,
+    }
+}
+
+/// The limits that the seam states.
+fn check(report: &CheckReport) -> Result<(), &'static str> {
+    let one_line = |text: &str, max: usize| {
+        (1..=max).contains(&text.chars().count())
+            && !text.contains(char::is_control)
+            && text.trim() == text
+    };
+    if !one_line(&report.context, MAX_CONTEXT_CHARS) {
+        return Err("the context is empty, too long or more than one line");
+    }
+    if !one_line(&report.description, MAX_DESCRIPTION_CHARS) {
+        return Err("the description is empty, too long or more than one line");
+    }
+    if !["http", "https"].contains(&report.target_url.scheme()) {
+        return Err("the target is no web page");
+    }
+    Ok(())
+}

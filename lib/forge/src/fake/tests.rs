@@ -1,0 +1,112 @@
+//! The fake obeys the laws, and is as strict as it says.
+
+use async_trait::async_trait;
+use solstice_model::GitRef;
+
+use super::*;
+use crate::conformance::{Sample, Trouble, World};
+use crate::{ForgeError, Retry};
+
+struct FakeWorld {
+    forge: FakeForge,
+    repository: RepoName,
+}
+
+impl FakeWorld {
+    async fn new() -> Self {
+        let forge = FakeForge::new("fake".parse().unwrap());
+        let repository = forge.add_repository("alice/widgets");
+        Self { forge, repository }
+    }
+}
+
+#[async_trait]
+impl World for FakeWorld {
+    type Handle = FakeForge;
+
+    fn forge(&self) -> &FakeForge {
+        &self.forge
+    }
+
+    fn repository(&self) -> RepoName {
+        self.repository.clone()
+    }
+
+    async fn commit(&self, files: &[(&str, &[u8])]) -> CommitSha {
+        self.forge.add_commit(&self.repository, files)
+    }
+
+    async fn delivery(&self, git_ref: &GitRef, commit: &CommitSha) -> Sample {
+        let push = self.forge.push(&self.repository, git_ref.as_str(), commit);
+        let Delivery { headers, body } = self.forge.deliver(&push);
+        Sample { headers, body, push }
+    }
+
+    async fn shown(&self, commit: &CommitSha) -> Vec<CheckReport> {
+        let reported = self.forge.reported().into_iter();
+        reported.filter(|it| it.commit == *commit).map(|it| it.report).collect()
+    }
+
+    async fn fail_next(&self, times: usize, trouble: Trouble) {
+        let fault = match trouble {
+            Trouble::Status(status) => Fault::Status(status, None),
+            Trouble::RetryAfter(status, pause) => Fault::Status(status, Some(pause)),
+            Trouble::Nonsense => Fault::Nonsense,
+        };
+        self.forge.fail_next(times, fault);
+    }
+
+    async fn go_down(&self) {
+        self.forge.go_down();
+    }
+
+    async fn come_up(&self) {
+        self.forge.come_up();
+    }
+
+    async fn assert_well_used(&self) {
+        assert_eq!(self.forge.misuse(), [""; 0]);
+    }
+}
+
+crate::conformance_suite!(FakeWorld::new());
+
+fn report() -> CheckReport {
+    CheckReport {
+        context: "solstice/CI/build".to_owned(),
+        state: CheckState::Pending,
+        description: "waits for a host".to_owned(),
+        target_url: "https://ci.example.org/jobs/1".parse().unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn reports_beyond_the_limits_are_refused_and_remembered() {
+    let world = FakeWorld::new().await;
+    let commit = world.commit(&[]).await;
+    let bad = [
+        CheckReport { context: String::new(), ..report() },
+        CheckReport { context: "x".repeat(101), ..report() },
+        CheckReport { description: "x".repeat(141), ..report() },
+        CheckReport { description: "two\nlines".to_owned(), ..report() },
+        CheckReport { target_url: "file:///etc".parse().unwrap(), ..report() },
+    ];
+    for report in &bad {
+        let error = world.forge.report(&world.repository, &commit, report).await.unwrap_err();
+        assert!(matches!(error, ForgeError::Refused { status: 422, retry: Retry::Never, .. }));
+    }
+    assert_eq!(world.forge.misuse().len(), bad.len());
+    assert_eq!(world.forge.reported(), []);
+}
+
+#[tokio::test]
+async fn a_lost_answer_looks_like_a_failure_of_what_happened() {
+    let world = FakeWorld::new().await;
+    let commit = world.commit(&[]).await;
+    world.forge.fail_next(1, Fault::AnswerLost);
+    let error = world.forge.report(&world.repository, &commit, &report()).await.unwrap_err();
+    assert_eq!(error.retry(), Retry::Backoff);
+    assert_eq!(world.forge.states(&commit, "solstice/CI/build"), [CheckState::Pending]);
+    assert_eq!(world.forge.shown(&commit), [report()]);
+    assert_eq!(world.forge.calls(), 1);
+}

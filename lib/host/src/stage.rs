@@ -1,0 +1,266 @@
+//! Where an attempt stands on this host: one pure table.
+//!
+//! ```text
+//!            Made             Redeemed             Began
+//!  ┌────────┐     ┌─────────┐          ┌─────────┐       ┌────────────────┐
+//!  │ Making ├────►│ Booting ├─────────►│ Running ├──────►│ Running, begun │
+//!  └───┬────┘     └──┬──────┘          └───┬─────┘       └───────┬────────┘
+//!      └─────────────┴────────────┬────────┴─────────────────────┘
+//!                                 ▼ Ended
+//!                        ┌────────────────┐
+//!                        │ Over(ending)   │
+//!                        └────────────────┘
+//! ```
+//!
+//! * `Making`: the machine is yet to be made.
+//! * `Booting`: `ensure` was called; the guest's token is known by its hash.
+//! * `Running`: the agent has redeemed its token; `begun` once its source is
+//!   ready too, from which moment the job's time counts.
+//! * `Over`: nobody waits for the guest any more. The first ending stands; the
+//!   machine goes, then the server is told what it does not know yet.
+//!
+//! A stage is written to disk before it counts, so that a restarted
+//! orchestrator goes on where the old one was.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use solstice_api::host::{HostReport, Phase};
+use solstice_model::{TimeLimit, Wanted};
+
+/// Where an attempt stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub(crate) enum Stage {
+    /// The machine is yet to be made.
+    Making,
+    /// The machine is being made, or its guest boots.
+    Booting {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// When `ensure` was done.
+        created_at: Option<DateTime<Utc>>,
+    },
+    /// The agent is there.
+    Running {
+        /// How long the machine took to make, in milliseconds.
+        create_ms: u64,
+        /// How long its guest took to report, in milliseconds.
+        boot_ms: u64,
+        /// When the agent could begin its steps.
+        begun: Option<Begun>,
+    },
+    /// Nobody waits for the guest any more.
+    Over {
+        /// Why.
+        ending: Ending,
+    },
+}
+
+/// The moment when an agent had all that it needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Begun {
+    /// When; the job's time limit counts from here.
+    pub(crate) at: DateTime<Utc>,
+    /// Where the time until then went.
+    pub(crate) phases: Vec<Phase>,
+}
+
+/// Why an attempt is over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ending", rename_all = "snake_case")]
+pub(crate) enum Ending {
+    /// The server has the agent's verdict.
+    Finished,
+    /// The server no longer wants it.
+    Unwanted,
+    /// The job overstayed its limit and the agent did not say so.
+    TimedOut {
+        /// Which limit.
+        limit: TimeLimit,
+    },
+    /// It came to nothing.
+    Lost {
+        /// What went wrong, for people.
+        why: String,
+    },
+}
+
+/// What can happen to an attempt on its host.
+#[derive(Clone, Debug)]
+pub(crate) enum StageEvent {
+    /// The making of its machine begins now.
+    Making(DateTime<Utc>),
+    /// Its machine was made and boots.
+    Created(DateTime<Utc>),
+    /// Its agent redeemed its token.
+    Redeemed(DateTime<Utc>),
+    /// Its agent has all that it needs; these phases came before making and booting.
+    Began(DateTime<Utc>, Vec<Phase>),
+    /// It is over.
+    Ended(Ending),
+}
+
+impl Stage {
+    /// What an event makes of this stage; nothing if it comes too late or again.
+    pub(crate) fn apply(&self, event: &StageEvent) -> Option<Stage> {
+        match (self, event) {
+            (Stage::Over { .. }, _) => None,
+            (_, StageEvent::Ended(ending)) => Some(Stage::Over { ending: ending.clone() }),
+            (Stage::Making | Stage::Booting { .. }, StageEvent::Making(since)) => {
+                Some(Stage::Booting { since: *since, created_at: None })
+            }
+            (Stage::Booting { since, created_at: None }, StageEvent::Created(at)) => {
+                Some(Stage::Booting { since: *since, created_at: Some(*at) })
+            }
+            (Stage::Booting { since, created_at }, StageEvent::Redeemed(at)) => {
+                // A guest can be quicker than `ensure`'s return.
+                let created_at = created_at.unwrap_or(*at);
+                Some(Stage::Running {
+                    create_ms: millis(*since, created_at),
+                    boot_ms: millis(created_at, *at),
+                    begun: None,
+                })
+            }
+            (Stage::Running { create_ms, boot_ms, begun: None }, StageEvent::Began(at, before)) => {
+                let phase = |name: &str, took_ms| Phase { name: name.to_owned(), took_ms };
+                let mut phases = before.clone();
+                phases.extend([phase("create", *create_ms), phase("boot", *boot_ms)]);
+                let begun = Some(Begun { at: *at, phases });
+                Some(Stage::Running { create_ms: *create_ms, boot_ms: *boot_ms, begun })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the attempt's machine is wanted.
+    pub(crate) fn wanted(&self) -> Wanted {
+        match self {
+            Stage::Over { .. } => Wanted::Absent,
+            _ => Wanted::Present,
+        }
+    }
+
+    /// Whether the attempt is over.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self, Stage::Over { .. })
+    }
+
+    /// What the server is to know of it.
+    pub(crate) fn report(&self) -> Option<HostReport> {
+        match self {
+            Stage::Making => None,
+            Stage::Booting { .. } | Stage::Running { begun: None, .. } => {
+                Some(HostReport::Starting)
+            }
+            Stage::Running { begun: Some(begun), .. } => {
+                Some(HostReport::Running { phases: begun.phases.clone() })
+            }
+            Stage::Over { ending: Ending::TimedOut { limit } } => {
+                Some(HostReport::TimedOut { limit: limit.clone() })
+            }
+            Stage::Over { ending: Ending::Lost { why } } => {
+                Some(HostReport::Lost { why: why.clone() })
+            }
+            Stage::Over { ending: Ending::Finished | Ending::Unwanted } => None,
+        }
+    }
+
+    /// Since when a limit runs in this stage, and how long that is.
+    pub(crate) fn limit(&self, boot: Duration, job: Duration) -> Option<(DateTime<Utc>, Duration)> {
+        match self {
+            Stage::Booting { since, .. } => Some((*since, boot)),
+            Stage::Running { begun: Some(begun), .. } => Some((begun.at, job)),
+            _ => None,
+        }
+    }
+
+    /// The stage's name in logs.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Stage::Making => "making",
+            Stage::Booting { .. } => "booting",
+            Stage::Running { .. } => "running",
+            Stage::Over { ending: Ending::Finished } => "finished",
+            Stage::Over { ending: Ending::Unwanted } => "unwanted",
+            Stage::Over { ending: Ending::TimedOut { .. } } => "timed out",
+            Stage::Over { ending: Ending::Lost { .. } } => "lost",
+        }
+    }
+}
+
+fn millis(from: DateTime<Utc>, to: DateTime<Utc>) -> u64 {
+    u64::try_from((to - from).num_milliseconds()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(ms).unwrap()
+    }
+
+    fn stages() -> Vec<Stage> {
+        let running = |begun| Stage::Running { create_ms: 1, boot_ms: 2, begun };
+        vec![
+            Stage::Making,
+            Stage::Booting { since: at(0), created_at: None },
+            Stage::Booting { since: at(0), created_at: Some(at(1)) },
+            running(None),
+            running(Some(Begun { at: at(9), phases: Vec::new() })),
+            Stage::Over { ending: Ending::Finished },
+        ]
+    }
+
+    #[test]
+    fn every_pair_of_stage_and_event() {
+        let events = [
+            StageEvent::Making(at(5)),
+            StageEvent::Created(at(5)),
+            StageEvent::Redeemed(at(5)),
+            StageEvent::Began(at(5), Vec::new()),
+            StageEvent::Ended(Ending::Unwanted),
+        ];
+        // making created redeemed began ended; `=` changes nothing
+        let table = [
+            "booting = = = unwanted",
+            "booting booting running = unwanted",
+            "booting = running = unwanted",
+            "= = = running unwanted",
+            "= = = = unwanted",
+            "= = = = =",
+        ];
+        for (stage, row) in stages().iter().zip(table) {
+            let cells: Vec<_> = events
+                .iter()
+                .map(|event| stage.apply(event).map_or("=", |next| next.name()))
+                .collect();
+            assert_eq!(cells, row.split_whitespace().collect::<Vec<_>>(), "in {stage:?}");
+        }
+    }
+
+    #[test]
+    fn phases_tell_where_the_time_went() {
+        let phase = |name: &str, took_ms| Phase { name: name.to_owned(), took_ms };
+        let events = [
+            StageEvent::Making(at(100)),
+            StageEvent::Created(at(130)),
+            StageEvent::Redeemed(at(1_130)),
+            StageEvent::Began(at(1_200), vec![phase("fetch", 7), phase("archive", 8)]),
+        ];
+        let stage = events.iter().fold(Stage::Making, |stage, event| stage.apply(event).unwrap());
+        let Some(HostReport::Running { phases }) = stage.report() else { panic!() };
+        let expected = [("fetch", 7), ("archive", 8), ("create", 30), ("boot", 1_000)]
+            .map(|(n, t)| phase(n, t));
+        assert_eq!(phases, expected);
+    }
+
+    #[test]
+    fn a_guest_that_is_quicker_than_its_creation_counts_once() {
+        let stage = Stage::Booting { since: at(0), created_at: None };
+        let stage = stage.apply(&StageEvent::Redeemed(at(50))).unwrap();
+        assert_eq!(stage, Stage::Running { create_ms: 50, boot_ms: 0, begun: None });
+    }
+}

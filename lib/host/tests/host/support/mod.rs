@@ -1,0 +1,191 @@
+//! An orchestrator between a strict fake of its server and a strict fake of its
+//! hypervisor, with a scripted agent in every guest.
+
+pub(crate) mod agent;
+pub(crate) mod repository;
+pub(crate) mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use slog::{Discard, Logger, o};
+use solstice_client::Connect;
+use solstice_host::{
+    DataDirectory, ImageSettings, Limits, Orchestrator, Outside, RunError, Settings, Shutdown,
+    SourceSettings, SystemClock,
+};
+use solstice_hypervisor::fake::{FakeWorld, write_image};
+use solstice_model::Assignment;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use self::repository::Repository;
+use self::server::FakeServer;
+
+/// How long a test waits for what must happen.
+pub(crate) const BOUND: Duration = Duration::from_secs(30);
+
+/// All that is around one orchestrator. It outlives the orchestrator.
+pub(crate) struct Rig {
+    pub(crate) server: FakeServer,
+    pub(crate) world: FakeWorld,
+    pub(crate) repository: Repository,
+    pub(crate) settings: Settings,
+    pub(crate) data: Utf8PathBuf,
+    token: solstice_model::Token,
+    running: Option<(JoinHandle<Result<(), RunError>>, watch::Sender<Shutdown>)>,
+    _dir: tempfile::TempDir,
+}
+
+impl Rig {
+    /// Everything but the orchestrator.
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(dir.path().canonicalize().unwrap()).unwrap();
+        let repository = Repository::new(root.join("repository"));
+        let image = write_image(&root).unwrap();
+        let settings = Settings {
+            host: "host-1".parse().unwrap(),
+            agent_listen: "127.0.0.1:0".parse().unwrap(),
+            capacity: 2,
+            images: vec![ImageSettings {
+                image,
+                labels: vec!["tiny".parse().unwrap(), "alias".parse().unwrap()],
+                capacity: 2,
+                cpus: 1,
+                memory_mib: 64,
+                disk_mib: 64,
+                boot_timeout: Some(BOUND * 2),
+            }],
+            source: SourceSettings {
+                git: "git".into(),
+                allow_file: true,
+                fetch_timeout: BOUND,
+                max_size: 1 << 20,
+                cache: 1 << 20,
+                mirrors: 1 << 20,
+            },
+            drain_timeout: BOUND,
+            limits: Limits {
+                poll: Duration::from_secs(10),
+                retry_min: Duration::from_millis(5),
+                retry_max: Duration::from_millis(50),
+                job_grace: Duration::ZERO,
+                poweroff: BOUND,
+                // Whatever happens must happen on a signal.
+                reconcile: BOUND * 10,
+                forward: Duration::from_secs(5),
+                source_wait: Duration::from_secs(5),
+            },
+        };
+        let server = FakeServer::start(&settings.host, settings.capacity);
+        Self {
+            token: server.token(),
+            server,
+            world: FakeWorld::new(),
+            repository,
+            settings,
+            data: root.join("data"),
+            running: None,
+            _dir: dir,
+        }
+    }
+
+    /// Everything, with an honest agent in every guest.
+    pub(crate) async fn with_honest_agents() -> Self {
+        let mut rig = Self::new().await;
+        rig.run_honest_agents();
+        rig.start().await;
+        rig
+    }
+
+    /// From now on every guest that boots does its job.
+    pub(crate) fn run_honest_agents(&self) {
+        let data = self.data.clone();
+        self.world.on_boot(move |guest| agent::honest(guest, data.clone()));
+    }
+
+    /// Starts the orchestrator, or the next one.
+    pub(crate) async fn start(&mut self) {
+        assert!(self.running.is_none(), "one at a time");
+        let orchestrator = self.try_start().await.unwrap();
+        let (tell, told) = watch::channel(Shutdown::Run);
+        self.running = Some((tokio::spawn(orchestrator.run(told)), tell));
+    }
+
+    pub(crate) async fn try_start(&self) -> Result<Orchestrator, solstice_host::StartError> {
+        let connect = Connect::to(&self.server.url()).token(&self.token);
+        let outside = Outside {
+            hypervisor: Arc::new(self.world.hypervisor()),
+            server: connect.host().unwrap(),
+            clock: Arc::new(SystemClock),
+        };
+        let data = DataDirectory::open(&self.data)?;
+        let log = Logger::root(Discard, o!());
+        Orchestrator::start(self.settings.clone(), data, outside, log).await
+    }
+
+    /// The orchestrator is gone from one instruction to the next.
+    pub(crate) async fn crash(&mut self) {
+        let (task, _tell) = self.running.take().unwrap();
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+
+    /// Tells the orchestrator something.
+    pub(crate) fn tell(&self, what: Shutdown) {
+        self.running.as_ref().unwrap().1.send_replace(what);
+    }
+
+    /// How the orchestrator ended by itself.
+    pub(crate) async fn ended(&mut self) -> Result<(), RunError> {
+        let (task, _tell) = self.running.take().unwrap();
+        bounded("the orchestrator's end", task).await.unwrap()
+    }
+
+    /// A job of the repository's newest commit.
+    pub(crate) fn assignment(&self) -> Assignment {
+        self.repository.assignment()
+    }
+
+    /// Hands a job in and returns it.
+    pub(crate) fn submit(&self) -> Assignment {
+        let assignment = self.assignment();
+        self.server.submit(assignment.clone());
+        assignment
+    }
+
+    /// Waits until nothing of any attempt is left on the host, and both fakes
+    /// are content.
+    pub(crate) async fn until_clean(&self) {
+        self.server.until("full room", |it| it.offers_all_of_its_room()).await;
+        assert!(self.world.leftovers().is_empty(), "{:?}", self.world.leftovers());
+        self.until_ledger("an empty ledger", |ledger| ledger.read_dir_utf8().unwrap().count() == 0)
+            .await;
+        self.world.assert_well_used();
+        self.server.assert_well_used();
+    }
+}
+
+impl Rig {
+    /// Waits until the ledger's folder looks like this. Nobody tells when a
+    /// file changes, so this looks again and again, up to the bound.
+    pub(crate) async fn until_ledger(&self, what: &str, is: impl Fn(&Utf8Path) -> bool) {
+        let folder = self.data.join("attempts");
+        bounded(what, async {
+            while !is(&folder) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
+    }
+}
+
+/// Waits for something that must happen.
+pub(crate) async fn bounded<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(BOUND, future).await {
+        Ok(it) => it,
+        Err(_) => panic!("{what} did not come within {} s", BOUND.as_secs()),
+    }
+}

@@ -1,0 +1,159 @@
+//! The body of a push webhook, byte for byte as Forgejo writes it.
+//!
+//! Forgejo's structures have a fixed order of fields, an indentation of two
+//! blanks, and escape `<`, `>`, `&`, U+2028 and U+2029 in strings, as Go's JSON
+//! encoder does. The commits are the newest first and at most fifteen, ten for
+//! a new branch and none for a tag; the head commit is always whole. For an
+//! annotated tag, `after` is the tag object and the head commit the commit.
+
+mod commit;
+mod repository;
+
+use serde::Serialize;
+use solstice_model::{CommitSha, GitRef, RepoName};
+
+use self::commit::{Commit, newest_commits};
+use self::repository::{Repository, User};
+use super::git;
+use super::repositories::Repositories;
+use crate::error::TestbedError;
+
+/// Forgejo's `PAYLOAD_COMMIT_LIMIT`.
+const MAX_COMMITS: usize = 15;
+
+/// A new branch is cut to so many commits beforehand.
+const MAX_NEW_COMMITS: usize = 10;
+
+/// A push that happened, and what the forge says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// The ref that moved.
+    pub git_ref: GitRef,
+    /// The commit that it points to now.
+    pub commit: CommitSha,
+    /// The webhook's body.
+    pub payload: Vec<u8>,
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    r#ref: &'a str,
+    before: &'a str,
+    after: &'a str,
+    compare_url: String,
+    commits: Vec<Commit>,
+    total_commits: usize,
+    head_commit: Option<Commit>,
+    repository: Repository,
+    pusher: User,
+    sender: User,
+}
+
+impl Repositories {
+    /// The webhook's body for a ref that moved. `before` is absent for a new
+    /// ref, `after` for a deleted one.
+    ///
+    /// # Errors
+    ///
+    /// [`TestbedError`] if Git knows no such repository or commit.
+    pub async fn push_payload(
+        &self,
+        repository: &RepoName,
+        git_ref: &GitRef,
+        before: Option<&CommitSha>,
+        after: Option<&CommitSha>,
+        pusher: &str,
+    ) -> Result<Vec<u8>, TestbedError> {
+        let path = self.path(repository);
+        let format = git::git_line(&path, &["rev-parse", "--show-object-format"]).await?;
+        let zeros = "0".repeat(if format == "sha256" { 64 } else { 40 });
+        let id = |commit: Option<&CommitSha>| commit.map_or(&*zeros, |it| it.as_str()).to_owned();
+        let (before, after) = (id(before), id(after));
+        let html_url = self.html_url(repository);
+        let head = if after == zeros { None } else { git::resolve(&path, &after).await };
+        let (mut commits, mut total) = (Vec::new(), 0);
+        if git_ref.branch().is_some() && after != zeros {
+            let (range, limit) = match &before {
+                before if *before == zeros => (after.clone(), Some(MAX_NEW_COMMITS)),
+                // The test button of a webhook's page: the tip alone.
+                before if *before == after => (after.clone(), Some(1)),
+                before => (format!("{before}..{after}"), None),
+            };
+            (commits, total) = newest_commits(&path, &html_url, &range, limit).await?;
+        }
+        let head_commit = match head {
+            Some(head) => newest_commits(&path, &html_url, &head, Some(1)).await?.0.pop(),
+            None => None,
+        };
+        let pusher = User::new(self, pusher);
+        let payload = Payload {
+            r#ref: git_ref.as_str(),
+            before: &before,
+            after: &after,
+            compare_url: format!("{html_url}/compare/{before}...{after}"),
+            commits,
+            total_commits: total,
+            head_commit,
+            repository: Repository::new(self, repository, &format, &path).await?,
+            sender: pusher.clone(),
+            pusher,
+        };
+        Ok(as_go_writes(&payload))
+    }
+
+    /// The webhook's body as if the default branch had just been made.
+    ///
+    /// # Errors
+    ///
+    /// [`TestbedError`] if the repository is absent or empty.
+    pub async fn push_payload_of_default_branch(
+        &self,
+        repository: &RepoName,
+    ) -> Result<Pushed, TestbedError> {
+        self.push_payload_of_commit(repository, "HEAD").await
+    }
+
+    /// The webhook's body as if the default branch had just been made at this
+    /// commit: a branch, a tag or the beginning of a commit id.
+    ///
+    /// # Errors
+    ///
+    /// [`TestbedError`] if the repository or the commit is absent.
+    pub async fn push_payload_of_commit(
+        &self,
+        repository: &RepoName,
+        commit: &str,
+    ) -> Result<Pushed, TestbedError> {
+        let path = self.path(repository);
+        let absent = |why: String| TestbedError::Api {
+            what: format!("find commit {commit} of {repository}"),
+            why,
+        };
+        let found = git::resolve(&path, commit).await.ok_or(absent("no such commit".to_owned()))?;
+        let commit: CommitSha =
+            found.parse().map_err(|error: solstice_model::BadName| absent(error.to_string()))?;
+        let branch = git::git_line(&path, &["symbolic-ref", "HEAD"]).await;
+        // Somebody's mirror may have a detached head.
+        let git_ref = branch.ok().and_then(|name| name.parse().ok());
+        let git_ref = git_ref.unwrap_or("refs/heads/main".parse().expect("a ref"));
+        let owner = repository.as_str().split('/').next().expect("split gives one part at least");
+        let payload = self.push_payload(repository, &git_ref, None, Some(&commit), owner).await?;
+        Ok(Pushed { git_ref, commit, payload })
+    }
+}
+
+/// JSON as Go's encoder writes it with an indentation of two blanks.
+fn as_go_writes(payload: &impl Serialize) -> Vec<u8> {
+    let text = serde_json::to_string_pretty(payload).expect("a payload is plain data");
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            // Outside of strings, JSON has none of these.
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            _ => escaped.push(character),
+        }
+    }
+    escaped.into_bytes()
+}

@@ -1,0 +1,16 @@
+//! A whole installation of Solstice CI on one computer, for the demonstration
+//! and for end-to-end tests: a forge that records what it is told, the server
+//! and the orchestrator, started as a user would start them.
+//!
+//! It is no part of the product: nothing in `lib/` or `cmd/` depends on it.
+
+mod api;
+mod daemon;
+mod error;
+pub mod forge;
+mod installation;
+
+pub use api::{Api, Follower, JobNews};
+pub use daemon::Daemon;
+pub use error::TestbedError;
+pub use installation::{Built, HOST, Installation, wait_for};
