@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn a_pipe_that_stays_full_is_read_a_bounded_way() {
         let mut grace = Grace::begin();
-        assert!(!grace.used_up_by(GRACE_BYTES * 10), "before the deadline everything counts");
+        assert!(!grace.used_up_by(GRACE_BYTES * 10), "before the deadline nothing is counted");
         grace.deadline = Instant::now();
         assert!(!grace.used_up_by(GRACE_BYTES - 1));
         assert!(grace.used_up_by(1));

@@ -169,6 +169,7 @@ mod tests {
         pieces.extend(splitter.finish());
         assert!(pieces.len() >= 3);
         assert!(pieces.iter().all(|piece| piece.bytes.len() <= MAX_CHUNK_BYTES && !piece.newline));
+        assert!(pieces.iter().all(|piece| std::str::from_utf8(&piece.bytes).is_ok()));
         assert_eq!(joined(&pieces), line.as_bytes());
     }
 

@@ -46,7 +46,7 @@ fn check_images(config: &OrchestratorConfig, table: &mut Table) -> Option<ImageS
                 table.row(
                     &title,
                     Ok(format!(
-                        "{} at most, {} CPUs, {} MiB, labels {}",
+                        "{} at most, cpus={} memory={}MiB, labels {}",
                         verified.capacity,
                         size.cpus,
                         size.memory_mib,

@@ -26,6 +26,8 @@
 
 mod connect;
 pub mod host;
+#[cfg(test)]
+mod tests;
 mod token_file;
 pub mod user;
 

@@ -79,7 +79,7 @@ impl Client {
         query: &[(&str, &str)],
     ) -> Call {
         let mut url = self.root.clone();
-        url.path_segments_mut().expect("a web address has a path").pop_if_empty(); let joined: Vec<_> = path.into_iter().collect(); let url = &mut self.root.join(&joined.join("/")).unwrap(); let mut url = url.clone();
+        url.path_segments_mut().expect("a web address has a path").pop_if_empty().extend(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }

@@ -58,7 +58,8 @@ async fn a_redirect_within_the_server_keeps_method_body_and_token() {
     // These would turn the POST into a GET, whose answer proves nothing.
     for status in [301, 302, 303] {
         world.recording.fail_next(1, &Fault::Redirect(status, target.clone()));
-        assert!(world.forge.report(&world.repository(), &commit, &report()).await.is_err());
+        let error = world.forge.report(&world.repository(), &commit, &report()).await.unwrap_err();
+        assert!(matches!(error, ForgeError::Refused { .. }), "{status}: {error:?}");
     }
     world.recording.fail_next(10, &Fault::Redirect(307, target));
     let error = world.forge.report(&world.repository(), &commit, &report()).await.unwrap_err();
@@ -75,6 +76,26 @@ async fn an_answer_without_end_is_cut_short() {
     assert!(matches!(error, ForgeError::BadAnswer { .. }), "{error:?}");
     assert!(error.to_string().contains("larger than 1048576 bytes"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_is_not_asked_for() {
+    let (world, _) = world().await;
+    let commit = world.commit(&[(".solstice/ci.kdl", &[b'/'; 300 * 1024])]).await;
+    world.forge.workflow_files(&world.repository(), &commit).await.unwrap_err();
+    let requests = world.recording.requests();
+    assert!(requests.iter().all(|request| request.uri.contains("/contents/")), "{requests:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_larger_than_the_list_says_is_cut_short() {
+    let (world, commit) = world().await;
+    // The list as it is, then the file.
+    world.recording.fail_next(1, &Fault::Slow(Duration::ZERO));
+    world.recording.fail_next(1, &Fault::Endless(300 * 1024));
+    let error = world.forge.workflow_files(&world.repository(), &commit).await.unwrap_err();
+    assert_eq!(error.retry(), Retry::Never);
+    assert!(error.to_string().contains(".solstice/ci.kdl is larger than"), "{error}");
 }
 
 #[tokio::test]

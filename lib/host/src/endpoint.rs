@@ -29,7 +29,9 @@ pub(crate) fn publish(path: &Utf8Path, address: SocketAddr) -> io::Result<()> {
 ///
 /// If the file cannot be read or holds no address.
 pub(crate) fn read(path: &Path) -> io::Result<SocketAddr> {
-    let text = std::fs::read_to_string(path)?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()))
+    })?;
     text.trim().parse().map_err(|_| {
         io::Error::new(io::ErrorKind::InvalidData, format!("{} holds no address", path.display()))
     })

@@ -6,7 +6,7 @@
 //! once per connection, so it does without an async runtime.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -85,12 +85,18 @@ fn hang_up_on_guest() {
 fn connect(endpoint_file: &Path) -> io::Result<TcpStream> {
     let started = Instant::now();
     loop {
-        // Read each time: a restarted orchestrator may have another port.
-        let tried = endpoint::read(endpoint_file)
-            .and_then(|address: SocketAddr| TcpStream::connect_timeout(&address, CONNECT_LIMIT));
-        match tried {
+        match try_to_connect(endpoint_file) {
             Err(_) if started.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
             tried => return tried,
         }
     }
+}
+
+/// One try. The file is read each time: a restarted orchestrator may have
+/// another port.
+fn try_to_connect(endpoint_file: &Path) -> io::Result<TcpStream> {
+    let address = endpoint::read(endpoint_file)?;
+    TcpStream::connect_timeout(&address, CONNECT_LIMIT).map_err(|error| {
+        io::Error::new(error.kind(), format!("no orchestrator answers at {address}: {error}"))
+    })
 }

@@ -122,7 +122,8 @@ fn classify(error: solstice_client::Error<types::Error>) -> ServerError {
             by_status(status, error_code.as_deref(), message)
         }
         Error::CommunicationError(error) | Error::ResponseBodyError(error) => {
-            ServerError::Away { why: solstice_log::chain(&error) }
+            // Whoever reads this knows which server it is.
+            ServerError::Away { why: solstice_log::chain(&error.without_url()) }
         }
         Error::UnexpectedResponse(answer) => {
             by_status(answer.status().as_u16(), None, "an answer that is not of the API".to_owned())

@@ -177,7 +177,8 @@ impl Follower {
 
 fn parse_event(text: &str) -> Result<Option<JobNews>, TestbedError> {
     let field = |name: &str| {
-        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim_start))
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim_start))
     };
     let bad = |why: String| TestbedError::Api { what: "job_events".to_owned(), why };
     let data = field("data").unwrap_or_default();

@@ -23,7 +23,11 @@ impl Daemon {
     /// # Errors
     ///
     /// [`TestbedError::Io`] if the program cannot be started.
-    pub fn start(program: &Utf8Path, arguments: &[&str], log: &Utf8Path) -> Result<Self, TestbedError> {
+    pub fn start(
+        program: &Utf8Path,
+        arguments: &[&str],
+        log: &Utf8Path,
+    ) -> Result<Self, TestbedError> {
         let failed = |what: &Utf8Path| {
             let what = what.to_string();
             move |source| TestbedError::Io { what, source }

@@ -123,7 +123,11 @@ impl Installation {
     /// # Errors
     ///
     /// [`TestbedError::Io`] if it cannot be read or written.
-    pub fn edit(&self, name: &str, change: impl FnOnce(String) -> String) -> Result<(), TestbedError> {
+    pub fn edit(
+        &self,
+        name: &str,
+        change: impl FnOnce(String) -> String,
+    ) -> Result<(), TestbedError> {
         let path = self.folder.join(format!("{name}.kdl"));
         let text = std::fs::read_to_string(&path).map_err(io(path.as_str()))?;
         write(&path, &change(text))
@@ -153,7 +157,8 @@ impl Installation {
         write(&folder.join("image.lock"), &lock.to_string())?;
         let (from, to) = (original.to_string(), folder.join("image.lock").to_string());
         self.edit("orchestrator", |text| {
-            text.replace(&from, &to).replace("size \"small\"\n", "size \"small\"\n        boot_timeout \"8s\"\n")
+            text.replace(&from, &to)
+                .replace("size \"small\"\n", "size \"small\"\n        boot_timeout \"8s\"\n")
         })
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct Bench {
     pub(crate) server: Option<Server>,
     pub(crate) forge: FakeForge,
     pub(crate) slow: Arc<SlowForge>,
+    /// A second forge, which has the same repository.
+    pub(crate) other: FakeForge,
     pub(crate) repository: RepoName,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) http: Client,
@@ -60,6 +62,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut ServerConfig)) -> Bench 
         server: None,
         repository: forge.add_repository("ada/engine"),
         slow: Arc::new(SlowForge::new(forge.clone())),
+        other: FakeForge::new("other".parse().unwrap()),
         forge,
         clock: Arc::new(ManualClock::at(Utc::now())),
         http: Client::builder().no_proxy().build().unwrap(),
@@ -81,7 +84,8 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut ServerConfig)) -> Bench 
 impl Bench {
     pub(crate) async fn start(&mut self) {
         let forge: Arc<dyn Forge> = self.slow.clone();
-        let forges: Forges = [(forge.name().clone(), forge)].into();
+        let other: Arc<dyn Forge> = Arc::new(self.other.clone());
+        let forges: Forges = [forge, other].map(|forge| (forge.name().clone(), forge)).into();
         let log = Logger::root(slog::Discard, slog::o!());
         let server = Server::start(&self.config, forges, self.clock.clone(), log).await;
         self.server = Some(server.unwrap());

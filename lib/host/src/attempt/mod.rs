@@ -264,14 +264,13 @@ impl Attempt {
     }
 
     fn announce(&self, next: Standing) {
-        let before = self.stage().name();
-        if before != next.stage.name() {
-            let reason = match &next.stage {
-                Stage::Over { ending: Ending::Lost { why } } => why.as_str(),
-                _ => "",
-            };
-            info!(self.log, "attempt moved on";
-                keys::STATE => next.stage.name(), keys::REASON => reason);
+        let state = next.stage.name();
+        match &next.stage {
+            _ if state == self.stage().name() => {}
+            Stage::Over { ending: Ending::Lost { why } } => {
+                warn!(self.log, "attempt lost"; keys::STATE => state, keys::REASON => why);
+            }
+            _ => info!(self.log, "attempt moved on"; keys::STATE => state),
         }
         self.standing.send_replace(next);
     }

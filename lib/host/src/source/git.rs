@@ -75,6 +75,8 @@ impl Git {
             "core.hooksPath=/dev/null",
             "credential.helper=",
             "gc.auto=0",
+            // Packs are counted and their growth is watched; loose objects would not be.
+            "fetch.unpackLimit=1",
             // The data directory may belong to the service's user while an operator looks.
             "safe.directory=*",
             // Whoever sends less than 1 kB/s for a minute is given up.

@@ -179,6 +179,10 @@ fn check_path(path: &str) -> Result<(), &'static str> {
 /// `../` takes off the last component, the rest is appended (git-submodule(1), add).
 fn resolve(parent: &Url, given: &str) -> Result<Url, String> {
     if !given.starts_with("./") && !given.starts_with("../") {
+        // A path of this host; whether files may be read is decided where they are fetched.
+        if let Ok(url) = Url::from_file_path(given) {
+            return Ok(url);
+        }
         return match Url::parse(given) {
             Ok(url) if matches!(url.scheme(), "http" | "https" | "file") => Ok(url),
             _ => Err(format!("{given:?} is not an http(s) or relative address")),
@@ -221,11 +225,12 @@ mod tests {
             ("./sub", "https://u:p@forge.org/a/b.git/sub"),
             (".././../z/", "https://u:p@forge.org/z"),
             ("https://other.org/q", "https://other.org/q"),
+            ("/srv/git/lib", "file:///srv/git/lib"),
         ] {
             assert_eq!(resolve(&parent, given).unwrap().as_str(), expected, "{given}");
         }
         let above = ["../../../x", "../", "./", "../../../../..", "../a/../../b"];
-        let other = ["git@forge.org:a/b", "ssh://forge.org/a", "ext::sh -c x", "-u", "/a/b", ""];
+        let other = ["git@forge.org:a/b", "ssh://forge.org/a", "ext::sh -c x", "-u", ""];
         for bad in above.iter().chain(&other) {
             assert!(resolve(&parent, bad).is_err(), "{bad}");
         }

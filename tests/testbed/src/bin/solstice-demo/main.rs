@@ -52,9 +52,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments, screen: &mut Screen) -> Result<Ending, TestbedError> {
-    let programs = std::env::current_exe().ok().and_then(|exe| {
-        Utf8PathBuf::from_path_buf(exe.parent()?.to_owned()).ok()
-    });
+    let programs = std::env::current_exe()
+        .ok()
+        .and_then(|exe| Utf8PathBuf::from_path_buf(exe.parent()?.to_owned()).ok());
     let programs = programs.ok_or_else(|| {
         TestbedError::NotBuilt("the folder of this program has no UTF-8 name".to_owned())
     })?;

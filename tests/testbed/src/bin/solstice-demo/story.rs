@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use solstice_api::user::{Job, Run, RunStatus};
-use solstice_model::{Exit, JobName, JobState, Outcome, RecordBody, RunId, TimeLimit};
+use solstice_api::user::{JobDetail, Run, RunStatus};
+use solstice_model::{JobId, JobSpec, JobState, Outcome, RecordBody, RunId, TimeLimit};
 use solstice_testbed::forge::Pushed;
 use solstice_testbed::{Api, Built, Installation, JobNews, TestbedError, wait_for};
 use tokio::sync::mpsc;
@@ -26,6 +27,7 @@ const CLEAN_LIMIT: Duration = Duration::from_secs(30);
 pub(crate) enum Ending {
     Succeeded,
     Failed { what: Vec<String> },
+    CouldNotRun { what: Vec<String> },
     NothingToRun { why: String },
     LeftBehind { what: Vec<String> },
     Interrupted,
@@ -37,7 +39,7 @@ impl Ending {
             Ending::Succeeded => 0,
             Ending::Failed { .. } => 1,
             Ending::NothingToRun { .. } => 2,
-            Ending::LeftBehind { .. } => 3,
+            Ending::CouldNotRun { .. } | Ending::LeftBehind { .. } => 3,
             Ending::Interrupted => 130,
         })
     }
@@ -47,7 +49,7 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ending::Succeeded => f.write_str("every job succeeded"),
-            Ending::Failed { what } => f.write_str(&what.join("\n")),
+            Ending::Failed { what } | Ending::CouldNotRun { what } => f.write_str(&what.join("\n")),
             Ending::NothingToRun { why } => {
                 write!(
                     f,
@@ -150,7 +152,7 @@ async fn follow_run(
     let (sender, mut news) = mpsc::channel(64);
     let mut followers = JoinSet::new();
     for job in detail.jobs {
-        followers.spawn(follow_job(api.clone(), job, sender.clone()));
+        followers.spawn(follow_job(api.clone(), job.id, sender.clone()));
     }
     drop(sender);
     show(&mut news, screen).await;
@@ -162,13 +164,14 @@ async fn follow_run(
 
 async fn follow_job(
     api: Api,
-    job: Job,
-    sender: mpsc::Sender<(Job, JobNews)>,
+    job: JobId,
+    sender: mpsc::Sender<(Arc<JobSpec>, JobNews)>,
 ) -> Result<(), TestbedError> {
-    let mut follower = api.follow(job.id).await?;
+    let spec = Arc::new(api.job(job).await?.spec);
+    let mut follower = api.follow(job).await?;
     while let Some(news) = follower.next().await? {
         let over = matches!(news, JobNews::End);
-        if sender.send((job.clone(), news)).await.is_err() || over {
+        if sender.send((spec.clone(), news)).await.is_err() || over {
             break;
         }
     }
@@ -176,12 +179,12 @@ async fn follow_job(
 }
 
 /// Shows the news of all jobs as they come, and says so when none come for a while.
-async fn show(news: &mut mpsc::Receiver<(Job, JobNews)>, screen: &Screen) {
+async fn show(news: &mut mpsc::Receiver<(Arc<JobSpec>, JobNews)>, screen: &Screen) {
     let mut quiet_since = Instant::now();
     loop {
         match tokio::time::timeout(PATIENCE, news.recv()).await {
-            Ok(Some((job, news))) => {
-                show_one(&job.name, &news, screen);
+            Ok(Some((spec, news))) => {
+                show_one(&spec, &news, screen);
                 quiet_since = Instant::now();
             }
             Ok(None) => return,
@@ -190,7 +193,8 @@ async fn show(news: &mut mpsc::Receiver<(Job, JobNews)>, screen: &Screen) {
     }
 }
 
-fn show_one(job: &JobName, news: &JobNews, screen: &Screen) {
+fn show_one(spec: &JobSpec, news: &JobNews, screen: &Screen) {
+    let job = &spec.name;
     match news {
         JobNews::State(JobState::Queued) => screen.event(job, "queued"),
         JobNews::State(JobState::Claimed(held)) => {
@@ -203,7 +207,7 @@ fn show_one(job: &JobName, news: &JobNews, screen: &Screen) {
         }
         JobNews::Record(_, record) => match &record.body {
             RecordBody::Output { stream, chunk, .. } => screen.line(job, *stream, &chunk.text()),
-            RecordBody::StepStarted { step } => screen.event(job, &format!("step {}", step + 1)),
+            RecordBody::StepStarted { step } => screen.event(job, &step_name(spec, *step)),
             RecordBody::StepFinished { step, exit } => {
                 screen.event(job, &format!("step {} ended: {exit}", step + 1));
             }
@@ -226,9 +230,10 @@ async fn look_back(
     installation.wait_until_reported(REPORT_LIMIT).await?;
     tables::statuses(installation, &pushed.commit, screen);
 
-    let mut failed = Vec::new();
+    let (mut failed, mut authors_fault) = (Vec::new(), false);
     for run in runs {
         let detail = api.run(*run).await?;
+        authors_fault |= detail.run.status == RunStatus::Failed;
         failed.extend(broken(&detail.run));
         for job in &detail.jobs {
             let job = api.job(job.id).await?;
@@ -243,7 +248,11 @@ async fn look_back(
         return Ok(Ending::LeftBehind { what: installation.leftovers() });
     }
     screen.plain("no machine, no overlay, no process");
-    Ok(if failed.is_empty() { Ending::Succeeded } else { Ending::Failed { what: failed } })
+    Ok(match failed {
+        none if none.is_empty() => Ending::Succeeded,
+        what if authors_fault => Ending::Failed { what },
+        what => Ending::CouldNotRun { what },
+    })
 }
 
 fn broken(run: &Run) -> Option<String> {
@@ -252,18 +261,13 @@ fn broken(run: &Run) -> Option<String> {
 }
 
 /// What to say of a job that did not succeed: which step, and how.
-fn blame(job: &solstice_api::user::JobDetail) -> Option<String> {
+fn blame(job: &JobDetail) -> Option<String> {
     let name = &job.job.name;
-    let step = |index: &u32| {
-        let steps = &job.spec.steps;
-        let step = usize::try_from(*index).ok().and_then(|index| steps.get(index));
-        format!("step {} “{}”", index + 1, step.map_or("?", |step| &step.name))
-    };
-    let exit = |exit: &Exit| exit.to_string();
+    let step = |index: &u32| step_name(&job.spec, *index);
     Some(match job.job.state.outcome()? {
         Outcome::Succeeded => return None,
         Outcome::Failed { step: index, exit: how } => {
-            format!("job {name} failed in {}: {}", step(index), exit(how))
+            format!("job {name} failed in {}: {how}", step(index))
         }
         Outcome::TimedOut { limit: TimeLimit::Job { seconds } } => {
             format!("job {name} ran out of its {seconds} s")
@@ -275,6 +279,12 @@ fn blame(job: &solstice_api::user::JobDetail) -> Option<String> {
         Outcome::InfraFailed { why } => format!("job {name} could not be run: {why}"),
         Outcome::Skipped { .. } => format!("job {name} was not run: a job that it needs failed"),
     })
+}
+
+/// The step as people know it: `step 2 “Test”`.
+fn step_name(spec: &JobSpec, index: u32) -> String {
+    let step = usize::try_from(index).ok().and_then(|index| spec.steps.get(index));
+    format!("step {} “{}”", index + 1, step.map_or("?", |step| &step.name))
 }
 
 fn ms(duration: Duration) -> f64 {

@@ -10,10 +10,7 @@ use crate::screen::Screen;
 /// The newest status of each context on the commit.
 pub(crate) fn statuses(installation: &Installation, commit: &CommitSha, screen: &Screen) {
     for status in installation.forge().newest_statuses(commit.as_str()) {
-        screen.plain(&format!(
-            "{:<8} {:<28} {}",
-            status.state, status.context, status.description
-        ));
+        screen.plain(&format!("{:<8} {:<28} {}", status.state, status.context, status.description));
     }
 }
 
