@@ -31,3 +31,9 @@ pub(crate) fn programs() -> Result<(), Failure> {
     let chosen = packages.iter().flat_map(|package| ["--package", package]);
     Step::cargo(["build"].into_iter().chain(chosen)).run()
 }
+
+/// Builds programs and tests together, so that both are compiled against the
+/// same features of their dependencies, and so only once.
+pub(crate) fn everything() -> Result<(), Failure> {
+    Step::cargo(["build", "--workspace", "--all-targets"]).run()
+}

@@ -15,6 +15,7 @@ const MACHINES: &[Package] = &[
     Package { name: "qemu-system-x86", file: "/usr/bin/qemu-system-x86_64" },
     Package { name: "qemu-utils", file: "/usr/bin/qemu-img" },
     Package { name: "qemu-system-data", file: "/usr/share/qemu/qboot.rom" },
+    Package { name: "busybox-static", file: "/usr/share/doc/busybox-static" },
     Package { name: "cpio", file: "/usr/bin/cpio" },
     Package { name: "e2fsprogs", file: "/usr/sbin/mke2fs" },
     Package { name: "git", file: "/usr/bin/git" },

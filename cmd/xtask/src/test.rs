@@ -23,7 +23,7 @@ impl Test {
     /// end-to-end tests and the examples in the documentation.
     pub(crate) fn run(self) -> Result<(), Failure> {
         setup::for_everything()?;
-        build::programs()?;
+        build::everything()?;
         let image = build::image()?;
         let programs = target().join("debug");
         let whole = self.rest.is_empty();

@@ -16,7 +16,8 @@
 //! * `Booting`: `ensure` was called; the guest's token is known by its hash.
 //! * `Running`: the agent has redeemed its token; `begun` once its source is
 //!   ready too, from which moment the job's time counts.
-//! * `Over`: nobody waits for the guest any more. The first ending stands; the
+//! * `Over`: nobody waits for the guest any more. The first ending stands (but
+//!   for a verdict that turns out to be why the server no longer wants it); the
 //!   machine goes, then the server is told what it does not know yet.
 //!
 //! A stage is written to disk before it counts, so that a restarted
@@ -106,6 +107,11 @@ impl Stage {
     /// What an event makes of this stage; nothing if it comes too late or again.
     pub(crate) fn apply(&self, event: &StageEvent) -> Option<Stage> {
         match (self, event) {
+            // The server forgot it because of a verdict whose receipt came later.
+            (
+                Stage::Over { ending: Ending::Unwanted },
+                StageEvent::Ended(ending @ Ending::Finished),
+            ) => Some(Stage::Over { ending: ending.clone() }),
             (Stage::Over { .. }, _) => None,
             (_, StageEvent::Ended(ending)) => Some(Stage::Over { ending: ending.clone() }),
             (Stage::Making | Stage::Booting { .. }, StageEvent::Making(since)) => {
@@ -211,7 +217,20 @@ mod tests {
             running(None),
             running(Some(Begun { at: at(9), phases: Vec::new() })),
             Stage::Over { ending: Ending::Finished },
+            Stage::Over { ending: Ending::Unwanted },
         ]
+    }
+
+    #[test]
+    fn a_verdict_explains_why_the_server_no_longer_wants_an_attempt() {
+        let over = |ending| Stage::Over { ending };
+        let finished = StageEvent::Ended(Ending::Finished);
+        assert_eq!(over(Ending::Unwanted).apply(&finished), Some(over(Ending::Finished)));
+        let lost = Ending::Lost { why: "power cut".to_owned() };
+        for first in [Ending::Finished, lost.clone()] {
+            assert_eq!(over(first.clone()).apply(&finished), None);
+            assert_eq!(over(first).apply(&StageEvent::Ended(lost.clone())), None);
+        }
     }
 
     #[test]
@@ -230,6 +249,7 @@ mod tests {
             "booting = running = unwanted",
             "= = = running unwanted",
             "= = = = unwanted",
+            "= = = = =",
             "= = = = =",
         ];
         for (stage, row) in stages().iter().zip(table) {

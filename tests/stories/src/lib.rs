@@ -154,7 +154,10 @@ impl Story {
     /// # Errors
     ///
     /// [`TestbedError`] if it does not get there.
-    pub async fn run_to_the_end(&self, workflow: &str) -> Result<(Pushed, JobDetail), TestbedError> {
+    pub async fn run_to_the_end(
+        &self,
+        workflow: &str,
+    ) -> Result<(Pushed, JobDetail), TestbedError> {
         let pushed = self.push_workflow(workflow).await?;
         let run = self.only_run().await?;
         Ok((pushed, self.finished(run.jobs[0].id).await?))

@@ -1,12 +1,8 @@
 //! The agent as process 1 of a real machine: `linux-mini` under QEMU without
 //! acceleration, its only way out a forwarded connection to the test's host.
 //!
-//! Ignored by default, since it needs QEMU, busybox and a built image:
-//!
-//! ```text
-//! images/linux-mini/build --agent PATH --out DIR
-//! SOLSTICE_IMAGE=DIR cargo nextest run -p solstice-agent --run-ignored only
-//! ```
+//! The image is the one that `cargo xtask test` builds and names in
+//! `SOLSTICE_TEST_IMAGE`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -25,7 +21,8 @@ struct Machine {
 
 /// Boots one, lets it do the job and waits until it is off.
 fn boot(spec: JobSpec, files: &[(&str, &[u8])]) -> Machine {
-    let image = PathBuf::from(std::env::var("SOLSTICE_IMAGE").expect("SOLSTICE_IMAGE is set"));
+    let image = std::env::var("SOLSTICE_TEST_IMAGE").map(PathBuf::from);
+    let image = image.expect("SOLSTICE_TEST_IMAGE names the image; run `cargo xtask test`");
     let lock = std::fs::read_to_string(image.join("image.lock")).unwrap();
     let lock: serde_json::Value = serde_json::from_str(&lock).unwrap();
     let cmdline = lock["boot"]["cmdline"].as_str().unwrap();
@@ -79,7 +76,6 @@ const MAKEFILE: &[u8] = b"CFLAGS = -O2 -Wall\n\
     check: hello\n\t./hello | grep -q 1.41\n\t@echo checked\n";
 
 #[test]
-#[ignore = "needs QEMU and SOLSTICE_IMAGE, a built linux-mini"]
 fn a_machine_compiles_c_reports_and_switches_itself_off() {
     let spec = job(&[
         "cc hello.c -lm -o one && ./one",
@@ -103,7 +99,6 @@ fn a_machine_compiles_c_reports_and_switches_itself_off() {
 }
 
 #[test]
-#[ignore = "needs QEMU and SOLSTICE_IMAGE, a built linux-mini"]
 fn nothing_of_a_step_outlives_it_in_a_machine() {
     // The daemon has left its session and its group, as daemons do.
     let spec = job(&[

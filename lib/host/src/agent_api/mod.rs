@@ -199,11 +199,9 @@ impl AgentContext {
         batch: &RecordBatch,
         screened: Option<Screened>,
     ) -> Result<RecordsAccepted, HttpError> {
-        match timeout(self.limits.forward, self.until_durable(attempt, batch)).await {
-            Ok(Ok(accepted)) => {
-                self.conclude(attempt, &accepted, screened).await;
-                Ok(accepted)
-            }
+        let durable = self.until_durable(attempt, batch, screened);
+        match timeout(self.limits.forward, durable).await {
+            Ok(Ok(accepted)) => Ok(accepted),
             Ok(Err(error)) => self.translate(attempt, error).await,
             Err(_) => {
                 let why = "the server has not taken the records in time".to_owned();
@@ -216,6 +214,7 @@ impl AgentContext {
         &self,
         attempt: &Attempt,
         batch: &RecordBatch,
+        screened: Option<Screened>,
     ) -> Result<RecordsAccepted, ServerError> {
         attempt.informed().await;
         let mut durable = attempt.forward.lock().await;
@@ -227,6 +226,8 @@ impl AgentContext {
             match self.server.records(attempt.id(), batch).await {
                 Ok(accepted) => {
                     *durable = Some(accepted.durable_seq);
+                    // Before the lock is let go: whoever waits for it sees the end.
+                    self.conclude(attempt, &accepted, screened).await;
                     return Ok(accepted);
                 }
                 Err(ServerError::Away { .. } | ServerError::Unauthorized { .. }) => {

@@ -280,7 +280,7 @@ impl Driver {
     /// The machine stopped while it was wanted.
     async fn collect(&mut self) -> Result<Next, HypervisorError> {
         // The agent's last word may be on its way to the server.
-        drop(timeout(self.tools.limits.forward, self.attempt.forward.lock()).await);
+        self.no_word_under_way().await;
         if !self.attempt.stage().is_over() {
             let why = "the machine stopped before the agent told how the job ended".to_owned();
             let why = console::with_last_lines(why, &self.console().await);
@@ -292,7 +292,15 @@ impl Driver {
     /// Keeps the console, then removes the machine.
     async fn destroy(&mut self, stage: &Stage, seen: Observed) -> Result<Next, HypervisorError> {
         let id = self.attempt.id();
-        if seen == Observed::Running && matches!(stage, Stage::Over { ending: Ending::Finished }) {
+        let ending = |it: Ending| *stage == Stage::Over { ending: it };
+        if seen == Observed::Running && ending(Ending::Unwanted) {
+            // Perhaps because of a verdict whose receipt is on its way to us.
+            self.no_word_under_way().await;
+            if self.attempt.stage() != *stage {
+                return Ok(Next::Again);
+            }
+        }
+        if seen == Observed::Running && ending(Ending::Finished) {
             // Its last words are in the console once it has powered off.
             drop(timeout(self.tools.limits.poweroff, self.machine_stopped()).await);
         }
@@ -307,6 +315,11 @@ impl Driver {
         self.tools.hypervisor.destroy(id).await?;
         info!(self.attempt.log, "machine destroyed");
         Ok(Next::Again)
+    }
+
+    /// Waits until nothing of the agent's is on its way to the server.
+    async fn no_word_under_way(&self) {
+        drop(timeout(self.tools.limits.forward, self.attempt.forward.lock()).await);
     }
 
     async fn console(&self) -> Vec<u8> {

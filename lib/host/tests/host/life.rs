@@ -96,7 +96,7 @@ async fn an_agent_that_talks_after_the_end_is_told_to_stop() {
 async fn a_guest_that_never_reports_is_lost_with_its_console() {
     let mut rig = Rig::new().await;
     rig.settings.images[0].boot_timeout = Some(std::time::Duration::from_millis(200));
-    rig.world.on_boot(|guest| async move {
+    rig.on_boot(|guest| async move {
         guest.print("Kernel panic - not syncing: \u{1b}[31mno init found\u{1b}[0m\n");
         std::future::pending::<()>().await;
     });

@@ -207,7 +207,7 @@ async fn a_machine_under_a_lost_ledger_that_has_done_nothing_is_made_anew() {
     let mut rig = Rig::new().await;
     let boots = Arc::new(AtomicU32::new(0));
     let (data, counted) = (rig.data.clone(), boots.clone());
-    rig.world.on_boot(move |guest| {
+    rig.on_boot(move |guest| {
         let first = counted.fetch_add(1, Ordering::Relaxed) == 0;
         let data = data.clone();
         async move {

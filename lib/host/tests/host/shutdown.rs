@@ -85,21 +85,21 @@ async fn a_token_that_is_revoked_later_does_not_end_what_runs() {
 async fn a_second_orchestrator_a_taken_port_and_a_broken_hypervisor_are_named() {
     let mut rig = Rig::new().await;
     rig.start().await;
-    let refused = rig.try_start().await.err().unwrap();
+    let refused = rig.refused_start().await;
     assert!(matches!(refused, StartError::InUse { .. }), "{refused}");
     rig.crash().await;
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     rig.settings.agent_listen = taken.local_addr().unwrap();
-    let refused = rig.try_start().await.err().unwrap();
+    let refused = rig.refused_start().await;
     assert!(refused.to_string().contains(&taken.local_addr().unwrap().to_string()), "{refused}");
     rig.settings.agent_listen = "127.0.0.1:0".parse().unwrap();
 
     rig.world.inject(Fault::fail(FaultPoint::Observe, Failure::Unusable));
-    let refused = rig.try_start().await.err().unwrap();
+    let refused = rig.refused_start().await;
     assert!(solstice_log::chain(&refused).contains("remove the fault"), "{refused}");
 
     rig.settings.source.git = "/nonexistent/git".into();
-    let refused = rig.try_start().await.err().unwrap();
+    let refused = rig.refused_start().await;
     assert!(solstice_log::chain(&refused).contains("install git"), "{refused}");
 }

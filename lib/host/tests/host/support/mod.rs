@@ -13,10 +13,11 @@ use slog::{Discard, Logger, o};
 use solstice_client::Connect;
 use solstice_host::{
     DataDirectory, ImageSettings, Limits, Orchestrator, Outside, RunError, Settings, Shutdown,
-    SourceSettings, SystemClock,
+    SourceSettings, StartError, SystemClock,
 };
-use solstice_hypervisor::fake::{FakeWorld, write_image};
+use solstice_hypervisor::fake::{FakeGuest, FakeWorld, write_image};
 use solstice_model::Assignment;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -26,6 +27,14 @@ use self::server::FakeServer;
 /// How long a test waits for what must happen.
 pub(crate) const BOUND: Duration = Duration::from_secs(30);
 
+/// A running orchestrator, in a runtime of its own: shutting that down is as
+/// sudden and as thorough as the end of a process.
+struct Running {
+    runtime: Runtime,
+    task: JoinHandle<Result<(), RunError>>,
+    tell: watch::Sender<Shutdown>,
+}
+
 /// All that is around one orchestrator. It outlives the orchestrator.
 pub(crate) struct Rig {
     pub(crate) server: FakeServer,
@@ -34,7 +43,7 @@ pub(crate) struct Rig {
     pub(crate) settings: Settings,
     pub(crate) data: Utf8PathBuf,
     token: solstice_model::Token,
-    running: Option<(JoinHandle<Result<(), RunError>>, watch::Sender<Shutdown>)>,
+    running: Option<Running>,
     _dir: tempfile::TempDir,
 }
 
@@ -103,45 +112,75 @@ impl Rig {
     /// From now on every guest that boots does its job.
     pub(crate) fn run_honest_agents(&self) {
         let data = self.data.clone();
-        self.world.on_boot(move |guest| agent::honest(guest, data.clone()));
+        self.on_boot(move |guest| agent::honest(guest, data.clone()));
+    }
+
+    /// From now on every guest that boots follows this script, in the test's
+    /// runtime: it outlives the orchestrator, not its machine.
+    pub(crate) fn on_boot<F>(&self, script: impl Fn(FakeGuest) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let guests = Handle::current();
+        self.world.on_boot(move |guest| {
+            let life = script(guest.clone());
+            let task = guests.spawn(async move {
+                tokio::select! {
+                    () = life => {}
+                    () = guest.stopped() => {}
+                }
+            });
+            async move { task.await.unwrap() }
+        });
     }
 
     /// Starts the orchestrator, or the next one.
     pub(crate) async fn start(&mut self) {
         assert!(self.running.is_none(), "one at a time");
-        let orchestrator = self.try_start().await.unwrap();
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (tell, told) = watch::channel(Shutdown::Run);
-        self.running = Some((tokio::spawn(orchestrator.run(told)), tell));
+        let start = self.starting();
+        let orchestrator = runtime.spawn(start).await.unwrap().unwrap();
+        let task = runtime.spawn(orchestrator.run(told));
+        self.running = Some(Running { runtime, task, tell });
     }
 
-    pub(crate) async fn try_start(&self) -> Result<Orchestrator, solstice_host::StartError> {
+    /// A start that is expected to fail.
+    pub(crate) async fn refused_start(&self) -> StartError {
+        self.starting().await.err().unwrap()
+    }
+
+    fn starting(&self) -> impl Future<Output = Result<Orchestrator, StartError>> + use<> {
         let connect = Connect::to(&self.server.url()).token(&self.token);
         let outside = Outside {
             hypervisor: Arc::new(self.world.hypervisor()),
             server: connect.host().unwrap(),
             clock: Arc::new(SystemClock),
         };
-        let data = DataDirectory::open(&self.data)?;
-        let log = Logger::root(Discard, o!());
-        Orchestrator::start(self.settings.clone(), data, outside, log).await
+        let (data, settings) = (self.data.clone(), self.settings.clone());
+        async move {
+            let data = DataDirectory::open(&data)?;
+            Orchestrator::start(settings, data, outside, Logger::root(Discard, o!())).await
+        }
     }
 
     /// The orchestrator is gone from one instruction to the next.
     pub(crate) async fn crash(&mut self) {
-        let (task, _tell) = self.running.take().unwrap();
-        task.abort();
-        assert!(task.await.unwrap_err().is_cancelled());
+        let Running { runtime, .. } = self.running.take().unwrap();
+        end(runtime).await;
     }
 
     /// Tells the orchestrator something.
     pub(crate) fn tell(&self, what: Shutdown) {
-        self.running.as_ref().unwrap().1.send_replace(what);
+        self.running.as_ref().unwrap().tell.send_replace(what);
     }
 
     /// How the orchestrator ended by itself.
     pub(crate) async fn ended(&mut self) -> Result<(), RunError> {
-        let (task, _tell) = self.running.take().unwrap();
-        bounded("the orchestrator's end", task).await.unwrap()
+        let Running { runtime, task, tell: _tell } = self.running.take().unwrap();
+        let ended = bounded("the orchestrator's end", task).await.unwrap();
+        end(runtime).await;
+        ended
     }
 
     /// A job of the repository's newest commit.
@@ -180,6 +219,19 @@ impl Rig {
         })
         .await;
     }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if let Some(Running { runtime, .. }) = self.running.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Ends a runtime with all its tasks; what blocks is waited for.
+async fn end(runtime: Runtime) {
+    tokio::task::spawn_blocking(move || runtime.shutdown_timeout(BOUND)).await.unwrap();
 }
 
 /// Waits for something that must happen.
