@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::run::{Failure, Step, root};
+use crate::run::{Failure, Step, on_path, root, target};
 use crate::{openapi, setup, test};
 
 /// Check formatting, lints, documents and documentation, and run every test.
@@ -19,6 +19,7 @@ impl Ci {
         setup::for_everything()?;
         Step::cargo(["fmt", "--all", "--", "--check"]).run()?;
         shellcheck()?;
+        typos()?;
         Step::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
         openapi(true)?;
         Step::cargo(["doc", "--workspace", "--no-deps", "--quiet"])
@@ -32,11 +33,29 @@ impl Ci {
     }
 }
 
+/// The spelling checker's version, from the Python package index, where it is
+/// to be had as a built program.
+const TYPOS: &str = "typos==1.52.0";
+
+/// Checks the spelling of everything; installs the checker below the target
+/// folder if the computer has none.
+fn typos() -> Result<(), Failure> {
+    if on_path("typos") {
+        return Step::new("typos", std::iter::empty::<&str>()).run();
+    }
+    let tools = target().join("tools");
+    let program = tools.join("bin/typos");
+    if !program.exists() {
+        let install = ["-m", "pip", "install", "--quiet", "--target", tools.as_str(), TYPOS];
+        Step::new("python3", install).run()?;
+    }
+    Step::new(program.as_str(), std::iter::empty::<&str>()).run()
+}
+
 /// Checks every shell script: the executable files that begin with `#!` and a shell.
 fn shellcheck() -> Result<(), Failure> {
-    let scripts: Vec<String> = [".ci/run", "images/linux-mini/build"]
-        .iter()
+    let scripts: Vec<String> = [".ci/run", "images/linux-mini/build", "images/linux-mini/init"]
         .map(|script| root().join(script).into_string())
-        .collect();
+        .into();
     Step::new("shellcheck", scripts).run()
 }

@@ -25,7 +25,10 @@ const MACHINES: &[Package] = &[
 ];
 
 /// What `ci` needs besides.
-const CHECKS: &[Package] = &[Package { name: "shellcheck", file: "/usr/bin/shellcheck" }];
+const CHECKS: &[Package] = &[
+    Package { name: "python3-pip", file: "/usr/bin/python3" },
+    Package { name: "shellcheck", file: "/usr/bin/shellcheck" },
+];
 
 /// Installs all that any verb needs.
 pub(crate) fn for_everything() -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -180,7 +181,9 @@ async fn two_calls_at_once_for_one_machine_are_misuse() {
     let second = tokio::spawn(async move { handle.destroy(id).await }).await;
     assert!(second.unwrap_err().is_panic());
     first.abort();
-    assert!(std::panic::catch_unwind(|| backend.world.assert_well_used()).is_err());
+    assert!(
+        std::panic::catch_unwind(AssertUnwindSafe(|| backend.world.assert_well_used())).is_err()
+    );
 }
 
 #[tokio::test]
@@ -210,5 +213,7 @@ async fn a_panic_in_a_guests_script_is_remembered() {
     let handle = backend.handle().await;
     handle.ensure(&backend.spec(Guest::Talks)).await.unwrap();
     tokio::task::yield_now().await;
-    assert!(std::panic::catch_unwind(|| backend.world.assert_well_used()).is_err());
+    assert!(
+        std::panic::catch_unwind(AssertUnwindSafe(|| backend.world.assert_well_used())).is_err()
+    );
 }

@@ -34,7 +34,8 @@ async fn a_crash_before_any_step_of_making_or_destroying_a_machine_costs_no_job(
         bounded("the hanging call", rig.world.until_hanging()).await;
         rig.crash().await;
         rig.start().await;
-        rig.server.until_over(job.attempt).await;
+        let reports = rig.server.until_over(job.attempt).await;
+        assert!(!reports.iter().any(is_lost), "{point:?}: {reports:?}");
         assert_eq!(rig.server.records(job.attempt), agent::story(), "{point:?}");
         let console = rig.server.until_console(job.attempt).await;
         assert!(console.ends_with("powering off\n"), "{point:?}: {console}");
