@@ -22,7 +22,7 @@ impl Test {
     /// Sets up, builds programs and image, and runs unit, integration and
     /// end-to-end tests and the examples in the documentation.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        setup::for_everything()?;
+        setup::for_machines()?;
         build::everything()?;
         let image = build::image()?;
         let programs = target().join("debug");
