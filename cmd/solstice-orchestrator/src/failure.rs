@@ -58,7 +58,7 @@ pub(crate) enum Failure {
     Start(#[from] StartError),
     /// The server does not take the token.
     #[error(
-        "the server {server} does not take the token in {file}; get one with: ciadm token create {host} --role host"
+        "the server {server} does not take the token in {file}; get one on the server with: solstice-server token create --role host --name {host}"
     )]
     Token {
         /// Where the server is.

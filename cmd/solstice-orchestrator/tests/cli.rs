@@ -188,7 +188,11 @@ fn a_token_that_the_server_refuses_is_named_by_its_file() {
     let place = Place::new();
     for verb in ["run", "check"] {
         let output = place.with(verb, "http://127.0.0.1:1", &refusing_server());
-        refused(&output, 3, &["host.token", "no such token", "ciadm token create laptop"]);
+        refused(
+            &output,
+            3,
+            &["host.token", "no such token", "token create --role host --name laptop"],
+        );
     }
 }
 

@@ -20,6 +20,7 @@ impl Ci {
         Step::cargo(["fmt", "--all", "--", "--check"]).run()?;
         shellcheck()?;
         typos()?;
+        man_pages()?;
         Step::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
         openapi(true)?;
         Step::cargo(["doc", "--workspace", "--no-deps", "--quiet"])
@@ -50,6 +51,16 @@ fn typos() -> Result<(), Failure> {
         Step::new("python3", install).run()?;
     }
     Step::new(program.as_str(), std::iter::empty::<&str>()).run()
+}
+
+/// Checks the mark-up of the man pages.
+fn man_pages() -> Result<(), Failure> {
+    let folder = root().join("docs/man");
+    let pages =
+        folder.read_dir_utf8().map_err(|error| Failure::Needs(format!("{folder}: {error}")))?;
+    let pages = pages.flatten().map(|page| page.path().as_str().to_owned());
+    let lint = ["-T", "lint", "-W", "warning"].map(str::to_owned);
+    Step::new("mandoc", lint.into_iter().chain(pages)).run()
 }
 
 /// Checks every shell script: the executable files that begin with `#!` and a shell.

@@ -26,6 +26,7 @@ const MACHINES: &[Package] = &[
 
 /// What `ci` needs besides.
 const CHECKS: &[Package] = &[
+    Package { name: "mandoc", file: "/usr/bin/mandoc" },
     Package { name: "python3-pip", file: "/usr/bin/pip3" },
     Package { name: "shellcheck", file: "/usr/bin/shellcheck" },
 ];

@@ -49,7 +49,8 @@ pub trait HostApi {
     /// Forward an agent's records
     ///
     /// Answers once they are durable (invariant I5). 409 with the code
-    /// `record_gap` if records are missing, 410 as in `host_report`.
+    /// `record_gap` if records are missing, 410 as in `host_report`. An empty
+    /// batch changes nothing and asks how many are durable.
     #[endpoint {
         method = POST,
         path = "/host/v1/attempts/{attempt}/records",

@@ -3,7 +3,7 @@
 //! | trait | served by | called by | authenticated by |
 //! | --- | --- | --- | --- |
 //! | [`WebhookApi`](webhook::WebhookApi) | server | forges | signature over the body |
-//! | [`UserApi`](user::UserApi) | server | people, browsers, `ciadm` | bearer token with a role |
+//! | [`UserApi`](user::UserApi) | server | people, browsers, tools | bearer token with a role |
 //! | [`HostApi`](host::HostApi) | server | orchestrators | bearer token, role `host` |
 //! | [`AgentApi`](agent::AgentApi) | orchestrator | agents in guests | single-job token |
 //!

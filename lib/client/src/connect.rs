@@ -17,7 +17,7 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The token cannot be sent in a header.
-    #[error("the token for {server} has characters that no token has; get it anew with ciadm")]
+    #[error("the token for {server} has characters that no token has; make a new one")]
     BadToken {
         /// The server that it is for.
         server: Url,

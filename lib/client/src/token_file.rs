@@ -34,7 +34,7 @@ pub enum TokenFileError {
         mode: u32,
     },
     /// It holds no token.
-    #[error("the token file {} {problem}; put the token of `ciadm token create` there", path.display())]
+    #[error("the token file {} {problem}; put the token of `solstice-server token create` there", path.display())]
     NoToken {
         /// The file.
         path: PathBuf,

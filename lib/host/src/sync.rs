@@ -109,8 +109,9 @@ impl SyncLoop {
 
     fn request(&self, known: &BTreeSet<AttemptId>, wait: Duration, state: Shutdown) -> SyncRequest {
         let (offers, room) = match state {
-            Shutdown::Run => self.tools.seats.offers(),
-            Shutdown::Drain | Shutdown::Stop => (Vec::new(), 0),
+            // The first answer lists only what a former orchestrator was given.
+            Shutdown::Run if *self.synced.borrow() > 0 => self.tools.seats.offers(),
+            _ => (Vec::new(), 0),
         };
         SyncRequest {
             host: self.settings.host.clone(),

@@ -294,12 +294,14 @@ impl Installation {
         &self.folder
     }
 
-    /// What is left of machines: files below the orchestrator's folder and
-    /// processes. Empty when every machine is gone without a trace.
+    /// What is left of machines: their folders, what the orchestrator notes of
+    /// attempts, and processes. Empty when every machine is gone without a trace.
     pub fn leftovers(&self) -> Vec<String> {
-        let machines = self.orchestrator_folder().join("machines");
-        let files = std::fs::read_dir(&machines).into_iter().flatten().flatten();
-        let files = files.map(|entry| entry.path().display().to_string());
+        let folders =
+            ["qemu/machines", "attempts"].map(|path| self.orchestrator_folder().join(path));
+        let entries =
+            folders.iter().flat_map(|folder| std::fs::read_dir(folder)).flatten().flatten();
+        let files = entries.map(|entry| entry.path().display().to_string());
         let processes = self.guests().into_iter().map(|pid| format!("process {pid:?}"));
         files.chain(processes).collect()
     }

@@ -145,11 +145,21 @@ impl AgentContext {
         Ok(Redeemed { spec: attempt.assignment.spec.clone(), next_seq })
     }
 
-    /// The first number that the server lacks. Asked for anew: what an earlier
-    /// agent or an earlier orchestrator sent is known only there.
+    /// The first number that the server lacks. Asked for anew, by an empty
+    /// batch: what an earlier orchestrator forwarded is known only there.
     async fn next_seq(&self, attempt: &Attempt) -> Result<u64, HttpError> {
         let empty = RecordBatch { records: Vec::new() };
-        let accepted = self.forward(attempt, &empty, None).await?;
+        let asking = self.until_durable(attempt, &empty, None);
+        let accepted = match timeout(self.limits.forward, asking).await {
+            Err(_) => return Err(server_away()),
+            // A server that does not take the question: what was forwarded here
+            // is right for an agent whose first answer was lost.
+            Ok(Err(ServerError::Refused { .. })) => {
+                return Ok(attempt.forward.lock().await.unwrap_or(0) + 1);
+            }
+            Ok(Err(error)) => self.translate(attempt, error).await?,
+            Ok(Ok(accepted)) => accepted,
+        };
         if accepted.stop { Err(over()) } else { Ok(accepted.durable_seq + 1) }
     }
 
@@ -203,10 +213,7 @@ impl AgentContext {
         match timeout(self.limits.forward, durable).await {
             Ok(Ok(accepted)) => Ok(accepted),
             Ok(Err(error)) => self.translate(attempt, error).await,
-            Err(_) => {
-                let why = "the server has not taken the records in time".to_owned();
-                Err(HttpError::for_unavail(Some("server_away".to_owned()), why))
-            }
+            Err(_) => Err(server_away()),
         }
     }
 
@@ -293,6 +300,12 @@ fn permit(attempt: &Attempt) -> Result<SemaphorePermit<'_>, HttpError> {
         let message = "too many requests at once";
         refusal(ClientErrorStatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
     })
+}
+
+/// The agent tries again.
+fn server_away() -> HttpError {
+    let why = "the server has not answered in time".to_owned();
+    HttpError::for_unavail(Some("server_away".to_owned()), why)
 }
 
 fn over() -> HttpError {

@@ -114,7 +114,8 @@ impl Driver {
         loop {
             match self.tools.server.records(self.attempt.id(), &empty).await {
                 Ok(accepted) if accepted.durable_seq == 0 && !accepted.stop => return,
-                Ok(_) => {
+                // Not to know is to assume that it ran.
+                Ok(_) | Err(ServerError::Refused { .. }) => {
                     let why = "the host has lost its record of this attempt".to_owned();
                     return self.attempt.end(Ending::Lost { why }).await;
                 }

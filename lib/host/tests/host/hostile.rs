@@ -38,6 +38,8 @@ async fn a_token_is_redeemed_once_and_repeated_only_by_its_session() {
     assert_eq!(agent.redeem().await.next_seq, 1);
     agent.say(1, line("one")).await;
     assert_eq!(agent.redeem().await.next_seq, 2, "as the first time");
+    rig.server.change(|state| state.refuses_empty_batches = true);
+    assert_eq!(agent.redeem().await.next_seq, 2, "from what was forwarded here");
     let thief = agent.redeem_with(&token, &Token::generate()).await;
     assert_eq!(thief.status(), StatusCode::FORBIDDEN);
     assert!(!agent.say(2, line("two")).await.stop, "the session is as good as before");

@@ -181,14 +181,33 @@ async fn unknown_machines_go_only_after_the_server_has_spoken() {
     rig.server.set_away(false);
     rig.world.until_observed(spec.id, Observed::Absent).await;
     assert_eq!(rig.world.foreign(), ["windows-xp"]);
-    let first = rig.server.until("a sync", |state| state.syncs.first().map(|it| it.room)).await;
-    assert_eq!(first, 1, "a machine that nobody knows takes room");
+    let first = rig.server.change(|state| state.syncs.first().map(|it| (it.room, it.offers.len())));
+    assert_eq!(first, Some((0, 0)), "nothing is offered before the host knows its machines");
+    rig.until_clean().await;
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_a_starting_host_is_an_ordinary_one() {
+    let mut rig = Rig::new().await;
+    rig.server.change(|state| state.refuses_empty_batches = true);
+    rig.run_honest_agents();
+    let job = rig.submit();
+    rig.start().await;
+    let reports = rig.server.until_over(job.attempt).await;
+    assert!(!reports.iter().any(is_lost), "{reports:?}");
     rig.until_clean().await;
 }
 
 #[tokio::test]
 async fn a_job_that_ran_under_a_lost_ledger_does_not_run_twice() {
+    for refuses_empty_batches in [false, true] {
+        lose_the_ledger_of_a_running_job(refuses_empty_batches).await;
+    }
+}
+
+async fn lose_the_ledger_of_a_running_job(refuses_empty_batches: bool) {
     let mut rig = Rig::new().await;
+    rig.server.change(|state| state.refuses_empty_batches = refuses_empty_batches);
     rig.start().await;
     let job = rig.submit();
     let agent = Agent::new(bounded("the guest", rig.world.next_boot()).await, rig.data.clone());

@@ -17,6 +17,10 @@ workflow name="CI" {
     let job = story.only_run().await?.jobs[0].id;
     story.job_when(job, |state| matches!(state, JobState::Running(_))).await?;
     assert_eq!(story.installation.guests().len(), 1);
+    let seen = story.installation.leftovers().join(" ");
+    for part in ["qemu/machines", "attempts", "process"] {
+        assert!(seen.contains(part), "a machine that runs is seen by its {part}: {seen}");
+    }
 
     story.installation.api().cancel(job).await?;
     let job = story.finished(job).await?;

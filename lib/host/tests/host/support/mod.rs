@@ -166,7 +166,11 @@ impl Rig {
 
     /// The orchestrator is gone from one instruction to the next.
     pub(crate) async fn crash(&mut self) {
-        let Running { runtime, .. } = self.running.take().unwrap();
+        let Running { runtime, task, .. } = self.running.take().unwrap();
+        // Its tasks go first: a runtime that shuts down tells those which still
+        // run of errors that no killed process sees.
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
         end(runtime).await;
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) away: bool,
     /// Records are refused as if the store were busy, this often.
     pub(crate) busy: u32,
+    /// Whether it does not take the question how many records it has.
+    pub(crate) refuses_empty_batches: bool,
     /// How many syncs wait for news.
     pub(crate) waiting: u32,
     queue: VecDeque<Assignment>,
@@ -368,6 +370,9 @@ fn take_records(
 ) -> Result<RecordsAccepted, HttpError> {
     if !state.wanted.contains_key(&id) {
         return Err(over());
+    }
+    if batch.records.is_empty() && state.refuses_empty_batches {
+        return Err(HttpError::for_bad_request(None, "no records".to_owned()));
     }
     let attempt = state.attempts.entry(id).or_default();
     for record in batch.records {
