@@ -12,7 +12,9 @@ use dropshot::{
 };
 use slog::info;
 use solstice_api::agent::{RecordBatch, RecordsAccepted};
-use solstice_api::host::{AttemptPath, HostApi, HostReport, SyncRequest, SyncResponse};
+use solstice_api::host::{
+    AttemptPath, HostApi, HostReport, MAX_WHY_BYTES, SyncRequest, SyncResponse,
+};
 use solstice_engine::{apply_logged, close_logs};
 use solstice_log::keys;
 use solstice_model::{Assignment, AttemptId, HostName, Label};
@@ -93,6 +95,11 @@ impl HostApi for Hosts {
         let context = rqctx.context();
         let info = own_attempt(&rqctx, path.into_inner().attempt).await?;
         let records = body.into_inner().records;
+        if records.is_empty() {
+            // Only a question: how far did an earlier orchestrator get?
+            let durable_seq = context.logs.last_seq(info.id).await.map_err(from_log)?;
+            return Ok(HttpResponseOk(RecordsAccepted { durable_seq, stop: info.over }));
+        }
         let job = context.store.job(info.job).await.map_err(from_store)?;
         batch::check(&records, job.spec.steps.len()).map_err(bad_request)?;
         // The answer to the last batch may have been lost: the agent waits for it
@@ -161,7 +168,7 @@ fn check_report(report: &HostReport) -> Result<(), HttpError> {
         HostReport::Running { phases } => {
             phases.len() <= MAX_LIST && phases.iter().all(|phase| phase.name.len() <= MAX_TEXT)
         }
-        HostReport::Lost { why } => why.len() <= MAX_TEXT,
+        HostReport::Lost { why } => why.len() <= MAX_WHY_BYTES,
     };
     if fits { Ok(()) } else { Err(bad_request("the report is too long")) }
 }

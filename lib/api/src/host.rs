@@ -138,6 +138,20 @@ pub enum HostReport {
     },
 }
 
+/// The most bytes of a reason in a report.
+pub const MAX_WHY_BYTES: usize = 4_000;
+
+impl HostReport {
+    /// A loss, its reason cut to what the server takes.
+    pub fn lost(why: &str) -> Self {
+        let mut end = why.len().min(MAX_WHY_BYTES);
+        while !why.is_char_boundary(end) {
+            end -= 1;
+        }
+        Self::Lost { why: why[..end].to_owned() }
+    }
+}
+
 /// One stretch of the way to a running job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Phase {
@@ -153,4 +167,16 @@ pub mod codes {
     pub const ATTEMPT_OVER: &str = "attempt_over";
     /// 409: records are missing between what is durable and what was sent.
     pub const RECORD_GAP: &str = "record_gap";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let HostReport::Lost { why } = HostReport::lost(&"ä💡".repeat(2_000)) else { panic!() };
+        assert!(why.len() <= MAX_WHY_BYTES && why.len() > MAX_WHY_BYTES - 4);
+        assert_eq!(HostReport::lost("short"), HostReport::Lost { why: "short".to_owned() });
+    }
 }

@@ -27,6 +27,18 @@ pub(crate) fn persist(file: NamedTempFile, path: &Utf8Path) -> io::Result<()> {
     std::fs::File::open(directory)?.sync_all()
 }
 
+/// Removes the temporary files that a crash left in a directory of ours.
+pub(crate) fn remove_unfinished(directory: &Utf8Path) -> io::Result<()> {
+    for entry in directory.read_dir_utf8()? {
+        let entry = entry?;
+        // The prefix that `NamedTempFile` gives.
+        if entry.file_name().starts_with(".tmp") {
+            remove(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes a file; that it is absent is fine.
 pub(crate) fn remove(path: &Utf8Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
@@ -40,6 +52,17 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn what_a_crash_left_unfinished_goes_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(dir.path()).unwrap();
+        write_atomic(&path.join("whole"), b"x").unwrap();
+        std::fs::write(path.join(".tmpA1b2C3"), "half").unwrap();
+        remove_unfinished(path).unwrap();
+        let left: Vec<_> = path.read_dir_utf8().unwrap().flatten().collect();
+        assert_eq!(left.iter().map(|it| it.file_name()).collect::<Vec<_>>(), ["whole"]);
+    }
 
     #[test]
     fn the_new_content_replaces_the_old_and_leaves_nothing_beside_it() {

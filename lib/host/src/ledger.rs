@@ -61,6 +61,7 @@ impl Ledger {
     /// If the directory cannot be made.
     pub(crate) fn open(directory: Utf8PathBuf) -> io::Result<Self> {
         std::fs::create_dir_all(&directory)?;
+        crate::file::remove_unfinished(&directory)?;
         Ok(Self { directory })
     }
 

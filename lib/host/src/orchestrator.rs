@@ -200,6 +200,7 @@ impl Orchestrator {
                 tokio::time::sleep(TIDY).await;
             }
         });
+        let (server, host) = (self.sync.tools.server.clone(), self.sync.settings.host.clone());
         let count = self.sync.registry.count();
         let told = until_told(shutdown.clone(), count, self.drain_timeout, self.log.clone());
         let ended = tokio::select! {
@@ -207,7 +208,10 @@ impl Orchestrator {
                 Err(error) => Err(RunError::Token(error)),
                 Ok(never) => match never {},
             },
-            () = told => Ok(()),
+            () = told => {
+                SyncLoop::retract(&server, &host).await;
+                Ok(())
+            }
         };
         self.tasks.abort().await;
         ended

@@ -5,6 +5,7 @@
 //! connects to where the endpoint file says and copies both ways. It is started
 //! once per connection, so it does without an async runtime.
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd as _;
@@ -15,6 +16,9 @@ use std::time::{Duration, Instant};
 
 use crate::endpoint;
 
+/// The variable in which a hypervisor names the machine's folder.
+const MACHINE: &str = "SOLSTICE_MACHINE";
+
 /// How long an orchestrator that is away is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The pause between tries.
@@ -24,12 +28,19 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// How long a guest may go on sending after its host has hung up.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// The most connections of one guest at a time; an agent needs two or three.
+const MAX_CONNECTIONS: usize = 16;
+
 /// Copies standard input and output to and from the endpoint until either ends.
 ///
 /// # Errors
 ///
 /// If nobody answers at the endpoint for a few seconds, or a connection breaks.
 pub fn run(endpoint_file: &Path) -> io::Result<()> {
+    let _slot = match std::env::var_os(MACHINE) {
+        Some(folder) => Some(take_slot(Path::new(&folder))?),
+        None => None,
+    };
     let stream = connect(endpoint_file)?;
     stream.set_nodelay(true)?;
     let towards_host = stream.try_clone()?;
@@ -55,6 +66,22 @@ pub fn run(endpoint_file: &Path) -> io::Result<()> {
         }),
         Err(_) => Ok(()),
     }
+}
+
+/// Takes one of the guest's places, held until this process ends. A guest that
+/// opens connection after connection must not use up the host's processes.
+fn take_slot(machine: &Path) -> io::Result<File> {
+    for place in 0..MAX_CONNECTIONS {
+        let path = machine.join(format!("relay.{place}"));
+        let slot = File::options().append(true).create(true).open(path)?;
+        match slot.try_lock() {
+            Ok(()) => return Ok(slot),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    let why = format!("the guest has {MAX_CONNECTIONS} connections already");
+    Err(io::Error::new(io::ErrorKind::QuotaExceeded, why))
 }
 
 /// Copies without delay: what was read is written before more is read.

@@ -166,9 +166,7 @@ impl Stage {
             Stage::Over { ending: Ending::TimedOut { limit } } => {
                 Some(HostReport::TimedOut { limit: limit.clone() })
             }
-            Stage::Over { ending: Ending::Lost { why } } => {
-                Some(HostReport::Lost { why: why.clone() })
-            }
+            Stage::Over { ending: Ending::Lost { why } } => Some(HostReport::lost(why)),
             Stage::Over { ending: Ending::Finished | Ending::Unwanted } => None,
         }
     }

@@ -12,16 +12,16 @@ use std::time::Duration;
 use slog::{Logger, info, warn};
 use solstice_api::host::{HostReport, SyncRequest, SyncResponse};
 use solstice_log::{chain, keys};
-use solstice_model::{Assignment, AttemptId};
+use solstice_model::{Assignment, AttemptId, HostName};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::attempt::{Attempt, Driver, Origin, Provenance, Tools};
 use crate::backoff::Backoff;
 use crate::ledger::Entry;
 use crate::registry::{Known, Registry};
 use crate::seats::Seat;
-use crate::server::ServerError;
+use crate::server::{Server, ServerError};
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 use crate::stage::Ending;
@@ -29,6 +29,9 @@ use crate::tasks::Tasks;
 
 /// An answer that brings nothing new and comes quicker than this was no wait.
 const TOO_QUICK: Duration = Duration::from_millis(50);
+
+/// How long the last word to the server may take.
+const RETRACT_LIMIT: Duration = Duration::from_secs(2);
 
 /// The sync loop and what it works with.
 pub(crate) struct SyncLoop {
@@ -120,6 +123,20 @@ impl SyncLoop {
             known: known.iter().copied().collect(),
             wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).min(30_000),
         }
+    }
+
+    /// Takes back what was offered, so that the server gives no job to a host
+    /// that is about to stop.
+    pub(crate) async fn retract(server: &Server, host: &HostName) {
+        let nothing = SyncRequest {
+            host: host.clone(),
+            offers: Vec::new(),
+            room: 0,
+            known: Vec::new(),
+            wait_ms: 0,
+        };
+        // A server that is away gives no jobs either.
+        drop(timeout(RETRACT_LIMIT, server.sync(&nothing)).await);
     }
 
     fn note(&self, presence: &mut Presence, now: Presence, why: &str) {
@@ -224,7 +241,7 @@ impl SyncLoop {
         let (server, limits) = (self.tools.server.clone(), self.settings.limits);
         self.tasks.spawn(async move {
             let mut backoff = Backoff::new(limits.retry_min, limits.retry_max);
-            let report = HostReport::Lost { why };
+            let report = HostReport::lost(&why);
             while let Err(ServerError::Away { .. } | ServerError::Unauthorized { .. }) =
                 server.report(id, &report).await
             {

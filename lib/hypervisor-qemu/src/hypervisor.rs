@@ -215,7 +215,7 @@ impl Hypervisor for QemuHypervisor {
         let folder = self.machines.folder(id);
         let end = until_stopped(&guest, &folder.qmp()).await;
         match end.map_err(QemuError::file("watch", folder.path())).map_err(failed)? {
-            End::Ended => Ok(()),
+            End::Ended | End::Broken => Ok(()),
             End::NoDiskSpace => {
                 let what = format!("no disk space is left for {}", folder.overlay());
                 Err(HypervisorError::NoRoom { what })

@@ -143,7 +143,7 @@ impl Launch<'_> {
                 RunState::Prelaunch => tokio::time::sleep(GLANCE).await,
                 // A guest can be faster than we are; the watch sees to the rest.
                 RunState::Shutdown | RunState::IoError => return Ok(()),
-                state @ RunState::Other => {
+                state @ (RunState::InternalError | RunState::Other) => {
                     let log = self.folder.log_tail();
                     return Err(QemuError::Broken { state: format!("{state:?}"), log });
                 }

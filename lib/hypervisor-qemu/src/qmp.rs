@@ -45,6 +45,8 @@ pub(crate) enum RunState {
     Shutdown,
     /// The guest is held because the host has no disk space for what it wrote.
     IoError,
+    /// The guest is held because QEMU or KVM cannot go on with it.
+    InternalError,
     /// Any other: it does not execute, and will not by itself.
     #[serde(other)]
     Other,

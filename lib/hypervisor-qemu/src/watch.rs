@@ -1,8 +1,9 @@
 //! Waiting for a machine's end.
 //!
-//! QEMU holds a guest whose disk cannot grow because the host's is full. Left
-//! alone it would stand still until its job's time limit and look like the
-//! author's failure (invariant I9), so it counts as stopped.
+//! QEMU holds a guest whose disk cannot grow because the host's is full, or
+//! whose processor it cannot go on with. Left alone it would stand still until
+//! its job's time limit and look like the author's failure (invariant I9), so
+//! it counts as stopped.
 
 use std::future::pending;
 
@@ -18,6 +19,8 @@ pub(crate) enum End {
     Ended,
     /// QEMU held the guest for want of disk space on the host, and was killed.
     NoDiskSpace,
+    /// QEMU could not go on with the guest, and was killed.
+    Broken,
 }
 
 /// Resolves when the machine has stopped. Cancel safe.
@@ -27,28 +30,34 @@ pub(crate) async fn until_stopped(process: &Process, qmp: &Utf8Path) -> std::io:
             ended?;
             Ok(End::Ended)
         }
-        () = until_starved(qmp) => {
+        end = until_held(qmp) => {
             process.kill();
             process.ended().await?;
-            Ok(End::NoDiskSpace)
+            Ok(end)
         }
     }
 }
 
-/// Resolves only when QEMU holds the guest for want of disk space.
-async fn until_starved(qmp: &Utf8Path) {
-    if starved(qmp).await.is_err() {
+/// Resolves only when QEMU holds the guest and will not let it go on.
+async fn until_held(qmp: &Utf8Path) -> End {
+    match held(qmp).await {
+        Ok(end) => end,
         // QEMU ends, or another watcher has its socket: the process tells the rest.
-        pending::<()>().await;
+        Err(_) => pending().await,
     }
 }
 
-async fn starved(qmp: &Utf8Path) -> Result<(), QmpError> {
+async fn held(qmp: &Utf8Path) -> Result<End, QmpError> {
     let mut qmp = Qmp::connect(qmp).await?;
-    while qmp.state().await? != RunState::IoError {
-        qmp.held().await?;
+    loop {
+        match qmp.state().await? {
+            RunState::IoError => return Ok(End::NoDiskSpace),
+            RunState::InternalError => return Ok(End::Broken),
+            RunState::Running | RunState::Prelaunch | RunState::Shutdown | RunState::Other => {
+                qmp.held().await?;
+            }
+        }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -59,7 +68,16 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_guest_that_is_held_for_want_of_disk_space_counts_as_starved() {
+    async fn a_guest_that_is_held_for_want_of_disk_space_has_stopped() {
+        assert_eq!(end_of_a_guest_in_state("io-error").await, End::NoDiskSpace);
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_qemu_cannot_go_on_with_has_stopped() {
+        assert_eq!(end_of_a_guest_in_state("internal-error").await, End::Broken);
+    }
+
+    async fn end_of_a_guest_in_state(last: &str) -> End {
         let dir = tempfile::tempdir().unwrap();
         let path = Utf8Path::from_path(dir.path()).unwrap().join("qmp.sock");
         let listener = UnixListener::bind(&path).unwrap();
@@ -68,7 +86,7 @@ mod tests {
             r#"{"return": {}}"#,
             "{\"return\": {\"status\": \"running\"}}\n{\"event\": \"STOP\"}",
             "{\"return\": {\"status\": \"paused\"}}\n{\"event\": \"STOP\"}",
-            r#"{"return": {"status": "io-error"}}"#,
+            &format!("{{\"return\": {{\"status\": \"{last}\"}}}}"),
         ];
         let qemu = async {
             let mut stream = BufReader::new(listener.accept().await.unwrap().0);
@@ -78,6 +96,6 @@ mod tests {
                 stream.read_line(&mut request).await.unwrap();
             }
         };
-        tokio::join!(qemu, until_starved(&path));
+        tokio::join!(qemu, until_held(&path)).1
     }
 }

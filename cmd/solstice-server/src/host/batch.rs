@@ -11,9 +11,6 @@ const MAX_NOTE_BYTES: usize = 4_096;
 
 /// Says what is wrong with a batch for a job of `steps` steps.
 pub(super) fn check(records: &[Record], steps: usize) -> Result<(), String> {
-    if records.is_empty() {
-        return Err("a batch needs at least one record".to_owned());
-    }
     if records.len() > MAX_BATCH_RECORDS {
         return Err(format!("a batch may have at most {MAX_BATCH_RECORDS} records"));
     }
@@ -29,7 +26,7 @@ pub(super) fn check(records: &[Record], steps: usize) -> Result<(), String> {
             return Err(format!("record {} follows the last one", next.seq));
         }
     }
-    if records[0].seq == 0 {
+    if records.first().is_some_and(|first| first.seq == 0) {
         return Err("the first record of an attempt is number 1".to_owned());
     }
     records.iter().try_for_each(|record| {
@@ -112,8 +109,7 @@ mod tests {
         let many = (1..=17).map(|seq| output(seq, MAX_CHUNK_BYTES)).collect();
         let more = (1..=4_097).map(|seq| output(seq, 0)).collect();
         let note = RecordBody::Note { text: "x".repeat(MAX_NOTE_BYTES + 1) };
-        let cases: [(Vec<Record>, &str); 9] = [
-            (vec![], "at least one"),
+        let cases: [(Vec<Record>, &str); 8] = [
             (more, "at most 4096 records"),
             (many, "bytes of output"),
             (vec![output(1, MAX_CHUNK_BYTES + 1)], "a chunk may have"),

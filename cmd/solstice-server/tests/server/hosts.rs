@@ -49,6 +49,22 @@ async fn a_host_that_asks_again_does_not_get_twice_its_room() {
 }
 
 #[tokio::test]
+async fn an_empty_batch_asks_how_far_an_earlier_orchestrator_got() {
+    let bench = bench().await;
+    bench.push(ONE_JOB).await;
+    let attempt = bench.claim().await;
+    bench.run_up(&attempt).await;
+    let answer =
+        |seq: usize, stop: bool| (StatusCode::OK, json!({ "durable_seq": seq, "stop": stop }));
+    assert_eq!(bench.records(&attempt, &[]).await, answer(0, false));
+    let all = success(&["one", "two"]);
+    bench.records(&attempt, &all[..2]).await;
+    assert_eq!(bench.records(&attempt, &[]).await, answer(2, false));
+    bench.records(&attempt, &all[2..]).await;
+    assert_eq!(bench.records(&attempt, &[]).await, answer(all.len(), true));
+}
+
+#[tokio::test]
 async fn a_lost_answer_to_the_last_batch_can_be_had_again() {
     let bench = bench().await;
     bench.push(ONE_JOB).await;
@@ -76,7 +92,6 @@ async fn gaps_and_nonsense_are_refused_and_nothing_of_them_is_kept() {
     let (status, gap) = bench.records(&attempt, &[line(3, "three")]).await;
     assert_eq!((status, &gap["error_code"]), (StatusCode::CONFLICT, &json!("record_gap")));
     let cases = [
-        vec![],
         vec![record(2, RecordBody::StepStarted { step: 7 })],
         vec![line(2, "two"), line(4, "four")],
         vec![finished(2), line(3, "after the end")],

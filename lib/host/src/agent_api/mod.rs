@@ -232,12 +232,14 @@ impl AgentContext {
             }
             match self.server.records(attempt.id(), batch).await {
                 Ok(accepted) => {
+                    attempt.heard(true);
                     *durable = Some(accepted.durable_seq);
                     // Before the lock is let go: whoever waits for it sees the end.
                     self.conclude(attempt, &accepted, screened).await;
                     return Ok(accepted);
                 }
                 Err(ServerError::Away { .. } | ServerError::Unauthorized { .. }) => {
+                    attempt.heard(false);
                     sleep(backoff.pause()).await;
                 }
                 Err(error) => return Err(error),

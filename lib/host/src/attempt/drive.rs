@@ -82,6 +82,7 @@ impl Driver {
         let timer = Timer::new(StageLimits {
             boot: image.boot_timeout.unwrap_or_else(|| tools.hypervisor.boot_limit()),
             job: timeout + limits.job_grace,
+            resumed: limits.job_grace,
         });
         let backoff = Backoff::new(limits.retry_min, limits.retry_max);
         Self { attempt, image, tools, seat, provenance, timer, backoff }
@@ -254,6 +255,11 @@ impl Driver {
         if deadline.is_none_or(|deadline| Instant::now() < deadline) {
             return Ok(Next::Wait { running: true, deadline });
         }
+        if self.attempt.is_unheard(self.tools.limits.job_grace) {
+            // The verdict may be waiting in the guest until the server is back.
+            let deadline = Some(Instant::now() + self.tools.limits.retry_max);
+            return Ok(Next::Wait { running: true, deadline });
+        }
         let ending = match stage {
             Stage::Booting { .. } => self.never_reported().await,
             _ => {
@@ -335,7 +341,11 @@ impl Driver {
 
     /// Resolves when the machine has stopped; never if that cannot be found out.
     async fn machine_stopped(&self) {
-        if let Err(error) = self.tools.hypervisor.stopped(self.attempt.id()).await {
+        let stopped = self.tools.hypervisor.stopped(self.attempt.id()).await;
+        if let Err(error @ HypervisorError::NoRoom { .. }) = &stopped {
+            return self.attempt.end(Ending::Lost { why: chain(error) }).await;
+        }
+        if let Err(error) = stopped {
             warn!(self.attempt.log, "cannot watch a machine"; keys::ERROR => chain(&error));
             std::future::pending::<()>().await;
         }

@@ -6,13 +6,15 @@ mod report;
 mod timer;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use slog::{Logger, info, warn};
 use solstice_log::keys;
 use solstice_model::{Assignment, AttemptId, Token, TokenHash};
 use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::time::Instant;
 
 pub(crate) use self::drive::{Driver, Provenance, Tools};
 use crate::clock::Clock;
@@ -34,6 +36,8 @@ pub(crate) struct Attempt {
     /// Guards the order of batches: one is forwarded at a time. Holds what the
     /// server is known to have.
     pub(crate) forward: Mutex<Option<u64>>,
+    /// When the server last did not take what the agent had to say.
+    unheard: std::sync::Mutex<Option<Instant>>,
     /// How far its source is.
     pub(crate) source: watch::Sender<SourceState>,
     /// Whether the server knows that the agent runs.
@@ -114,6 +118,7 @@ impl Attempt {
             image,
             requests: Semaphore::new(REQUESTS_AT_ONCE),
             forward: Mutex::new(None),
+            unheard: std::sync::Mutex::new(None),
             source: watch::Sender::new(source),
             informed: watch::Sender::new(false),
             standing: watch::Sender::new(standing),
@@ -121,6 +126,20 @@ impl Attempt {
             image_name,
             clock: origin.clock.clone(),
         })
+    }
+
+    /// Notes whether the server took what the agent had to say.
+    pub(crate) fn heard(&self, heard: bool) {
+        let when = (!heard).then(Instant::now);
+        *self.unheard.lock().unwrap_or_else(PoisonError::into_inner) = when;
+    }
+
+    /// Whether the agent has tried to say something within this time and the
+    /// server was away. Not longer than the agent goes on trying: a guest that
+    /// falls silent gains nothing.
+    pub(crate) fn is_unheard(&self, within: Duration) -> bool {
+        let when = *self.unheard.lock().unwrap_or_else(PoisonError::into_inner);
+        when.is_some_and(|when| when.elapsed() < within)
     }
 
     pub(crate) fn id(&self) -> AttemptId {

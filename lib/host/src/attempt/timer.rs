@@ -14,6 +14,9 @@ pub(crate) struct StageLimits {
     pub(crate) boot: Duration,
     /// From the beginning of the steps to their end.
     pub(crate) job: Duration,
+    /// What is left at least of the limit of an attempt that was taken up
+    /// again: its agent had nobody to talk to in between.
+    pub(crate) resumed: Duration,
 }
 
 /// Keeps the deadline of the current stage on the monotonic clock: neither a
@@ -23,11 +26,13 @@ pub(crate) struct StageLimits {
 pub(crate) struct Timer {
     limits: StageLimits,
     current: Option<(&'static str, Instant)>,
+    /// Whether no stage has been timed yet.
+    first: bool,
 }
 
 impl Timer {
     pub(crate) fn new(limits: StageLimits) -> Self {
-        Self { limits, current: None }
+        Self { limits, current: None, first: true }
     }
 
     /// How long the guest may take to report.
@@ -45,10 +50,32 @@ impl Timer {
             Some((name, deadline)) if name == stage.name() => Some(deadline),
             _ => {
                 let used = (attempt.now() - since).to_std().unwrap_or(Duration::ZERO);
-                let deadline = Instant::now() + limit.saturating_sub(used);
+                let least = if self.first { self.limits.resumed } else { Duration::ZERO };
+                self.first = false;
+                let deadline = Instant::now() + left(limit, used, least);
                 self.current = Some((stage.name(), deadline));
                 Some(deadline)
             }
         }
+    }
+}
+
+/// What is left of a limit, at least `least` unless the limit itself is shorter.
+fn left(limit: Duration, used: Duration, least: Duration) -> Duration {
+    limit.saturating_sub(used).max(least.min(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_that_is_taken_up_late_still_gets_to_say_how_it_ended() {
+        let seconds = Duration::from_secs;
+        assert_eq!(left(seconds(600), seconds(0), seconds(60)), seconds(600));
+        assert_eq!(left(seconds(600), seconds(590), seconds(60)), seconds(60));
+        assert_eq!(left(seconds(600), seconds(9_000), seconds(60)), seconds(60));
+        assert_eq!(left(seconds(10), seconds(9), seconds(60)), seconds(10));
+        assert_eq!(left(seconds(600), seconds(590), seconds(0)), seconds(10));
     }
 }

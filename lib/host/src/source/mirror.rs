@@ -348,7 +348,11 @@ fn tidy(directory: &Utf8Path, keep: u64) -> io::Result<()> {
         // The lock's file stays: removing it would let two hold "the" lock.
         let lock = File::options().create(true).append(true).open(path.with_extension("lock"))?;
         if lock.try_lock().is_ok() {
-            std::fs::remove_dir_all(&path)?;
+            // Under another name first: a mirror is there whole or not at all.
+            let going = path.with_extension("new");
+            remove_tree(&going)?;
+            std::fs::rename(&path, &going)?;
+            remove_tree(&going)?;
             total -= size;
         }
     }

@@ -1,5 +1,8 @@
 //! The life of one attempt, from its claim to its machine's end.
 
+use std::time::Duration;
+
+use camino::Utf8Path;
 use solstice_api::host::HostReport;
 use solstice_hypervisor::fake::{Failure, Fault, FaultPoint, Step};
 use solstice_model::{Observed, RecordBody, TimeLimit};
@@ -27,6 +30,21 @@ async fn a_job_runs_and_leaves_nothing_behind() {
     assert_eq!(rig.server.records(job.attempt), agent::story());
     let console = rig.server.until_console(job.attempt).await;
     assert_eq!(console, "booting\npowering off\n", "to the last byte");
+    rig.until_clean().await;
+}
+
+#[tokio::test]
+async fn what_an_agent_says_comes_after_the_report_that_it_runs() {
+    let rig = Rig::with_honest_agents().await;
+    rig.server.change(|state| state.holds_reports = true);
+    let job = rig.submit();
+    let talks = |ledger: &Utf8Path| {
+        let entry = std::fs::read_to_string(ledger.join(format!("{}.json", job.attempt)));
+        entry.is_ok_and(|text| text.contains("\"begun\": {"))
+    };
+    rig.until_ledger("an agent with its source", talks).await;
+    rig.server.change(|state| state.holds_reports = false);
+    rig.server.until_over(job.attempt).await;
     rig.until_clean().await;
 }
 
@@ -141,6 +159,33 @@ async fn a_job_that_overstays_its_limit_is_ended_by_the_host() {
     let limit = TimeLimit::Job { seconds: 0 };
     assert_eq!(reports.last(), Some(&HostReport::TimedOut { limit }));
     rig.until_clean().await;
+}
+
+#[tokio::test]
+async fn a_verdict_that_waits_for_the_server_is_no_time_out() {
+    let mut rig = Rig::new().await;
+    rig.settings.limits.job_grace = Duration::from_millis(500);
+    rig.start().await;
+    let mut job = rig.assignment();
+    job.spec.timeout_s = 0;
+    rig.server.submit(job.clone());
+    let guest = bounded("the guest", rig.world.next_boot()).await;
+    let agent = Agent::new(guest.clone(), rig.data.clone());
+    agent.redeem().await;
+    agent.say(1, line("working")).await;
+    rig.server.set_away(true);
+    // Well beyond limit and grace.
+    let back = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        rig.server.set_away(false);
+    };
+    let (accepted, ()) = tokio::join!(agent.say(2, finished()), back);
+    assert_eq!(accepted.durable_seq, 2);
+    guest.power_off();
+    rig.until_clean().await;
+    assert_eq!(rig.server.records(job.attempt).last(), Some(&finished()));
+    let reports = rig.server.until_over(job.attempt).await;
+    assert!(!reports.iter().any(|it| matches!(it, HostReport::TimedOut { .. })), "{reports:?}");
 }
 
 #[tokio::test]
