@@ -127,3 +127,19 @@ fn try_to_connect(endpoint_file: &Path) -> io::Result<TcpStream> {
         io::Error::new(error.kind(), format!("no orchestrator answers at {address}: {error}"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_has_sixteen_connections_and_gets_a_place_back() {
+        let machine = tempfile::tempdir().unwrap();
+        let mut held: Vec<_> =
+            (0..MAX_CONNECTIONS).map(|_| take_slot(machine.path()).unwrap()).collect();
+        let refused = take_slot(machine.path()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::QuotaExceeded);
+        held.pop();
+        take_slot(machine.path()).unwrap();
+    }
+}

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use camino::Utf8Path;
 use solstice_api::host::HostReport;
 use solstice_hypervisor::fake::{Failure, Fault, FaultPoint, Step};
 use solstice_model::{Observed, RecordBody, TimeLimit};
@@ -30,21 +29,6 @@ async fn a_job_runs_and_leaves_nothing_behind() {
     assert_eq!(rig.server.records(job.attempt), agent::story());
     let console = rig.server.until_console(job.attempt).await;
     assert_eq!(console, "booting\npowering off\n", "to the last byte");
-    rig.until_clean().await;
-}
-
-#[tokio::test]
-async fn what_an_agent_says_comes_after_the_report_that_it_runs() {
-    let rig = Rig::with_honest_agents().await;
-    rig.server.change(|state| state.holds_reports = true);
-    let job = rig.submit();
-    let talks = |ledger: &Utf8Path| {
-        let entry = std::fs::read_to_string(ledger.join(format!("{}.json", job.attempt)));
-        entry.is_ok_and(|text| text.contains("\"begun\": {"))
-    };
-    rig.until_ledger("an agent with its source", talks).await;
-    rig.server.change(|state| state.holds_reports = false);
-    rig.server.until_over(job.attempt).await;
     rig.until_clean().await;
 }
 

@@ -37,8 +37,6 @@ pub(crate) struct State {
     pub(crate) busy: u32,
     /// Whether it does not take the question how many records it has.
     pub(crate) refuses_empty_batches: bool,
-    /// Whether reports are answered only once this is lifted.
-    pub(crate) holds_reports: bool,
     /// How many syncs wait for news.
     pub(crate) waiting: u32,
     queue: VecDeque<Assignment>,
@@ -317,10 +315,6 @@ impl HostApi for Server {
     ) -> Result<HttpResponseUpdatedNoContent, HttpError> {
         let (inner, id, report) = (rqctx.context(), path.into_inner().attempt, body.into_inner());
         inner.enter(&rqctx)?;
-        let mut changes = inner.changes.subscribe();
-        while inner.state().holds_reports {
-            changes.changed().await.unwrap();
-        }
         let result = {
             let mut state = inner.state();
             if !state.wanted.contains_key(&id) {
@@ -379,11 +373,6 @@ fn take_records(
     }
     if batch.records.is_empty() && state.refuses_empty_batches {
         return Err(HttpError::for_bad_request(None, "no records".to_owned()));
-    }
-    let is_running = |it: &HostReport| matches!(it, HostReport::Running { .. });
-    let reported = state.of(id).is_some_and(|it| it.reports.iter().any(is_running));
-    if !batch.records.is_empty() && !reported {
-        state.complain(format!("{id} has records before it was reported to run"));
     }
     let attempt = state.attempts.entry(id).or_default();
     for record in batch.records {
