@@ -26,6 +26,7 @@ impl Ci {
         Step::cargo(["doc", "--workspace", "--no-deps", "--quiet"])
             .env("RUSTDOCFLAGS", "-D warnings")
             .run()?;
+        deny()?;
         if !self.without_tests {
             test::Test::everything().run()?;
         }
@@ -37,6 +38,9 @@ impl Ci {
 /// The spelling checker's version, from the Python package index, where it is
 /// to be had as a built program.
 const TYPOS: &str = "typos==1.52.0";
+
+/// The version of the checker of dependencies.
+const DENY: &str = "0.20.2";
 
 /// Checks the spelling of everything; installs the checker below the target
 /// folder if the computer has none.
@@ -51,6 +55,22 @@ fn typos() -> Result<(), Failure> {
         Step::new("python3", install).run()?;
     }
     Step::new(program.as_str(), std::iter::empty::<&str>()).run()
+}
+
+/// Checks licences, sources and unwanted crates; builds the checker below the
+/// target folder, which takes some minutes, if the computer has none.
+fn deny() -> Result<(), Failure> {
+    let tools = target().join("tools");
+    let program = tools.join("bin/cargo-deny");
+    let check = ["--log-level", "error", "check", "bans", "licenses", "sources"];
+    if on_path("cargo-deny") {
+        return Step::new("cargo-deny", check).run();
+    }
+    if !program.exists() {
+        let install = ["install", "--quiet", "--locked", "cargo-deny", "--version", DENY];
+        Step::cargo(install.into_iter().chain(["--root", tools.as_str()])).run()?;
+    }
+    Step::new(program.as_str(), check).run()
 }
 
 /// Checks the mark-up of the man pages.

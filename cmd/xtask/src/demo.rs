@@ -1,5 +1,7 @@
 //! `cargo xtask demo`: everything on this computer, from a push to a check.
 
+use std::process::ExitCode;
+
 use clap::Args;
 
 use crate::run::{Failure, Step, target};
@@ -22,7 +24,7 @@ pub(crate) struct Demo {
 impl Demo {
     /// Sets up, builds, and hands over to `solstice-demo`, whose exit code
     /// becomes ours: 1 if the job failed.
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         setup::for_machines()?;
         build::programs()?;
         let image = build::image()?;
@@ -30,6 +32,6 @@ impl Demo {
         arguments.extend(self.repo.into_iter().flat_map(|repo| ["--repo".to_owned(), repo]));
         arguments.extend(self.commit.into_iter().flat_map(|id| ["--commit".to_owned(), id]));
         arguments.extend(self.keep.then(|| "--keep".to_owned()));
-        Step::new(target().join("debug/solstice-demo").as_str(), arguments).run()
+        Step::new(target().join("debug/solstice-demo").as_str(), arguments).exit_code()
     }
 }

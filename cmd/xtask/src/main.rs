@@ -44,20 +44,23 @@ enum Verb {
     Image,
 }
 
+/// The exit code if something other than a job of the demonstration failed.
+const BROKEN: u8 = 3;
+
 fn main() -> ExitCode {
     match dispatch(Cli::parse().verb) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("\n\x1b[31;1mfailed:\x1b[0m {failure}");
-            failure.exit_code()
+            ExitCode::from(BROKEN)
         }
     }
 }
 
-fn dispatch(verb: Verb) -> Result<(), Failure> {
+fn dispatch(verb: Verb) -> Result<ExitCode, Failure> {
     match verb {
+        Verb::Demo(demo) => return demo.run(),
         Verb::Setup => setup::for_everything(),
-        Verb::Demo(demo) => demo.run(),
         Verb::Test(test) => test.run(),
         Verb::Ci(ci) => ci.run(),
         Verb::Openapi { check } => openapi(check),
@@ -65,7 +68,8 @@ fn dispatch(verb: Verb) -> Result<(), Failure> {
             setup::for_machines()?;
             build::image().map(|_| ())
         }
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes or checks the OpenAPI documents.

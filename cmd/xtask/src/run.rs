@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, ExitStatus};
 
 use camino::Utf8PathBuf;
 
@@ -11,25 +11,13 @@ use camino::Utf8PathBuf;
 pub(crate) enum Failure {
     /// A command did not succeed; it has said why itself.
     #[error("{command} ended with {status}")]
-    Command { command: String, status: std::process::ExitStatus },
+    Command { command: String, status: ExitStatus },
     /// A command could not be started.
     #[error("cannot start {command}: {source}")]
     Start { command: String, source: std::io::Error },
     /// Something that only the person can mend.
     #[error("{0}")]
     Needs(String),
-}
-
-impl Failure {
-    /// The exit code of the command that failed, so that `cargo xtask demo`
-    /// tells a failed job (1) from a broken installation (3).
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        let code = match self {
-            Failure::Command { status, .. } => status.code().and_then(|c| u8::try_from(c).ok()),
-            Failure::Start { .. } | Failure::Needs(_) => None,
-        };
-        ExitCode::from(code.filter(|code| *code != 0).unwrap_or(3))
-    }
 }
 
 /// One command, shown before it runs.
@@ -66,13 +54,29 @@ impl Step {
     ///
     /// [`Failure`] if it cannot be started or does not succeed.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
+        let command = self.to_string();
+        let status = self.status()?;
+        if status.success() { Ok(()) } else { Err(Failure::Command { command, status }) }
+    }
+
+    /// Shows the command, runs it, and returns its own exit code.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if it cannot be started or a signal ends it.
+    pub(crate) fn exit_code(mut self) -> Result<ExitCode, Failure> {
+        let command = self.to_string();
+        let status = self.status()?;
+        match status.code().map(u8::try_from) {
+            Some(Ok(code)) => Ok(ExitCode::from(code)),
+            _ => Err(Failure::Command { command, status }),
+        }
+    }
+
+    fn status(&mut self) -> Result<ExitStatus, Failure> {
         eprintln!("\x1b[2m$ {self}\x1b[0m");
         let command = self.to_string();
-        match self.command.status() {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(Failure::Command { command, status }),
-            Err(source) => Err(Failure::Start { command, source }),
-        }
+        self.command.status().map_err(|source| Failure::Start { command, source })
     }
 }
 

@@ -1,8 +1,8 @@
 //! QEMU's command line and configuration, as pure functions of a machine.
 //!
 //! The machine is `q35` without what a guest does not need, and an uncompressed
-//! kernel started by PVH through qboot. `microvm` boots a tenth faster, but one
-//! of nine of its starts under TCG hangs for ever without a byte on the console.
+//! kernel started by PVH through qboot. `microvm` boots no quicker, and some
+//! of its starts under TCG hang for ever without a byte on the console (docs/images.md).
 
 use camino::{Utf8Path, Utf8PathBuf};
 

@@ -45,7 +45,7 @@
 //! use solstice_image::Lock;
 //!
 //! let image = Lock::read("/var/lib/solstice/images/linux-mini/image.lock".into())?.verify()?;
-//! let relay = ["/usr/bin/solstice-orchestrator", "relay", "/run/solstice/guest.sock"];
+//! let relay = ["/usr/local/bin/solstice-orchestrator", "guest-relay", "/srv/agent-endpoint"];
 //! let config = QemuConfig::new("/var/lib/solstice/moon", "moon".parse()?, relay);
 //! let hypervisor = QemuHypervisor::open(config, &image).await?;
 //! println!("{:?}", hypervisor.verdict());

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Role {
     /// Sees runs, jobs and logs.
     Reader,
-    /// Also cancels and starts jobs.
+    /// Also cancels jobs.
     Submitter,
     /// Also sees deliveries and hosts.
     Operator,

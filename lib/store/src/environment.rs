@@ -17,8 +17,8 @@ use solstice_model::Assignment;
 /// | `SOLSTICE_REF`, `GITHUB_REF` | the full ref |
 /// | `SOLSTICE_REF_NAME`, `GITHUB_REF_NAME` | the branch or tag alone |
 ///
-/// A workflow may set `CI` and `GITHUB_*` as it likes, but nothing that begins
-/// with `SOLSTICE`: scripts may believe those. `GITHUB_ACTIONS` is never ours to
+/// A workflow may set `GITHUB_*` as it likes, but nothing that begins with
+/// `SOLSTICE`: scripts may believe those. `GITHUB_ACTIONS` is never ours to
 /// set, since scripts take it as a promise that GitHub's runner is there.
 pub fn environment(assignment: &Assignment, workflow: &str) -> BTreeMap<String, String> {
     let Assignment { source, spec, .. } = assignment;

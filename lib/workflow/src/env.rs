@@ -38,8 +38,8 @@ fn refusal(name: &str, env: &Env) -> Option<impl FnOnce(solstice_kdl::Span) -> P
                 format!("{shown} is not a name of a variable"),
                 "use letters, digits and _, no digit first",
             )
-        } else if name.starts_with("SOLSTICE_") || name == "CI" || name == "GITHUB_ACTIONS" {
-            (format!("{shown} is reserved"), "CI, GITHUB_ACTIONS and SOLSTICE_* cannot be set")
+        } else if name.starts_with("SOLSTICE") || name == "CI" || name == "GITHUB_ACTIONS" {
+            (format!("{shown} is reserved"), "CI, GITHUB_ACTIONS and SOLSTICE* cannot be set")
         } else if env.contains_key(name) {
             (format!("{shown} is set twice"), "remove one of the two")
         } else {

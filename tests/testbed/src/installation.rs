@@ -299,8 +299,7 @@ impl Installation {
     pub fn leftovers(&self) -> Vec<String> {
         let folders =
             ["qemu/machines", "attempts"].map(|path| self.orchestrator_folder().join(path));
-        let entries =
-            folders.iter().flat_map(|folder| std::fs::read_dir(folder)).flatten().flatten();
+        let entries = folders.iter().flat_map(std::fs::read_dir).flatten().flatten();
         let files = entries.map(|entry| entry.path().display().to_string());
         let processes = self.guests().into_iter().map(|pid| format!("process {pid:?}"));
         files.chain(processes).collect()

@@ -2,7 +2,7 @@
 //! and for end-to-end tests: a forge that records what it is told, the server
 //! and the orchestrator, started as a user would start them.
 //!
-//! It is no part of the product: nothing in `lib/` or `cmd/` depends on it.
+//! It is no part of the product: only tests depend on it.
 
 mod api;
 mod daemon;

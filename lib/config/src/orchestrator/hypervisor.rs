@@ -16,9 +16,9 @@ pub enum HypervisorConfig {
 pub struct QemuSettings {
     /// How guests' instructions are run.
     pub accelerator: Accelerator,
-    /// The emulator; looked for in `PATH` if absent.
+    /// The emulator; `/usr/bin/qemu-system-x86_64` if absent.
     pub qemu: Option<PathBuf>,
-    /// `qemu-img`; looked for in `PATH` if absent.
+    /// `qemu-img`; `/usr/bin/qemu-img` if absent.
     pub qemu_img: Option<PathBuf>,
 }
 

@@ -35,8 +35,9 @@ fn the_sample_is_right_and_means_what_it_says() {
     assert_eq!(config.drain_timeout, Duration::from_secs(300));
     let image = &config.images[0];
     assert_eq!(image.size, SizeConfig { cpus: 1, memory_mib: 512, disk_mib: 4096 });
-    assert_eq!(image.boot_timeout, Some(Duration::from_secs(60)));
-    assert_eq!(image.labels.len(), 2);
+    assert_eq!(image.boot_timeout, None, "the hypervisor's own");
+    assert_eq!(image.labels, ["linux-mini".parse().unwrap()]);
+    assert_eq!(config.source, SourceConfig::default(), "the sample shows the defaults");
 }
 
 #[test]

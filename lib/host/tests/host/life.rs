@@ -148,7 +148,7 @@ async fn a_job_that_overstays_its_limit_is_ended_by_the_host() {
 #[tokio::test]
 async fn a_verdict_that_waits_for_the_server_is_no_time_out() {
     let mut rig = Rig::new().await;
-    rig.settings.limits.job_grace = Duration::from_millis(500);
+    rig.settings.limits.job_grace = Duration::from_secs(3);
     rig.start().await;
     let mut job = rig.assignment();
     job.spec.timeout_s = 0;
@@ -160,7 +160,7 @@ async fn a_verdict_that_waits_for_the_server_is_no_time_out() {
     rig.server.set_away(true);
     // Well beyond limit and grace.
     let back = async {
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
         rig.server.set_away(false);
     };
     let (accepted, ()) = tokio::join!(agent.say(2, finished()), back);

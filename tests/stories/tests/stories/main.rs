@@ -1,4 +1,4 @@
-//! End-to-end stories, a module each. Run them with `cargo xtask test stories`.
+//! End-to-end stories, a module each. Run those of one with `cargo xtask test first_push`.
 
 mod broken_workflow;
 mod cancelled;
