@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use slog::Logger;
-use solstice_engine::{Clock, Forges, Signal};
+use solstice_engine::{Applier, Clock, Forges, Signal};
 use solstice_joblog::JobLogs;
 use solstice_model::Role;
 use solstice_store::Store;
@@ -24,6 +24,8 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     /// The attempts' records.
     pub(crate) logs: JobLogs,
+    /// Brings the records to the store.
+    pub(crate) applier: Applier,
     /// The configured forges.
     pub(crate) forges: Forges,
     /// The time.

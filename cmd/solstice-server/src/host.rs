@@ -15,7 +15,7 @@ use solstice_api::agent::{RecordBatch, RecordsAccepted};
 use solstice_api::host::{
     AttemptPath, HostApi, HostReport, MAX_WHY_BYTES, SyncRequest, SyncResponse,
 };
-use solstice_engine::{apply_logged, close_logs};
+use solstice_engine::close_logs;
 use solstice_log::keys;
 use solstice_model::{Assignment, AttemptId, HostName, Label};
 use solstice_store::{AttemptInfo, StoreError, Transitioned};
@@ -114,7 +114,7 @@ impl HostApi for Hosts {
         }
         let durable_seq = context.logs.append(info.id, &records).await.map_err(from_log)?;
         let now = context.clock.now();
-        let stop = apply_logged(&context.store, &context.logs, &info, now).await;
+        let stop = context.applier.apply(&context.store, &context.logs, &info, now).await;
         let stop = stop.map_err(from_apply)?;
         if stop {
             info!(context.log, "attempt ended by its agent"; keys::ATTEMPT => %info.id,

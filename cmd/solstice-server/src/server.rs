@@ -16,7 +16,8 @@ use solstice_api::user::user_api_mod;
 use solstice_api::webhook::webhook_api_mod;
 use solstice_config::ServerConfig;
 use solstice_engine::{
-    Checks, Clock, Driver, ExpireLeases, Forges, InterpretDeliveries, Report, Signal, recover,
+    Applier, Checks, Clock, Driver, ExpireLeases, Forges, InterpretDeliveries, Report, Signal,
+    recover,
 };
 use solstice_joblog::{JobLogs, LogError};
 use solstice_log::keys;
@@ -115,13 +116,15 @@ impl Server {
         let (store, logs) = open(config)?;
         let unreadable = |source| StartError::Store { path: database(&config.data), source };
         let now = clock.now();
-        recover(&store, &logs, now, &log).await.map_err(unreadable)?;
+        let applier = Applier::default();
+        recover(&applier, &store, &logs, now, &log).await.map_err(unreadable)?;
         // Hosts could not report while the server was away.
         let grace = TimeDelta::from_std(config.lease).unwrap_or(TimeDelta::minutes(1));
         store.extend_leases(now + grace).await.map_err(unreadable)?;
         let context = Arc::new(Context {
             store,
             logs,
+            applier,
             forges,
             clock,
             base_url: config.base_url.clone(),

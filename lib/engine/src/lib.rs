@@ -36,7 +36,7 @@ pub use deliveries::InterpretDeliveries;
 pub use driver::{Activation, Driver, Next, Signal};
 pub use leases::ExpireLeases;
 pub use plan::{Plan, plan_push};
-pub use records::{ApplyError, apply_logged, close_logs, recover};
+pub use records::{Applier, ApplyError, close_logs, recover};
 pub use reports::Report;
 use solstice_forge::Forge;
 use solstice_model::ForgeName;

@@ -4,11 +4,14 @@
 //! store (steps, outcome). Whoever dies in between leaves records that are
 //! logged and not applied; applying them again from the log is the recovery.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use chrono::{DateTime, Utc};
 use slog::{Logger, info, warn};
 use solstice_joblog::{JobLogs, LogError};
 use solstice_log::{chain, keys};
-use solstice_model::JobId;
+use solstice_model::{AttemptId, JobId};
 use solstice_store::{AttemptInfo, Store, StoreError};
 
 /// How much of a log is read at once.
@@ -25,33 +28,74 @@ pub enum ApplyError {
     Store(#[from] StoreError),
 }
 
-/// Applies what an attempt's log holds beyond `attempt.applied_seq`; says
-/// whether the attempt is over. A repeat changes nothing.
+/// The most attempts whose progress is remembered.
+const MAX_REMEMBERED: usize = 4_096;
+
+/// Applies logged records to the store, each once.
 ///
-/// # Errors
-///
-/// [`ApplyError`] if the log cannot be read or the store does not take a record.
-pub async fn apply_logged(
-    store: &Store,
-    logs: &JobLogs,
-    attempt: &AttemptInfo,
-    now: DateTime<Utc>,
-) -> Result<bool, ApplyError> {
-    let mut next = attempt.applied_seq + 1;
-    let mut over = attempt.over;
-    while !over {
-        let page = logs.read(attempt.id, next, PAGE_BYTES).await?;
-        if page.records.is_empty() {
-            break;
+/// The store's own mark moves only with what changes a row, so that a step's
+/// output costs no write. How far mere output has been looked at is remembered
+/// here; when it is forgotten (a restart), one batch reads it again.
+#[derive(Debug, Default)]
+pub struct Applier {
+    /// The last record of each attempt that needs no further look.
+    seen: Mutex<HashMap<AttemptId, u64>>,
+}
+
+impl Applier {
+    /// Applies what an attempt's log holds beyond `attempt.applied_seq`; says
+    /// whether the attempt is over. A repeat changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ApplyError`] if the log cannot be read or the store does not take a record.
+    pub async fn apply(
+        &self,
+        store: &Store,
+        logs: &JobLogs,
+        attempt: &AttemptInfo,
+        now: DateTime<Utc>,
+    ) -> Result<bool, ApplyError> {
+        let mut next = self.seen(attempt.id).max(attempt.applied_seq) + 1;
+        let mut over = attempt.over;
+        while !over {
+            let page = logs.read(attempt.id, next, PAGE_BYTES).await?;
+            if page.records.is_empty() {
+                break;
+            }
+            let host = attempt.host.clone();
+            over = store.apply_records(host, attempt.id, &page.records, now).await?.over;
+            next = page.next_seq;
+            self.note(attempt.id, next - 1);
         }
-        let host = attempt.host.clone();
-        over = store.apply_records(host, attempt.id, &page.records, now).await?.over;
-        next = page.next_seq;
+        if over {
+            logs.finish(attempt.id).await;
+            self.forget(attempt.id);
+        }
+        Ok(over)
     }
-    if over {
-        logs.finish(attempt.id).await;
+
+    fn seen(&self, attempt: AttemptId) -> u64 {
+        self.lock().get(&attempt).copied().unwrap_or(0)
     }
-    Ok(over)
+
+    fn note(&self, attempt: AttemptId, seq: u64) {
+        let mut seen = self.lock();
+        // Attempts that were lost leave their entry; to forget one costs a look at its log.
+        if seen.len() >= MAX_REMEMBERED && !seen.contains_key(&attempt) {
+            seen.clear();
+        }
+        let known = seen.entry(attempt).or_default();
+        *known = seq.max(*known);
+    }
+
+    fn forget(&self, attempt: AttemptId) {
+        self.lock().remove(&attempt);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<AttemptId, u64>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Applies what all logs hold and the store does not know of. Run it once,
@@ -62,13 +106,14 @@ pub async fn apply_logged(
 /// [`StoreError`] if the store cannot be read. An attempt whose log cannot be
 /// applied is told to the log and left to its host and its lease.
 pub async fn recover(
+    applier: &Applier,
     store: &Store,
     logs: &JobLogs,
     now: DateTime<Utc>,
     log: &Logger,
 ) -> Result<(), StoreError> {
     for attempt in store.live_attempts().await? {
-        match apply_logged(store, logs, &attempt, now).await {
+        match applier.apply(store, logs, &attempt, now).await {
             Ok(true) => info!(log, "attempt ended by its log"; keys::ATTEMPT => %attempt.id),
             Ok(false) => {}
             Err(error) => warn!(log, "cannot apply the log of an attempt";

@@ -96,7 +96,7 @@ impl Report {
             }
         };
         let error = chain(&failed);
-        let pause = pause(failed.retry(), wish.tries).filter(|_| wish.tries < MAX_TRIES);
+        let pause = pause(patience(&failed), wish.tries).filter(|_| wish.tries < MAX_TRIES);
         warn!(self.log, "report not sent";
             keys::REPOSITORY => %wish.repository, keys::COMMIT => %wish.commit,
             keys::ERROR => &error, keys::COUNT => wish.tries + 1);
@@ -105,6 +105,16 @@ impl Report {
             None => ReportFailure::GiveUp { error },
         };
         self.store.report_failed(wish.id, wish.version, failure).await
+    }
+}
+
+/// Whether a wish is sent again. A forge that forbids, or does not see the
+/// repository, may have been told otherwise by tomorrow (invariant I3); only a
+/// request that it finds senseless stays senseless.
+fn patience(error: &ForgeError) -> Retry {
+    match error {
+        ForgeError::Refused { status: 401 | 403 | 404, retry: Retry::Never, .. } => Retry::Backoff,
+        other => other.retry(),
     }
 }
 
@@ -123,6 +133,19 @@ pub(crate) fn pause(retry: Retry, tries: u32) -> Option<TimeDelta> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_operator_can_mend_is_tried_again() {
+        let refused = |status| ForgeError::Refused {
+            what: "POST".to_owned(),
+            status,
+            message: String::new(),
+            retry: Retry::Never,
+        };
+        assert_eq!(patience(&refused(403)), Retry::Backoff);
+        assert_eq!(patience(&refused(404)), Retry::Backoff);
+        assert_eq!(patience(&refused(422)), Retry::Never);
+    }
 
     #[test]
     fn pauses_grow_up_to_a_bound_and_obey_the_forge() {

@@ -151,7 +151,8 @@ impl Store {
         self.read(|connection| {
             let sql = "SELECT \
                  (SELECT count(*) FROM job WHERE state = 'queued'), \
-                 (SELECT count(*) FROM job WHERE state IN ('claimed', 'starting', 'running')), \
+                 (SELECT count(*) FROM job WHERE state IN ('claimed', 'starting', 'running') \
+                  AND state <> 'finished'), \
                  (SELECT count(*) FROM report WHERE desired_version > sent_version \
                   AND desired_version > dropped_version), \
                  (SELECT count(*) FROM delivery WHERE verdict = 'waiting')";
