@@ -18,6 +18,9 @@ use crate::pages::{AssetUrls, Tails};
 /// Responses that stay open (live logs, downloads) at the same time.
 pub(crate) const MAX_STREAMS: usize = 512;
 
+/// The most large webhook bodies in memory at once: 200 MiB together.
+pub(crate) const MAX_LARGE_BODIES: usize = 8;
+
 /// The state behind all three APIs.
 pub(crate) struct Context {
     /// Deliveries, runs, jobs, tokens.
@@ -46,6 +49,8 @@ pub(crate) struct Context {
     pub(crate) assets: AssetUrls,
     /// Ends of logs that pages showed.
     pub(crate) tails: Tails,
+    /// Admits webhook bodies of more than a MiB.
+    pub(crate) large_bodies: Semaphore,
     /// Admits responses that stay open.
     pub(crate) streams: Arc<Semaphore>,
     /// Cancelled when the server stops: whoever waits answers now.

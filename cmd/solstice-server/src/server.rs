@@ -25,7 +25,7 @@ use solstice_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::context::{Context, MAX_STREAMS};
+use crate::context::{Context, MAX_LARGE_BODIES, MAX_STREAMS};
 use crate::host::{HostPolls, Hosts};
 use crate::pages::{AssetUrls, Tails};
 use crate::requests;
@@ -135,6 +135,7 @@ impl Server {
             polls: HostPolls::default(),
             assets: AssetUrls::new(),
             tails: Tails::default(),
+            large_bodies: Semaphore::new(MAX_LARGE_BODIES),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             stop: CancellationToken::new(),
             log,

@@ -18,10 +18,14 @@ use solstice_forge::Rejection;
 use solstice_forge::headers::require_json;
 use solstice_log::keys;
 use solstice_store::NewDelivery;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::context::Context;
 use crate::error::{bad_request, client_error, from_store, not_found};
 use crate::respond::json;
+
+/// A body that is read without waiting for a turn; most are much smaller.
+const SMALL_BODY_BYTES: usize = 1024 * 1024;
 
 /// A body that takes longer is not waited for.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -43,13 +47,18 @@ impl WebhookApi for Webhooks {
         let headers = rqctx.request.headers();
         require_json(headers).map_err(|rejection| rejected(&rejection))?;
         check_length(headers)?;
-        let body = match tokio::time::timeout(BODY_TIMEOUT, read(body)).await {
-            Ok(body) => body?,
-            Err(_) => {
-                let message = "the body did not arrive in time";
-                return Err(client_error(ErrorStatusCode::REQUEST_TIMEOUT, "too_slow", message));
-            }
-        };
+        let (body, _turn) =
+            match tokio::time::timeout(BODY_TIMEOUT, read(body, &context.large_bodies)).await {
+                Ok(body) => body?,
+                Err(_) => {
+                    let message = "the body did not arrive in time";
+                    return Err(client_error(
+                        ErrorStatusCode::REQUEST_TIMEOUT,
+                        "too_slow",
+                        message,
+                    ));
+                }
+            };
         let genuine = forge.authenticate(headers, &body).map_err(|rejection| {
             warn!(context.log, "delivery turned away";
                 keys::FORGE => %name, keys::REASON => %rejection);
@@ -92,17 +101,25 @@ fn check_length(headers: &HeaderMap) -> Result<(), HttpError> {
     }
 }
 
-async fn read(body: StreamingBody) -> Result<BytesMut, HttpError> {
-    let mut all = BytesMut::new();
+/// Reads the body. Its signature is known only at its end, so that anybody can
+/// send a large one: those take turns, given back when the delivery is stored.
+async fn read(
+    body: StreamingBody,
+    large_bodies: &Semaphore,
+) -> Result<(BytesMut, Option<SemaphorePermit<'_>>), HttpError> {
+    let (mut all, mut turn) = (BytesMut::new(), None);
     let mut stream = std::pin::pin!(body.into_stream());
     while let Some(part) = stream.next().await {
         let part = part?;
         if all.len() + part.len() > MAX_BODY_BYTES {
             return Err(too_large());
         }
+        if turn.is_none() && all.len() + part.len() > SMALL_BODY_BYTES {
+            turn = Some(large_bodies.acquire().await.expect("it is never closed"));
+        }
         all.extend_from_slice(&part);
     }
-    Ok(all)
+    Ok((all, turn))
 }
 
 fn rejected(rejection: &Rejection) -> HttpError {

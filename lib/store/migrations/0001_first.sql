@@ -11,7 +11,7 @@ CREATE TABLE repository (
     UNIQUE (forge, name)
 ) STRICT;
 
--- One webhook request, whole, until the engine has said what it means.
+-- One webhook request, whole, with what the engine made of it.
 CREATE TABLE delivery (
     id          TEXT PRIMARY KEY,
     forge       TEXT NOT NULL,

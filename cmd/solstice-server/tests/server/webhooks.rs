@@ -128,6 +128,18 @@ async fn a_body_of_unknown_length_is_cut_off_at_the_limit() {
 }
 
 #[tokio::test]
+async fn more_large_bodies_than_fit_take_turns_and_all_arrive() {
+    let bench = bench().await;
+    let sent = (0..20).map(|_| {
+        let delivery = bench.forge.deliver_body("ping", vec![b' '; 2 * 1024 * 1024]);
+        bench.deliver("forge", &delivery).send()
+    });
+    for answer in futures::future::join_all(sent).await {
+        assert_eq!(answer.unwrap().status(), StatusCode::ACCEPTED);
+    }
+}
+
+#[tokio::test]
 async fn a_delivery_that_starts_nothing_says_why() {
     let bench = bench().await;
     for (event, body) in [("ping", BODY), ("push", b"not json".as_slice())] {
