@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use camino::Utf8PathBuf;
 use clap::Parser;
 use solstice_testbed::{Built, TestbedError};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::screen::Screen;
 use crate::story::Ending;
@@ -62,6 +63,15 @@ async fn run(arguments: Arguments, screen: &mut Screen) -> Result<Ending, Testbe
     let source = project::Source { repo: arguments.repo, commit: arguments.commit };
     tokio::select! {
         ending = story::tell(built, source, arguments.keep, screen) => ending,
-        _ = tokio::signal::ctrl_c() => Ok(Ending::Interrupted),
+        () = told_to_stop() => Ok(Ending::Interrupted),
+    }
+}
+
+/// Resolves at Ctrl-C or SIGTERM: either way everything is taken down first.
+async fn told_to_stop() {
+    let mut term = signal(SignalKind::terminate()).expect("signals can be awaited");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = term.recv() => {}
     }
 }
