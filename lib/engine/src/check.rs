@@ -5,7 +5,7 @@
 //! (invariant I9), skipped jobs included, which forges would count as passed.
 
 use solstice_forge::{CheckReport, CheckState, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS};
-use solstice_model::{JobName, JobState, Outcome, SkipReason, StepSpec, TimeLimit};
+use solstice_model::{JobName, JobState, Outcome, Sha256Digest, SkipReason, StepSpec, TimeLimit};
 use solstice_store::{Describe, JobView, RunView};
 use url::Url;
 
@@ -78,10 +78,15 @@ pub fn run_context(workflow: &str) -> String {
 }
 
 /// The name of a job's check: `solstice/<workflow>/<job>`. It is stable for the
-/// same job; where it would be too long, the workflow's part is cut, so that
-/// the jobs of one workflow stay apart.
+/// same job; where it would be too long, the workflow's part is cut and marked
+/// with a digest of the whole, so that jobs and workflows stay apart.
 pub fn job_context(run_context: &str, job: &JobName) -> String {
-    format!("{}/{job}", cut(run_context, MAX_CONTEXT_CHARS - 1 - job.as_str().len()))
+    let room = MAX_CONTEXT_CHARS - 1 - job.as_str().len();
+    if run_context.chars().count() <= room {
+        return format!("{run_context}/{job}");
+    }
+    let digest = Sha256Digest::of(run_context.as_bytes()).hex();
+    format!("{}~{}/{job}", cut(run_context, room - 9), &digest[..8])
 }
 
 /// Where a job stands, in one line for people; also shown by the pages.
@@ -280,6 +285,9 @@ mod tests {
         for context in contexts {
             assert_eq!(context.chars().count(), MAX_CONTEXT_CHARS);
         }
+        let other =
+            job_context(&run_context(&format!("{}!", "ü".repeat(199))), &"a".parse().unwrap());
+        assert_ne!(other, job_context(&run, &"a".parse().unwrap()), "the cut part still counts");
         let longest = job_context(&run, &"x".repeat(63).parse().unwrap());
         assert_eq!(longest.chars().count(), MAX_CONTEXT_CHARS);
     }

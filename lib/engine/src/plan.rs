@@ -1,6 +1,6 @@
 //! From a push and the workflow files of its commit to runs; pure.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use solstice_forge::{Push, WorkflowFile};
 use solstice_store::NewRun;
@@ -31,13 +31,21 @@ pub fn plan_push(push: &Push, files: &[WorkflowFile]) -> Result<Plan, String> {
     let event = TriggerEvent::Push { git_ref: &push.git_ref };
     let mut runs = Vec::new();
     let mut reasons = Vec::new();
-    let mut contexts = BTreeSet::new();
-    for file in files {
-        match parse(&file.path, &file.content) {
+    let parsed: Vec<_> =
+        files.iter().map(|file| (file, parse(&file.path, &file.content))).collect();
+    // Over all files, started or not: a check's name must not depend on the branch.
+    let mut names: BTreeMap<String, u32> = BTreeMap::new();
+    for (_, workflow) in &parsed {
+        if let Ok(workflow) = workflow {
+            *names.entry(workflow.name.clone()).or_default() += 1;
+        }
+    }
+    for (file, workflow) in parsed {
+        match workflow {
             Ok(workflow) => match workflow.triggered_by(&event) {
                 Decision::Start => runs.push(NewRun {
                     file: file.path.clone(),
-                    context: distinct(&workflow.name, file, &mut contexts),
+                    context: context(&workflow.name, names[&workflow.name] > 1, file),
                     workflow: workflow.name,
                     jobs: Ok(workflow.jobs),
                 }),
@@ -46,7 +54,7 @@ pub fn plan_push(push: &Push, files: &[WorkflowFile]) -> Result<Plan, String> {
             Err(wrong) => runs.push(NewRun {
                 file: file.path.clone(),
                 workflow: file.path.clone(),
-                context: distinct(&file.path, file, &mut contexts),
+                context: run_context(&file.path),
                 jobs: Err(problem_text(&wrong, &file.content)),
             }),
         }
@@ -54,15 +62,10 @@ pub fn plan_push(push: &Push, files: &[WorkflowFile]) -> Result<Plan, String> {
     if runs.is_empty() { Err(reasons.join("; ")) } else { Ok(Plan { runs }) }
 }
 
-/// The context of a file's checks; two workflows of one name must not share it.
-fn distinct(name: &str, file: &WorkflowFile, taken: &mut BTreeSet<String>) -> String {
-    let context = run_context(name);
-    if taken.insert(context.clone()) {
-        return context;
-    }
-    let context = run_context(&format!("{name} ({})", file.path));
-    taken.insert(context.clone());
-    context
+/// The context of a file's checks. Where several files share a name, each
+/// adds its path: one must not satisfy a check that is required of another.
+fn context(name: &str, shared: bool, file: &WorkflowFile) -> String {
+    if shared { run_context(&format!("{name} ({})", file.path)) } else { run_context(name) }
 }
 
 /// The diagnostics as plain text: place and reason, the line with a mark, help.
@@ -173,8 +176,17 @@ mod tests {
     fn workflows_of_one_name_do_not_share_their_checks() {
         let files = [file(".solstice/a.kdl", GOOD), file(".solstice/b.kdl", GOOD)];
         let plan = plan_push(&push("refs/heads/main"), &files).unwrap();
-        assert_eq!(plan.runs[0].context, "solstice/CI");
+        assert_eq!(plan.runs[0].context, "solstice/CI (.solstice/a.kdl)");
         assert_eq!(plan.runs[1].context, "solstice/CI (.solstice/b.kdl)");
+    }
+
+    #[test]
+    fn a_check_has_the_same_name_whatever_else_the_push_starts() {
+        let main_only = GOOD.replacen("{", "{\n    on \"push\" branches=\"main\"\n", 1);
+        let files = [file(".solstice/a.kdl", &main_only), file(".solstice/b.kdl", GOOD)];
+        let topic = plan_push(&push("refs/heads/topic"), &files).unwrap();
+        assert_eq!(topic.runs.len(), 1);
+        assert_eq!(topic.runs[0].context, "solstice/CI (.solstice/b.kdl)");
     }
 
     #[test]
