@@ -68,7 +68,7 @@ impl InterpretDeliveries {
         loop {
             let now = self.clock.now();
             let waiting =
-                self.store.next_waiting_deliveries_of(forge.clone(), now, CONCURRENCY).await?;
+                self.store.next_waiting_deliveries(forge.clone(), now, CONCURRENCY).await?;
             if waiting.is_empty() {
                 break;
             }
@@ -79,7 +79,7 @@ impl InterpretDeliveries {
                 .await;
             done.into_iter().collect::<Result<(), _>>()?;
         }
-        let next = self.store.next_delivery_try_of(forge.clone()).await?;
+        let next = self.store.next_delivery_try(forge.clone()).await?;
         Ok(next.map_or(Next::Idle, |at| Next::After(until(at, &*self.clock))))
     }
 
@@ -139,7 +139,7 @@ impl InterpretDeliveries {
             Ok(Interpretation::Malformed { reason }) => {
                 return Fate::Nothing(Verdict::Rejected { reason });
             }
-            // A panic over one body must not keep the others waiting.
+            // A panic where panics unwind; a release build aborts and is restarted.
             Err(_) => {
                 let reason = "the body made the interpreter fail".to_owned();
                 return Fate::Nothing(Verdict::Rejected { reason });

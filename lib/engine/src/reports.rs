@@ -65,7 +65,7 @@ impl Report {
     async fn send_all(&self) -> Result<Next, StoreError> {
         let forge = self.forge.name();
         loop {
-            let due = self.store.due_reports_of(forge.clone(), self.clock.now(), BATCH).await?;
+            let due = self.store.due_reports(forge.clone(), self.clock.now(), BATCH).await?;
             if due.is_empty() {
                 break;
             }
@@ -76,7 +76,7 @@ impl Report {
                 .await;
             sent.into_iter().collect::<Result<(), _>>()?;
         }
-        let next = self.store.next_report_try_of(forge.clone()).await?;
+        let next = self.store.next_report_try(forge.clone()).await?;
         Ok(next.map_or(Next::Idle, |at| Next::After(until(at, &*self.clock))))
     }
 

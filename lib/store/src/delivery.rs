@@ -100,35 +100,12 @@ impl Store {
         .await
     }
 
-    /// The deliveries that wait and whose next try is due, oldest first.
+    /// The deliveries of one forge that wait and whose next try is due, oldest first.
     ///
     /// # Errors
     ///
     /// Whatever the disk does.
     pub async fn next_waiting_deliveries(
-        &self,
-        now: DateTime<Utc>,
-        at_most: usize,
-    ) -> Result<Vec<WaitingDelivery>, StoreError> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT id, forge, forge_id, event, received_at, tries, body, body_bytes \
-                 FROM delivery WHERE verdict = 'waiting' AND next_try_at <= ?1 \
-                 ORDER BY next_try_at, id LIMIT ?2",
-            )?;
-            let rows =
-                statement.query_map(params![millis(now), limit(at_most, MAX_WAITING)], waiting)?;
-            rows.map(|row| Ok(row?)).collect()
-        })
-        .await
-    }
-
-    /// As [`Store::next_waiting_deliveries`], of one forge.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the disk does.
-    pub async fn next_waiting_deliveries_of(
         &self,
         forge: ForgeName,
         now: DateTime<Utc>,
@@ -152,7 +129,7 @@ impl Store {
     /// # Errors
     ///
     /// Whatever the disk does.
-    pub async fn next_delivery_try_of(
+    pub async fn next_delivery_try(
         &self,
         forge: ForgeName,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
@@ -161,19 +138,6 @@ impl Store {
                        WHERE verdict = 'waiting' AND forge = ?1";
             let mut statement = connection.prepare_cached(sql)?;
             Ok(statement.query_row([forge.as_str()], |row| row.maybe_time(0))?)
-        })
-        .await
-    }
-
-    /// When the next waiting delivery is to be tried.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the disk does.
-    pub async fn next_delivery_try(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        self.read(|connection| {
-            let sql = "SELECT min(next_try_at) FROM delivery WHERE verdict = 'waiting'";
-            Ok(connection.prepare_cached(sql)?.query_row([], |row| row.maybe_time(0))?)
         })
         .await
     }

@@ -94,36 +94,12 @@ pub(crate) fn wish(
 }
 
 impl Store {
-    /// The wishes that are due, the longest due first.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the disk does.
-    pub async fn due_reports(
-        &self,
-        now: DateTime<Utc>,
-        at_most: usize,
-    ) -> Result<Vec<DueReport>, StoreError> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT report.id, repository.forge, repository.name, run.commit_sha, desired, \
-                 desired_version, tries \
-                 FROM report JOIN run ON run.id = report.run \
-                 JOIN repository ON repository.id = run.repository \
-                 WHERE {OPEN} AND next_try_at <= ?1 ORDER BY next_try_at, report.id LIMIT ?2"
-            ))?;
-            let rows = statement.query_map(params![millis(now), limit(at_most, MAX_PAGE)], due)?;
-            rows.map(|row| Ok(row?)).collect()
-        })
-        .await
-    }
-
     /// The wishes of one forge that are due, the longest due first.
     ///
     /// # Errors
     ///
     /// Whatever the disk does.
-    pub async fn due_reports_of(
+    pub async fn due_reports(
         &self,
         forge: ForgeName,
         now: DateTime<Utc>,
@@ -150,7 +126,7 @@ impl Store {
     /// # Errors
     ///
     /// Whatever the disk does.
-    pub async fn next_report_try_of(
+    pub async fn next_report_try(
         &self,
         forge: ForgeName,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
@@ -162,19 +138,6 @@ impl Store {
             );
             let mut statement = connection.prepare_cached(&sql)?;
             Ok(statement.query_row([forge.as_str()], |row| row.maybe_time(0))?)
-        })
-        .await
-    }
-
-    /// When the next wish is due.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the disk does.
-    pub async fn next_report_try(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        self.read(|connection| {
-            let sql = format!("SELECT min(next_try_at) FROM report WHERE {OPEN}");
-            Ok(connection.prepare_cached(&sql)?.query_row([], |row| row.maybe_time(0))?)
         })
         .await
     }

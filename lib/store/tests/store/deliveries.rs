@@ -4,7 +4,7 @@ use solstice_forge::CheckState;
 use solstice_model::id::new_id;
 use solstice_store::{StoreError, Verdict};
 
-use crate::fixture::{at, deliver, new_delivery, new_run, push, pushed, spec, store};
+use crate::fixture::{at, deliver, forge, new_delivery, new_run, push, pushed, spec, store};
 
 #[tokio::test]
 async fn a_delivery_is_taken_once_and_its_body_kept() {
@@ -15,7 +15,7 @@ async fn a_delivery_is_taken_once_and_its_body_kept() {
     let second = store.take_delivery(new.clone()).await.unwrap();
     assert_eq!((first.repeat, second.repeat), (false, true));
     assert_eq!(first.id, second.id);
-    let waiting = store.next_waiting_deliveries(at(0), 10).await.unwrap();
+    let waiting = store.next_waiting_deliveries(forge(), at(0), 10).await.unwrap();
     assert_eq!(waiting.len(), 1);
     assert_eq!((waiting[0].id, &waiting[0].body), (first.id, &new.body));
 }
@@ -35,7 +35,7 @@ async fn an_empty_body_is_kept_too() {
     let mut new = new_delivery("uuid-1");
     new.body.clear();
     store.take_delivery(new).await.unwrap();
-    assert!(store.next_waiting_deliveries(at(0), 1).await.unwrap()[0].body.is_empty());
+    assert!(store.next_waiting_deliveries(forge(), at(0), 1).await.unwrap()[0].body.is_empty());
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_reason_ends_a_delivery() {
     store.finish_delivery(ignored, Verdict::Ignored { reason }, at(1)).await.unwrap();
     let reason = "not JSON".to_owned();
     store.finish_delivery(rejected, Verdict::Rejected { reason }, at(1)).await.unwrap();
-    assert!(store.next_waiting_deliveries(at(9), 10).await.unwrap().is_empty());
+    assert!(store.next_waiting_deliveries(forge(), at(9), 10).await.unwrap().is_empty());
     let listed = store.deliveries(None, 10).await.unwrap();
     let said = |at: usize| (listed[at].verdict.as_str(), listed[at].reason.as_deref().unwrap());
     assert_eq!(said(0), ("rejected", "not JSON"));
@@ -78,13 +78,16 @@ async fn a_postponed_delivery_waits_for_its_time() {
     let due = |waiting: Vec<solstice_store::WaitingDelivery>| {
         waiting.into_iter().map(|waiting| (waiting.id, waiting.tries)).collect::<Vec<_>>()
     };
-    assert_eq!(due(store.next_waiting_deliveries(at(59), 9).await.unwrap()), [(second, 0)]);
-    let both = due(store.next_waiting_deliveries(at(60), 9).await.unwrap());
+    assert_eq!(
+        due(store.next_waiting_deliveries(forge(), at(59), 9).await.unwrap()),
+        [(second, 0)]
+    );
+    let both = due(store.next_waiting_deliveries(forge(), at(60), 9).await.unwrap());
     assert_eq!(both, [(second, 0), (first, 1)]);
-    assert_eq!(store.next_delivery_try().await.unwrap(), Some(at(0)));
+    assert_eq!(store.next_delivery_try(forge()).await.unwrap(), Some(at(0)));
     let verdict = Verdict::Ignored { reason: "no workflow".to_owned() };
     store.finish_delivery(second, verdict, at(1)).await.unwrap();
-    assert_eq!(store.next_delivery_try().await.unwrap(), Some(at(60)));
+    assert_eq!(store.next_delivery_try(forge()).await.unwrap(), Some(at(60)));
 }
 
 #[tokio::test]
@@ -104,7 +107,7 @@ async fn runs_jobs_and_pending_checks_come_with_the_verdict() {
     assert_eq!(broken.run.problem.as_deref(), Some("no such node"));
     assert!(broken.run.finished_at.is_some() && broken.jobs.is_empty());
 
-    let due = store.due_reports(at(0), 10).await.unwrap();
+    let due = store.due_reports(forge(), at(0), 10).await.unwrap();
     let mut shown: Vec<_> = due
         .iter()
         .map(|due| (due.report.context.as_str(), due.report.state, due.commit.short()))
@@ -136,7 +139,7 @@ async fn the_same_push_delivered_under_a_new_id_makes_no_second_run() {
     let other_commit = pushed(&store, 'b', runs(&["a.kdl"])).await;
     assert!(other_commit[0].new);
     assert_eq!(store.runs(None, 10).await.unwrap().len(), 3);
-    assert_eq!(store.due_reports(at(0), 10).await.unwrap().len(), 3);
+    assert_eq!(store.due_reports(forge(), at(0), 10).await.unwrap().len(), 3);
     let listed = store.deliveries(None, 10).await.unwrap();
     assert_eq!(listed[1].runs, [first[0].run, second[1].run], "both deliveries lead to it");
 }

@@ -65,6 +65,11 @@ pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
 }
 
+/// The one forge of these tests.
+pub(crate) fn forge() -> solstice_model::ForgeName {
+    "codeberg".parse().unwrap()
+}
+
 pub(crate) fn host(name: &str) -> HostName {
     name.parse().unwrap()
 }

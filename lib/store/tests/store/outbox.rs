@@ -4,10 +4,10 @@ use solstice_forge::CheckState;
 use solstice_model::{AgentVerdict, JobEvent};
 use solstice_store::{DueReport, ReportFailure, Store};
 
-use crate::fixture::{at, claim, end, new_run, one_job, pushed, store};
+use crate::fixture::{at, claim, end, forge, new_run, one_job, pushed, store};
 
 async fn due(store: &Store, now: i64) -> Option<DueReport> {
-    let mut due = store.due_reports(at(now), 10).await.unwrap();
+    let mut due = store.due_reports(forge(), at(now), 10).await.unwrap();
     assert!(due.len() <= 1, "one check, one wish: {due:?}");
     due.pop()
 }
@@ -65,7 +65,7 @@ async fn a_failure_is_tried_again_at_its_time() {
     };
     store.report_failed(queued.id, 1, retry(30)).await.unwrap();
     assert!(due(&store, 29).await.is_none());
-    assert_eq!(store.next_report_try().await.unwrap(), Some(at(30)));
+    assert_eq!(store.next_report_try(forge()).await.unwrap(), Some(at(30)));
     let again = due(&store, 30).await.unwrap();
     assert_eq!((again.version, again.tries), (1, 1));
     assert_eq!(store.counts().await.unwrap().unreported, 1);
@@ -85,7 +85,7 @@ async fn what_the_forge_will_never_take_is_given_up_until_there_is_a_newer_wish(
     let give_up = ReportFailure::GiveUp { error: "404 from the forge".to_owned() };
     store.report_failed(queued.id, 1, give_up).await.unwrap();
     assert!(due(&store, 999).await.is_none());
-    assert_eq!(store.next_report_try().await.unwrap(), None);
+    assert_eq!(store.next_report_try(forge()).await.unwrap(), None);
     assert_eq!(store.counts().await.unwrap().unreported, 0);
     claim(&store, 10).await;
     assert_eq!(due(&store, 10).await.unwrap().version, 2);

@@ -5,7 +5,7 @@ use solstice_model::AgentVerdict;
 use solstice_model::id::new_id;
 use solstice_store::{Counts, MAX_PAGE, StoreError};
 
-use crate::fixture::{claim, end, failed, new_run, one_job, pushed, run, spec, store};
+use crate::fixture::{claim, end, failed, forge, new_run, one_job, pushed, run, spec, store};
 
 #[tokio::test]
 async fn runs_are_paged_newest_first_with_their_status() {
@@ -40,7 +40,10 @@ async fn no_page_is_longer_than_the_bound() {
         pushed(&store, 'a', runs).await;
     }
     assert_eq!(store.runs(None, usize::MAX).await.unwrap().len(), MAX_PAGE);
-    assert_eq!(store.due_reports(crate::fixture::at(0), usize::MAX).await.unwrap().len(), MAX_PAGE);
+    assert_eq!(
+        store.due_reports(forge(), crate::fixture::at(0), usize::MAX).await.unwrap().len(),
+        MAX_PAGE
+    );
     assert_eq!(store.runs(None, 0).await.unwrap().len(), 1);
 }
 
