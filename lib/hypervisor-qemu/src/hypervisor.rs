@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use camino::Utf8Path;
 use solstice_hypervisor::{Console, Hypervisor, HypervisorError, Machine, MachineSpec};
-use solstice_image::{Boot, VerifiedImage};
+use solstice_image::VerifiedImage;
 use solstice_model::{AttemptId, Observed};
 
 use crate::args::{Engine, GUEST_ENDPOINT, Start, config};
@@ -89,8 +89,8 @@ impl QemuHypervisor {
 
     async fn make(&self, spec: &MachineSpec) -> Result<(), QemuError> {
         let folder = self.machines.folder(spec.id);
-        let start = self.start(spec, &folder)?;
-        let Boot::DirectKernel { cmdline } = &spec.image.boot;
+        let (kernel, cmdline) = kernel_of(&spec.image)?;
+        let start = self.start(spec, kernel, &folder);
         let token = spec.token.secret();
         let cmdline =
             format!("{cmdline} solstice.endpoint={GUEST_ENDPOINT} solstice.token={token}");
@@ -104,19 +104,19 @@ impl QemuHypervisor {
         Launch { qemu, start: &start, config: &config, folder: &folder, disk_bytes }.run().await
     }
 
-    fn start(&self, spec: &MachineSpec, folder: &Folder) -> Result<Start, QemuError> {
-        Ok(Start {
+    fn start(&self, spec: &MachineSpec, kernel: &Utf8Path, folder: &Folder) -> Start {
+        Start {
             name: format!("solstice-{}-{}", self.config.host, spec.id),
             engine: self.verdict.engine,
             cpus: spec.cpus,
             memory_mib: spec.memory_mib,
-            kernel: kernel_of(&spec.image)?.to_owned(),
+            kernel: kernel.to_owned(),
             initrd: spec.image.initrd.as_ref().map(|file| file.path.clone()),
             disk: Some(folder.overlay()),
             console: folder.console(),
             qmp: folder.qmp(),
             relay: self.config.relay.clone(),
-        })
+        }
     }
 
     async fn remove(&self, id: AttemptId) -> Result<(), QemuError> {

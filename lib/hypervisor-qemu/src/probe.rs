@@ -132,19 +132,19 @@ fn probe_command(
     image: &VerifiedImage,
     folder: &Folder,
 ) -> Result<Command, QemuError> {
+    let (kernel, cmdline) = kernel_of(image)?;
     let start = Start {
         name: format!("solstice-{}-probe", qemu.host),
         engine: Engine::Kvm,
         cpus: 1,
         memory_mib: 512,
-        kernel: kernel_of(image)?.to_owned(),
+        kernel: kernel.to_owned(),
         initrd: image.initrd.as_ref().map(|file| file.path.clone()),
         disk: None,
         console: folder.console(),
         qmp: folder.qmp(),
         relay: Vec::new(),
     };
-    let Boot::DirectKernel { cmdline } = &image.boot;
     let text = config(&format!("{cmdline}{TALK}")).map_err(|why| QemuError::Image { why })?;
     let pipe = filled_pipe(&text).map_err(QemuError::file("talk to", &qemu.qemu))?;
     Ok(Command::new(&qemu.qemu)
@@ -155,11 +155,15 @@ fn probe_command(
         .timeout(PROBE_LIMIT))
 }
 
-/// The kernel of an image, which this backend cannot do without.
-pub(crate) fn kernel_of(image: &VerifiedImage) -> Result<&Utf8Path, QemuError> {
-    let why = || format!("the image {} has no kernel to boot directly", image.name);
-    let kernel = image.kernel.as_ref().map(|file| file.path.as_path());
-    kernel.ok_or_else(|| QemuError::Image { why: why() })
+/// The kernel of an image and its command line: this backend boots nothing else.
+pub(crate) fn kernel_of(image: &VerifiedImage) -> Result<(&Utf8Path, &str), QemuError> {
+    match (&image.boot, &image.kernel) {
+        (Boot::DirectKernel { cmdline }, Some(kernel)) => Ok((&kernel.path, cmdline)),
+        _ => {
+            let why = format!("the image {} has no kernel to boot directly", image.name);
+            Err(QemuError::Image { why })
+        }
+    }
 }
 
 /// Removes what a probe leaves, this one or one that was killed.

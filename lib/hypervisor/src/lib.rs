@@ -12,7 +12,9 @@
 //! nothing is left behind (invariant I4).
 
 pub mod conformance;
+mod door;
 pub mod fake;
 mod seam;
 
+pub use door::Door;
 pub use seam::{Console, Hypervisor, HypervisorError, Machine, MachineSpec};

@@ -17,5 +17,7 @@
 mod lock;
 mod verify;
 
-pub use lock::{Boot, FileEntry, Files, ImageError, Lock, Package};
+pub use lock::{
+    Boot, DiskEntry, DiskFormat, FileEntry, Files, Firmware, ImageError, Lock, Package, SeedFormat,
+};
 pub use verify::{VerifiedFile, VerifiedImage};

@@ -87,8 +87,42 @@ pub struct Files {
     /// Its initial RAM disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initrd: Option<FileEntry>,
-    /// The root disk, qcow2.
-    pub disk: FileEntry,
+    /// The root disk.
+    pub disk: DiskEntry,
+    /// The agent, for images that were made without one: the seed delivers it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<FileEntry>,
+}
+
+/// The root disk's file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiskEntry {
+    /// Its name, beside the lock.
+    pub path: Utf8PathBuf,
+    /// What it must be.
+    pub sha256: Sha256Digest,
+    /// Its size, as it lies there.
+    pub bytes: u64,
+    /// How the disk is written into it; qcow2 if absent.
+    #[serde(default)]
+    pub format: DiskFormat,
+    /// The size of the disk itself, in bytes; needed unless the format tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtual_bytes: Option<u64>,
+}
+
+/// How a disk is written into a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskFormat {
+    /// QEMU's own format.
+    #[default]
+    Qcow2,
+    /// The disk's bytes as they are.
+    Raw,
+    /// The disk's bytes, compressed by zstd.
+    RawZstd,
 }
 
 /// One file of an image.
@@ -112,6 +146,33 @@ pub enum Boot {
         /// The kernel's command line; the host appends the agent's parameters.
         cmdline: String,
     },
+    /// The machine's firmware loads what is on the root disk.
+    Disk {
+        /// Which firmware the disk was made for.
+        firmware: Firmware,
+        /// In which form it learns where its agent endpoint is.
+        seed: SeedFormat,
+    },
+}
+
+/// What starts a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Firmware {
+    /// A boot sector.
+    Bios,
+    /// An EFI system partition.
+    Uefi,
+}
+
+/// The form of the small disk that tells a guest who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeedFormat {
+    /// A FAT file system labelled `cidata`, for cloud-init's NoCloud source.
+    NoCloud,
+    /// A cpio archive, for the generic provider of illumos' metadata-agent.
+    MetadataAgent,
 }
 
 /// A package that went into an image.
@@ -142,17 +203,23 @@ impl Lock {
         let mut lock: Lock = serde_json::from_slice(&text)
             .map_err(|source| ImageError::Syntax { path: path.clone(), source })?;
         lock.folder = path.parent().unwrap_or(Utf8Path::new(".")).to_owned();
-        for entry in lock.entries() {
-            if entry.path.file_name() != Some(entry.path.as_str()) {
-                return Err(ImageError::OutsideFolder { lock: path, path: entry.path.clone() });
+        for named in lock.paths() {
+            if named.file_name() != Some(named.as_str()) {
+                return Err(ImageError::OutsideFolder { path: named.to_owned(), lock: path });
             }
         }
         Ok(lock)
     }
 
-    /// Every file that the lock names.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &FileEntry> {
-        let Files { kernel, initrd, disk } = &self.files;
-        kernel.iter().chain(initrd).chain([disk])
+    /// The folder that the lock was read from; its files lie there.
+    pub fn folder(&self) -> &Utf8Path {
+        &self.folder
+    }
+
+    /// Every path that the lock names.
+    fn paths(&self) -> impl Iterator<Item = &Utf8Path> {
+        let Files { kernel, initrd, disk, agent } = &self.files;
+        let files = kernel.iter().chain(initrd).chain(agent);
+        files.map(|file| file.path.as_path()).chain([disk.path.as_path()])
     }
 }

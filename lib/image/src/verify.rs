@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use sha2::{Digest, Sha256};
 use solstice_model::{ImageName, Sha256Digest};
 
-use crate::lock::{Boot, FileEntry, ImageError, Lock};
+use crate::lock::{Boot, DiskFormat, FileEntry, ImageError, Lock};
 
 /// An image whose files were what the lock says when they were last read.
 #[derive(Clone, Debug)]
@@ -21,8 +21,14 @@ pub struct VerifiedImage {
     pub kernel: Option<VerifiedFile>,
     /// Its initial RAM disk.
     pub initrd: Option<VerifiedFile>,
-    /// The root disk, qcow2.
+    /// The root disk.
     pub disk: VerifiedFile,
+    /// How the disk is written into its file.
+    pub disk_format: DiskFormat,
+    /// The size of the disk itself, in bytes, where the lock says it.
+    pub disk_bytes: Option<u64>,
+    /// The agent, for images that were made without one.
+    pub agent: Option<VerifiedFile>,
 }
 
 /// A file that was read whole and found to be the locked one.
@@ -60,7 +66,10 @@ impl Lock {
             boot: self.boot.clone(),
             kernel: self.files.kernel.as_ref().map(file).transpose()?,
             initrd: self.files.initrd.as_ref().map(file).transpose()?,
-            disk: file(&self.files.disk)?,
+            disk: verify_file(self.folder.join(&self.files.disk.path), self.files.disk.sha256)?,
+            disk_format: self.files.disk.format,
+            disk_bytes: self.files.disk.virtual_bytes,
+            agent: self.files.agent.as_ref().map(file).transpose()?,
         })
     }
 }
@@ -73,7 +82,8 @@ impl VerifiedImage {
     ///
     /// [`ImageError`] for the first file that is missing or differs.
     pub fn recheck(&self) -> Result<(), ImageError> {
-        for file in self.kernel.iter().chain(&self.initrd).chain([&self.disk]) {
+        let named = self.kernel.iter().chain(&self.initrd).chain(&self.agent);
+        for file in named.chain([&self.disk]) {
             let failed = |source| ImageError::Read { path: file.path.clone(), source };
             let now = Stamp::of(&File::open(&file.path).map_err(failed)?).map_err(failed)?;
             if now != file.stamp {
