@@ -1,0 +1,1 @@
+//! How a command is run: in the C locale, bounded, its failure sorted by cause.

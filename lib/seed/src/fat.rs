@@ -1,0 +1,1 @@
+//! A FAT file system in memory.
