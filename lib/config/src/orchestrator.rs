@@ -16,7 +16,9 @@ use solstice_model::HostName;
 use url::Url;
 
 pub use self::catalogue::{ImageConfig, SizeConfig};
-pub use self::hypervisor::{Accelerator, HypervisorConfig, QemuSettings};
+pub use self::hypervisor::{
+    Accelerator, Brand, HypervisorConfig, Ipv4Network, LibvirtSettings, QemuSettings, ZonesSettings,
+};
 use crate::error::ConfigError;
 
 /// Where the configuration is unless the command line says otherwise.

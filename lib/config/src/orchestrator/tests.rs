@@ -47,11 +47,56 @@ fn the_least_configuration_has_safe_defaults() {
     assert_eq!(config.source, SourceConfig::default());
     assert!(!config.source.allow_file);
     assert_eq!(config.token_file, Path::new("/etc/solstice/host.token"), "relative to the file");
-    let HypervisorConfig::Qemu(qemu) = &config.hypervisor;
-    assert_eq!((qemu.accelerator, &qemu.qemu), (Accelerator::Auto, &None));
+    let plain = QemuSettings { accelerator: Accelerator::Auto, qemu: None, qemu_img: None };
+    assert_eq!(config.hypervisor, HypervisorConfig::Qemu(plain));
     let image = &config.images[0];
     assert_eq!(image.labels, ["tiny".parse().unwrap()], "its own name");
     assert_eq!((image.capacity, image.boot_timeout), (None, None));
+}
+
+#[test]
+fn each_kind_of_hypervisor_has_its_own_settings() {
+    let given = |node: &str| {
+        parse(&format!("{}{IMAGE}", HEAD.replace("hypervisor \"qemu\"", node)))
+            .map(|it| it.hypervisor)
+    };
+    let network = |base: [u8; 4], prefix| Ipv4Network { base: base.into(), prefix };
+    assert_eq!(
+        given("hypervisor \"zones\" { dataset \"rpool/solstice\"; brand \"omnios\"; }"),
+        Ok(HypervisorConfig::Zones(ZonesSettings {
+            dataset: "rpool/solstice".to_owned(),
+            brand: Brand::OmniOs,
+            network: network([10, 77, 0, 0], 16),
+            reserve: false,
+        }))
+    );
+    assert_eq!(
+        given("hypervisor \"libvirt\" { network \"192.168.9.0/24\"; accelerator \"tcg\"; }"),
+        Ok(HypervisorConfig::Libvirt(LibvirtSettings {
+            uri: "qemu:///system".to_owned(),
+            accelerator: Accelerator::Tcg,
+            network: network([192, 168, 9, 0], 24),
+        }))
+    );
+    let zones = |rest: &str| {
+        let node = "hypervisor \"zones\" { dataset \"rpool\"; brand \"omnios\"; ";
+        given(&format!("{node}{rest} }}")).unwrap_err()
+    };
+    for (rest, told) in [
+        ("network \"10.77.0.0\"", "it is not a network"),
+        ("network \"10.77.0.0/31\"", "between 8 and 30"),
+        ("network \"10.77.0.4/16\"", "10.77.0.4 is not the first address of a /16"),
+        ("network \"8.8.0.0/16\"", "belong to somebody"),
+        ("accelerator \"kvm\"", "accelerator"),
+        ("reserve \"perhaps\"", "expected a boolean"),
+    ] {
+        assert!(zones(rest).contains(told), "{rest}: {}", zones(rest));
+    }
+    for name in ["/rpool", "rpool/", "rpool/a b", "rpool//x", "1pool", "rpool/..", "rpool@x", ""] {
+        let node = format!("hypervisor \"zones\" {{ dataset \"{name}\"; brand \"omnios\"; }}");
+        assert!(given(&node).unwrap_err().contains("not the name of a ZFS dataset"), "{name}");
+    }
+    assert!(given("hypervisor \"zones\"").unwrap_err().contains("no `dataset`"));
 }
 
 #[test]
