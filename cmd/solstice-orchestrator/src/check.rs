@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use solstice_config::OrchestratorConfig;
-use solstice_host::{ImageSettings, check_git, check_server};
+use solstice_host::{check_git, check_server};
+use solstice_image::VerifiedImage;
 
 use crate::failure::Failure;
+use crate::hypervisor::Place;
 use crate::run::runtime;
 use crate::{hypervisor, settings};
 
@@ -15,16 +17,16 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     let mut table = Table { worst: None };
     table.row("configuration", Ok(path.display().to_string()));
     table.row("host", Ok(format!("{}, {} machines", config.host, config.capacity)));
-    let image = check_images(&config, &mut table);
+    let images = check_images(&config, &mut table);
     runtime()?.block_on(async {
         let git = check_git(&settings::source(&config)).await;
         table.row(
             "git",
             git.map_err(|error| Failure::Start(solstice_host::StartError::Source(error))),
         );
-        match image {
-            Some(image) => table.row("hypervisor", check_hypervisor(&config, &image).await),
-            None => table.skipped("hypervisor", "needs an image"),
+        match images.as_slice() {
+            [] => table.skipped("hypervisor", "needs an image"),
+            images => table.row("hypervisor", check_hypervisor(&config, images).await),
         }
         table.row("server", check_token(&config).await);
     });
@@ -34,9 +36,9 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// A row per image; the first good one is returned.
-fn check_images(config: &OrchestratorConfig, table: &mut Table) -> Option<ImageSettings> {
-    let mut first = None;
+/// A row per image; the good ones are returned.
+fn check_images(config: &OrchestratorConfig, table: &mut Table) -> Vec<VerifiedImage> {
+    let mut good = Vec::new();
     for image in &config.images {
         let labels: Vec<_> = image.labels.iter().map(|label| label.as_str()).collect();
         let title = format!("image {}", image.name);
@@ -53,21 +55,22 @@ fn check_images(config: &OrchestratorConfig, table: &mut Table) -> Option<ImageS
                         labels.join(" ")
                     )),
                 );
-                first.get_or_insert(verified);
+                good.push(verified.image);
             }
             Err(failure) => table.row(&title, Err(failure)),
         }
     }
-    first
+    good
 }
 
 async fn check_hypervisor(
     config: &OrchestratorConfig,
-    image: &ImageSettings,
+    images: &[VerifiedImage],
 ) -> Result<String, Failure> {
     let data = std::path::absolute(&config.data)
         .map_err(|source| Failure::System { what: "find the data directory", source })?;
-    let opened = hypervisor::open(config, &settings::utf8(&data)?, &image.image).await?;
+    let place = Place { config, data: &settings::utf8(&data)?, images };
+    let opened = hypervisor::open(&place).await?;
     let machines = opened.hypervisor.observe().await.map_err(Failure::Hypervisor)?;
     let name = opened.hypervisor.name();
     Ok(format!("{name}, {}; {} machines exist", opened.how, machines.len()))

@@ -11,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::failure::Failure;
+use crate::hypervisor::Place;
 use crate::{hypervisor, settings};
 
 /// Reads the configuration and works.
@@ -33,8 +34,9 @@ async fn work(config: OrchestratorConfig, log: Logger) -> Result<(), Failure> {
     let server = settings::client(&config)?;
     let data = DataDirectory::open(&settings::utf8(&config.data)?)?;
     let settings = settings::settings(&config)?;
-    let image = &settings.images.first().expect("the configuration has an image").image;
-    let opened = hypervisor::open(&config, data.path(), image).await?;
+    let images: Vec<_> = settings.images.iter().map(|it| it.image.clone()).collect();
+    let place = Place { config: &config, data: data.path(), images: &images };
+    let opened = hypervisor::open(&place).await?;
     info!(log, "starting"; keys::HOST => config.host.as_str(),
         keys::VERSION => env!("CARGO_PKG_VERSION"), keys::REASON => opened.how);
     let outside = Outside { hypervisor: opened.hypervisor, server, clock: Arc::new(SystemClock) };

@@ -6,6 +6,7 @@
 mod build;
 mod ci;
 mod demo;
+mod illumos;
 mod run;
 mod setup;
 mod test;
@@ -40,8 +41,10 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
-    /// Make the golden image of the demonstration and the tests
+    /// Make the golden images of the demonstration and the tests
     Image,
+    /// Compile everything for illumos, without linking it
+    IllumosCheck,
 }
 
 /// The exit code if something other than a job of the demonstration failed.
@@ -64,6 +67,7 @@ fn dispatch(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Test(test) => test.run(),
         Verb::Ci(ci) => ci.run(),
         Verb::Openapi { check } => openapi(check),
+        Verb::IllumosCheck => illumos::check(),
         Verb::Image => {
             setup::for_machines()?;
             build::image().map(|_| ())

@@ -48,6 +48,12 @@ impl Step {
         self
     }
 
+    /// Keeps a variable of ours from it.
+    pub(crate) fn without_env(mut self, key: &str) -> Self {
+        self.command.env_remove(key);
+        self
+    }
+
     /// Shows the command, runs it, and waits for its success.
     ///
     /// # Errors

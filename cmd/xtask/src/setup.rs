@@ -31,9 +31,23 @@ const CHECKS: &[Package] = &[
     Package { name: "shellcheck", file: "/usr/bin/shellcheck" },
 ];
 
+/// What `illumos-check` needs: a compiler that comes with the source of its
+/// standard library.
+const ILLUMOS: &[Package] = &[
+    Package { name: "cargo-web", file: "/usr/bin/cargo" },
+    Package { name: "gcc", file: "/usr/bin/gcc" },
+    Package { name: "rust-web-src", file: "/usr/share/doc/rust-web-src" },
+    Package { name: "rustc-web", file: "/usr/bin/rustc" },
+];
+
 /// Installs all that any verb needs.
 pub(crate) fn for_everything() -> Result<(), Failure> {
-    install(MACHINES.iter().chain(CHECKS))
+    install(MACHINES.iter().chain(CHECKS).chain(ILLUMOS))
+}
+
+/// Installs what it takes to compile for illumos.
+pub(crate) fn for_illumos() -> Result<(), Failure> {
+    install(ILLUMOS)
 }
 
 /// Installs what it takes to make the image and to run machines.
