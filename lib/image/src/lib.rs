@@ -15,9 +15,11 @@
 //! ```
 
 mod lock;
+mod store;
 mod verify;
 
 pub use lock::{
     Boot, DiskEntry, DiskFormat, FileEntry, Files, Firmware, ImageError, Lock, Package, SeedFormat,
 };
+pub use store::{NewImage, Store, StoreError, Stored};
 pub use verify::{VerifiedFile, VerifiedImage};
