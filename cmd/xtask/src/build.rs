@@ -8,26 +8,53 @@ use crate::run::{Failure, Step, root, target};
 /// its static linking does not reach build scripts.
 const AGENT_TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Builds the agent for guests: static, small. Returns where it is.
+/// Builds the agent for guests. Returns where it is.
 pub(crate) fn agent() -> Result<Utf8PathBuf, Failure> {
-    let arguments =
-        ["build", "--package", "solstice-agent", "--profile", "agent", "--target", AGENT_TARGET];
-    Step::cargo(arguments).env("RUSTFLAGS", "-C target-feature=+crt-static").run()?;
-    Ok(target().join(AGENT_TARGET).join("agent/solstice-agent"))
+    guest_program("solstice-agent", "solstice-agent")
 }
 
-/// Makes the golden image if it is not up to date. Returns its folder.
-pub(crate) fn image() -> Result<Utf8PathBuf, Failure> {
+/// Builds a program of a package for guests: static, small. Returns where it is.
+pub(crate) fn guest_program(package: &str, name: &str) -> Result<Utf8PathBuf, Failure> {
+    let chosen = ["build", "--package", package, "--bin", name];
+    let arguments = chosen.into_iter().chain(["--profile", "agent", "--target", AGENT_TARGET]);
+    Step::cargo(arguments).env("RUSTFLAGS", "-C target-feature=+crt-static").run()?;
+    Ok(target().join(AGENT_TARGET).join("agent").join(name))
+}
+
+/// The folders of the golden images.
+pub(crate) struct Images {
+    /// A kernel and a disk, for a hypervisor that loads kernels.
+    pub(crate) linux_mini: Utf8PathBuf,
+    /// The same as a disk that boots by itself.
+    pub(crate) linux_mini_disk: Utf8PathBuf,
+}
+
+/// Makes the golden images that are not up to date.
+pub(crate) fn images() -> Result<Images, Failure> {
     let agent = agent()?;
-    let folder = target().join("images/linux-mini");
     let recipe = root().join("images/linux-mini/build");
-    Step::new(recipe.as_str(), ["--agent", agent.as_str(), "--out", folder.as_str()]).run()?;
-    Ok(folder)
+    let make = |name: &str, options: &[&str]| {
+        let folder = target().join("images").join(name);
+        let arguments = ["--agent", agent.as_str(), "--out", folder.as_str()];
+        Step::new(recipe.as_str(), arguments.iter().chain(options)).run()?;
+        Ok(folder)
+    };
+    Ok(Images {
+        linux_mini: make("linux-mini", &[])?,
+        linux_mini_disk: make("linux-mini-disk", &["--disk"])?,
+    })
 }
 
 /// Builds the programs that run on the host.
 pub(crate) fn programs() -> Result<(), Failure> {
-    let packages = ["solstice-server", "solstice-orchestrator", "solstice-testbed"];
+    let packages = [
+        "ciadm",
+        "illumos-host",
+        "solstice-hypervisor-zones",
+        "solstice-orchestrator",
+        "solstice-server",
+        "solstice-testbed",
+    ];
     let chosen = packages.iter().flat_map(|package| ["--package", package]);
     Step::cargo(["build"].into_iter().chain(chosen)).run()
 }

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Args;
+use camino::Utf8PathBuf;
+use clap::{Args, ValueEnum};
 
 use crate::run::{Failure, Step, target};
 use crate::{build, setup};
@@ -16,9 +17,19 @@ pub(crate) struct Demo {
     /// The commit to build; the tip of the default branch if absent
     #[arg(long, value_name = "ID", requires = "repo")]
     commit: Option<String>,
+    /// What makes the machines: QEMU itself, or zones on a simulated illumos host
+    #[arg(long, default_value = "qemu")]
+    backend: Backend,
     /// Leave everything up afterwards, to be looked at, until Ctrl-C
     #[arg(long)]
     keep: bool,
+}
+
+/// The hypervisors that can be shown.
+#[derive(Clone, Copy, ValueEnum)]
+enum Backend {
+    Qemu,
+    Zones,
 }
 
 impl Demo {
@@ -27,11 +38,36 @@ impl Demo {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         setup::for_machines()?;
         build::programs()?;
-        let image = build::image()?;
-        let mut arguments = vec!["--image".to_owned(), image.into_string()];
-        arguments.extend(self.repo.into_iter().flat_map(|repo| ["--repo".to_owned(), repo]));
-        arguments.extend(self.commit.into_iter().flat_map(|id| ["--commit".to_owned(), id]));
-        arguments.extend(self.keep.then(|| "--keep".to_owned()));
-        Step::new(target().join("debug/solstice-demo").as_str(), arguments).exit_code()
+        let images = build::images()?;
+        let demo = target().join("debug/solstice-demo").into_string();
+        let (mut command, image) = match self.backend {
+            Backend::Qemu => (vec![demo], images.linux_mini),
+            Backend::Zones => {
+                let mut command = simulated_host()?;
+                command.extend([demo, "--zones".to_owned()]);
+                (command, images.linux_mini_disk)
+            }
+        };
+        command.extend(["--image".to_owned(), image.into_string()]);
+        command.extend(self.repo.into_iter().flat_map(|repo| ["--repo".to_owned(), repo]));
+        command.extend(self.commit.into_iter().flat_map(|id| ["--commit".to_owned(), id]));
+        command.extend(self.keep.then(|| "--keep".to_owned()));
+        Step::new(&command[0], command[1..].to_vec()).exit_code()
+    }
+}
+
+/// The command that runs another on a fresh simulated illumos host.
+fn simulated_host() -> Result<Vec<String>, Failure> {
+    let host = target().join("simulated-host");
+    clear(&host)
+        .map_err(|error| Failure::Needs(format!("cannot remove the old {host}: {error}")))?;
+    let program = target().join("debug/illumos-host").into_string();
+    Ok(vec![program, "enter".to_owned(), host.into_string(), "--".to_owned()])
+}
+
+fn clear(folder: &Utf8PathBuf) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ mod illumos;
 mod run;
 mod setup;
 mod test;
+mod zfs;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,8 @@ enum Verb {
     Image,
     /// Compile everything for illumos, without linking it
     IllumosCheck,
+    /// Compare what the product expects of ZFS with a real one
+    ZfsCheck,
 }
 
 /// The exit code if something other than a job of the demonstration failed.
@@ -68,9 +71,10 @@ fn dispatch(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Ci(ci) => ci.run(),
         Verb::Openapi { check } => openapi(check),
         Verb::IllumosCheck => illumos::check(),
+        Verb::ZfsCheck => zfs::check(),
         Verb::Image => {
             setup::for_machines()?;
-            build::image().map(|_| ())
+            build::images().map(|_| ())
         }
     }?;
     Ok(ExitCode::SUCCESS)

@@ -40,9 +40,16 @@ const ILLUMOS: &[Package] = &[
     Package { name: "rustc-web", file: "/usr/bin/rustc" },
 ];
 
+/// What `zfs-check` needs besides: what compiles kernel modules.
+const ZFS: &[Package] = &[
+    Package { name: "gcc-12", file: "/usr/bin/gcc-12" },
+    Package { name: "libelf1", file: "/usr/lib/x86_64-linux-gnu/libelf.so.1" },
+    Package { name: "make", file: "/usr/bin/make" },
+];
+
 /// Installs all that any verb needs.
 pub(crate) fn for_everything() -> Result<(), Failure> {
-    install(MACHINES.iter().chain(CHECKS).chain(ILLUMOS))
+    install(MACHINES.iter().chain(CHECKS).chain(ILLUMOS).chain(ZFS))
 }
 
 /// Installs what it takes to compile for illumos.
@@ -53,6 +60,11 @@ pub(crate) fn for_illumos() -> Result<(), Failure> {
 /// Installs what it takes to make the image and to run machines.
 pub(crate) fn for_machines() -> Result<(), Failure> {
     install(MACHINES)
+}
+
+/// Installs what it takes to make the guest with a real ZFS and to run it.
+pub(crate) fn for_zfs() -> Result<(), Failure> {
+    install(MACHINES.iter().chain(ZFS))
 }
 
 fn install<'a>(packages: impl IntoIterator<Item = &'a Package>) -> Result<(), Failure> {

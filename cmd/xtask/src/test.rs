@@ -24,7 +24,7 @@ impl Test {
     pub(crate) fn run(self) -> Result<(), Failure> {
         setup::for_machines()?;
         build::everything()?;
-        let image = build::image()?;
+        let images = build::images()?;
         let programs = target().join("debug");
         let whole = self.rest.is_empty();
         let runner: &[&str] = if on_path("cargo-nextest") {
@@ -34,7 +34,8 @@ impl Test {
             &["test", "--workspace", "--lib", "--bins", "--tests"]
         };
         Step::cargo(runner.iter().map(|word| (*word).to_owned()).chain(self.rest))
-            .env("SOLSTICE_TEST_IMAGE", image.as_str())
+            .env("SOLSTICE_TEST_IMAGE", images.linux_mini.as_str())
+            .env("SOLSTICE_TEST_DISK_IMAGE", images.linux_mini_disk.as_str())
             .env("SOLSTICE_TEST_PROGRAMS", programs.as_str())
             .run()?;
         if whole {

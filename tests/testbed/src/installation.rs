@@ -15,26 +15,44 @@ use crate::api::Api;
 use crate::daemon::Daemon;
 use crate::error::TestbedError;
 use crate::forge::RecordingForge;
+use crate::zones;
 
 /// The name of the host in the testbed.
 pub const HOST: &str = "testbed";
 
-/// Where our programs and the golden image are.
+/// Where our programs and the golden image are, and what makes machines of it.
 #[derive(Clone, Debug)]
 pub struct Built {
     /// The folder with the programs.
     pub programs: Utf8PathBuf,
     /// The folder with `image.lock`.
     pub image: Utf8PathBuf,
+    /// What makes the machines.
+    pub backend: Backend,
+}
+
+/// What makes the machines of an installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// QEMU, with the image `linux-mini`.
+    Qemu,
+    /// Zones, with the image `linux-mini-disk`; only inside the simulated
+    /// illumos host.
+    Zones,
 }
 
 impl Built {
-    /// Takes both from the environment, where `cargo xtask test` puts them.
+    /// Takes all from the environment: programs and images where `cargo xtask
+    /// test` puts them, zones if `SOLSTICE_TEST_BACKEND` says so.
     ///
     /// # Errors
     ///
     /// [`TestbedError::NotBuilt`] if they are not there.
     pub fn from_env() -> Result<Self, TestbedError> {
+        let backend = match std::env::var("SOLSTICE_TEST_BACKEND").as_deref() {
+            Ok("zones") => Backend::Zones,
+            _ => Backend::Qemu,
+        };
         let folder = |key: &str| {
             std::env::var(key).map(Utf8PathBuf::from).map_err(|_| {
                 TestbedError::NotBuilt(format!(
@@ -42,10 +60,11 @@ impl Built {
                 ))
             })
         };
-        Ok(Self {
-            programs: folder("SOLSTICE_TEST_PROGRAMS")?,
-            image: folder("SOLSTICE_TEST_IMAGE")?,
-        })
+        let image = match backend {
+            Backend::Qemu => "SOLSTICE_TEST_IMAGE",
+            Backend::Zones => "SOLSTICE_TEST_DISK_IMAGE",
+        };
+        Ok(Self { programs: folder("SOLSTICE_TEST_PROGRAMS")?, image: folder(image)?, backend })
     }
 }
 
@@ -103,6 +122,9 @@ impl Installation {
         installation.admin = installation.make_token("admin", "testbed-admin").await?;
         let host = installation.make_token("host", HOST).await?;
         installation.write_orchestrator(&host)?;
+        if installation.built.backend == Backend::Zones {
+            zones::prepare(&installation.built).await?;
+        }
         Ok(installation)
     }
 
@@ -297,8 +319,8 @@ impl Installation {
     /// What is left of machines: their folders, what the orchestrator notes of
     /// attempts, and processes. Empty when every machine is gone without a trace.
     pub fn leftovers(&self) -> Vec<String> {
-        let folders =
-            ["qemu/machines", "attempts"].map(|path| self.orchestrator_folder().join(path));
+        let folders = ["qemu/machines", "zones/machines", "attempts"]
+            .map(|path| self.orchestrator_folder().join(path));
         let entries = folders.iter().flat_map(std::fs::read_dir).flatten().flatten();
         let files = entries.map(|entry| entry.path().display().to_string());
         let processes = self.guests().into_iter().map(|pid| format!("process {pid:?}"));
@@ -317,9 +339,14 @@ impl Installation {
         .await
     }
 
-    /// The process ids of QEMUs whose command line names this installation's folder.
+    /// The process ids of the QEMUs of this installation: those whose command
+    /// line names its folder, or inside the simulated host, where nobody else
+    /// has any, all.
     pub fn guests(&self) -> Vec<Pid> {
-        let folder = self.orchestrator_folder();
+        let folder = match self.built.backend {
+            Backend::Qemu => self.orchestrator_folder(),
+            Backend::Zones => Utf8PathBuf::new(),
+        };
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         entries
             .filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
@@ -390,6 +417,10 @@ impl Installation {
         write_secret(&self.folder.join("host.token"), token.secret())?;
         let hosts = self.listeners.hosts;
         let image = self.built.image.join("image.lock");
+        let (hypervisor, name) = match self.built.backend {
+            Backend::Qemu => (r#""qemu""#.to_owned(), "linux-mini"),
+            Backend::Zones => (zones::hypervisor(), "linux-mini-disk"),
+        };
         let text = format!(
             r#"orchestrator {{
     host "{HOST}"
@@ -400,10 +431,11 @@ impl Installation {
     source {{
         allow "file"
     }}
-    hypervisor "qemu"
+    hypervisor {hypervisor}
     size "small" cpus=1 memory="512MiB" disk="4GiB"
-    image "linux-mini" {{
+    image "{name}" {{
         lock "{image}"
+        labels "linux-mini"
         size "small"
     }}
 }}

@@ -9,8 +9,9 @@ mod daemon;
 mod error;
 pub mod forge;
 mod installation;
+mod zones;
 
 pub use api::{Api, Follower, JobNews};
 pub use daemon::Daemon;
 pub use error::TestbedError;
-pub use installation::{Built, HOST, Installation, wait_for};
+pub use installation::{Backend, Built, HOST, Installation, wait_for};

@@ -6,5 +6,6 @@ mod crashes;
 mod failing_step;
 mod first_push;
 mod never_boots;
+mod on_zones;
 mod refusals;
 mod submodules;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use camino::Utf8PathBuf;
 use clap::Parser;
-use solstice_testbed::{Built, TestbedError};
+use solstice_testbed::{Backend, Built, TestbedError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::screen::Screen;
@@ -25,6 +25,9 @@ struct Arguments {
     /// The folder of the golden image
     #[arg(long)]
     image: Utf8PathBuf,
+    /// Make zones; inside the simulated illumos host
+    #[arg(long)]
+    zones: bool,
     /// A repository with a workflow, by URL or path
     #[arg(long)]
     repo: Option<String>,
@@ -59,7 +62,8 @@ async fn run(arguments: Arguments, screen: &mut Screen) -> Result<Ending, Testbe
     let programs = programs.ok_or_else(|| {
         TestbedError::NotBuilt("the folder of this program has no UTF-8 name".to_owned())
     })?;
-    let built = Built { programs, image: arguments.image };
+    let backend = if arguments.zones { Backend::Zones } else { Backend::Qemu };
+    let built = Built { programs, image: arguments.image, backend };
     let source = project::Source { repo: arguments.repo, commit: arguments.commit };
     tokio::select! {
         ending = story::tell(built, source, arguments.keep, screen) => ending,
