@@ -10,15 +10,14 @@ const AGENT_TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Builds the agent for guests. Returns where it is.
 pub(crate) fn agent() -> Result<Utf8PathBuf, Failure> {
-    guest_program("solstice-agent", "solstice-agent")
+    guest_program("solstice-agent")
 }
 
-/// Builds a program of a package for guests: static, small. Returns where it is.
-pub(crate) fn guest_program(package: &str, name: &str) -> Result<Utf8PathBuf, Failure> {
-    let chosen = ["build", "--package", package, "--bin", name];
-    let arguments = chosen.into_iter().chain(["--profile", "agent", "--target", AGENT_TARGET]);
+/// Builds the program of a package for guests: static, small. Returns where it is.
+pub(crate) fn guest_program(package: &str) -> Result<Utf8PathBuf, Failure> {
+    let arguments = ["build", "--package", package, "--profile", "agent", "--target", AGENT_TARGET];
     Step::cargo(arguments).env("RUSTFLAGS", "-C target-feature=+crt-static").run()?;
-    Ok(target().join(AGENT_TARGET).join("agent").join(name))
+    Ok(target().join(AGENT_TARGET).join("agent").join(package))
 }
 
 /// The folders of the golden images.

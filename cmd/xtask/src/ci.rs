@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::run::{Failure, Step, on_path, root, target};
-use crate::{openapi, setup, test};
+use crate::{openapi, package, setup, test};
 
 /// Check formatting, lints, documents and documentation, and run every test.
 #[derive(Args)]
@@ -23,6 +23,7 @@ impl Ci {
         man_pages()?;
         Step::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
         openapi(true)?;
+        package::check()?;
         Step::cargo(["doc", "--workspace", "--no-deps", "--quiet"])
             .env("RUSTDOCFLAGS", "-D warnings")
             .run()?;
@@ -83,10 +84,28 @@ fn man_pages() -> Result<(), Failure> {
     Step::new("mandoc", lint.into_iter().chain(pages)).run()
 }
 
-/// Checks every shell script: the executable files that begin with `#!` and a shell.
+/// Checks every shell script: the files that begin with `#!` and a shell.
 fn shellcheck() -> Result<(), Failure> {
-    let scripts: Vec<String> = [".ci/run", "images/linux-mini/build", "images/linux-mini/init"]
-        .map(|script| root().join(script).into_string())
-        .into();
-    Step::new("shellcheck", scripts).run()
+    let here = [
+        ".ci/run",
+        "images/linux-mini/build",
+        "images/linux-mini/init",
+        "tests/packaging/tests/methods/daemon",
+        "tests/packaging/tests/methods/pgrep",
+        "tests/packaging/tests/methods/poweroff",
+        "tests/packaging/tests/methods/sleep",
+        "tests/packaging/tests/methods/svcprop",
+        "tests/packaging/tests/methods/world.sh",
+    ];
+    Step::new("shellcheck", here).run()?;
+    // They source files from where illumos has them.
+    let methods = [
+        "--exclude=SC1091",
+        "--shell=sh",
+        "smf/method/solstice-agent",
+        "smf/method/solstice-orchestrator",
+        "smf/method/solstice-server",
+        "smf/share/solstice_include.sh",
+    ];
+    Step::new("shellcheck", methods).run()
 }

@@ -7,6 +7,7 @@ mod build;
 mod ci;
 mod demo;
 mod illumos;
+mod package;
 mod run;
 mod setup;
 mod test;
@@ -46,6 +47,8 @@ enum Verb {
     Image,
     /// Compile everything for illumos, without linking it
     IllumosCheck,
+    /// Check the SMF manifests, the IPS packages and the RBAC profile for illumos
+    Package,
     /// Compare what the product expects of ZFS with a real one
     ZfsCheck,
 }
@@ -71,6 +74,7 @@ fn dispatch(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Ci(ci) => ci.run(),
         Verb::Openapi { check } => openapi(check),
         Verb::IllumosCheck => illumos::check(),
+        Verb::Package => package::check(),
         Verb::ZfsCheck => zfs::check(),
         Verb::Image => {
             setup::for_machines()?;

@@ -189,10 +189,11 @@ async fn a_reservation_can_be_made_afterwards(ground: Ground) {
     let sixteen = (16 * MIB).to_string();
     done(zfs::set(clone.as_str(), &[setting("refreservation", &sixteen)]).await);
     assert_eq!(value(clone.as_str(), "refreservation").await.value, sixteen);
-    let beyond = zfs::set(clone.as_str(), &[setting("refreservation", &(1u64 << 50).to_string())]);
-    assert!(beyond.await.is_err(), "more than the pool has");
+    let beyond = setting("refreservation", &(1u64 << 50).to_string());
+    assert!(zfs::set(clone.as_str(), &[beyond]).await.is_err(), "more than the pool has");
     let larger = (17 * MIB).to_string();
-    let more_than_itself = zfs::set(clone.as_str(), &[setting("refreservation", &larger)]).await;
+    let larger = setting("refreservation", &larger);
+    let more_than_itself = zfs::set(clone.as_str(), &[larger]).await;
     assert_eq!(more_than_itself.is_ok(), ground.flavor == Flavor::Linux, "{more_than_itself:?}");
 }
 

@@ -4,11 +4,10 @@
 //! simulator lies, or there is a difference between illumos and Linux that
 //! [`Flavor`] has to know.
 //!
-//! The guest's recipe is in `guest/`; `zfs-guest-agent` runs in it, `zfs-shim`
-//! stands in for `/sbin/zfs` outside, [`wire`] is what they say to each other.
+//! The guest is made by `zfs-guest`; `zfs-shim`
+//! stands in for `/sbin/zfs` and passes every call on to it.
 
 mod cases;
-pub mod wire;
 
 use std::future::Future;
 use std::pin::Pin;

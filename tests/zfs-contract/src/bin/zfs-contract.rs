@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Parser, Subcommand};
 use illumos_host::enter;
-use zfs_contract::{CASES, Flavor, Ground, wire};
+use zfs_contract::{CASES, Flavor, Ground};
+use zfs_guest::wire;
 
 /// How long the guest may take to boot and make its pool.
 const BOOT_LIMIT: Duration = Duration::from_secs(180);
@@ -61,8 +62,7 @@ fn run(guest: &Utf8Path) -> io::Result<ExitCode> {
     let _guest = Guest::start(guest, folder)?;
     eprintln!("the guest is up after {:.1} s", begun.elapsed().as_secs_f32());
     let shim = this.with_file_name("zfs-shim");
-    let status =
-        enter::command(folder, &[this.as_str(), "inside", shim.as_str()]).status()?;
+    let status = enter::command(folder, &[this.as_str(), "inside", shim.as_str()]).status()?;
     eprintln!("{:.1} s in all", begun.elapsed().as_secs_f32());
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

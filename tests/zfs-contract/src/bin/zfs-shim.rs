@@ -7,7 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
 use rustix::fs::{FlockOperation, flock};
-use zfs_contract::{SOCKET, wire};
+use zfs_contract::SOCKET;
+use zfs_guest::wire;
 
 fn main() -> ExitCode {
     let argv: Vec<String> = std::env::args().collect();

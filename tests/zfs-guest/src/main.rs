@@ -5,19 +5,13 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 use std::time::Duration;
 
-use zfs_contract::wire::{self, Reply};
+use zfs_guest::wire::{self, Reply};
 
-/// The serial port that QEMU names `zfs`.
-const PORT: &str = "/dev/vport0p1";
+/// Where the kernel lists virtio serial ports, each with the name that QEMU gave it.
+const PORTS: &str = "/sys/class/virtio-ports";
 
 fn main() -> std::io::Result<()> {
-    let mut port = loop {
-        // mdev makes it when it is told.
-        match File::options().read(true).write(true).open(PORT) {
-            Ok(port) => break port,
-            Err(_) => std::thread::sleep(Duration::from_millis(50)),
-        }
-    };
+    let mut port = open()?;
     loop {
         match wire::asked(&mut port) {
             Ok(argv) => wire::answer(&mut port, &run(&argv))?,
@@ -25,6 +19,18 @@ fn main() -> std::io::Result<()> {
             Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
     }
+}
+
+/// Opens the port of the name `zfs`.
+fn open() -> std::io::Result<File> {
+    for port in std::fs::read_dir(PORTS)? {
+        let port = port?;
+        if std::fs::read_to_string(port.path().join("name"))?.trim() == "zfs" {
+            let device = std::path::Path::new("/dev").join(port.file_name());
+            return File::options().read(true).write(true).open(device);
+        }
+    }
+    Err(std::io::Error::other("there is no port named zfs"))
 }
 
 fn run(argv: &[String]) -> Reply {
