@@ -42,7 +42,7 @@ struct Undelivered;
 /// that wants the job to stop is no error.
 pub(crate) fn run_from_start() -> Result<(), Box<dyn Error>> {
     let bootstrap = if pid1::is_init() {
-        Bootstrap::from_kernel()?
+        Bootstrap::from_machine()?
     } else {
         Bootstrap::from_flags(std::env::args().skip(1))?
     };

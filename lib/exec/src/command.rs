@@ -199,6 +199,22 @@ impl Command {
     }
 }
 
+impl From<&std::process::Command> for Command {
+    /// Takes over the program, the arguments, the directory and the variables
+    /// that were set: for command lines that somebody else's builder makes.
+    /// Whether it was to begin with an empty environment cannot be asked; its
+    /// streams are not taken over either.
+    fn from(other: &std::process::Command) -> Self {
+        let command = Command::new(other.get_program()).args(other.get_args());
+        let command = match other.get_current_dir() {
+            None => command,
+            Some(directory) => command.current_dir(directory),
+        };
+        let set = other.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        set.fold(command, |command, (name, value)| command.env(name, value))
+    }
+}
+
 /// A running command. Dropping it kills the whole process group.
 struct Group {
     child: Child,

@@ -28,6 +28,14 @@ async fn arguments_reach_the_program_unchanged() {
 }
 
 #[tokio::test]
+async fn a_command_line_of_another_builder_is_taken_over() {
+    let mut other = std::process::Command::new("/bin/sh");
+    other.args(["-c", "echo $GREETING; pwd"]).env("GREETING", "hello").current_dir("/");
+    let output = Command::from(&other).run().await.unwrap();
+    assert_eq!(output.stdout_text(), "hello\n/\n");
+}
+
+#[tokio::test]
 async fn a_failure_tells_argv_status_and_the_end_of_stderr() {
     let error = sh("seq 1 5000 >&2; echo no such disk >&2; exit 3").run().await.unwrap_err();
     let text = error.to_string();

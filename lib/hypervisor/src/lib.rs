@@ -14,6 +14,7 @@
 pub mod conformance;
 mod door;
 pub mod fake;
+pub mod folders;
 mod seam;
 
 pub use door::Door;

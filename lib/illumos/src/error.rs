@@ -57,6 +57,14 @@ pub enum IllumosError {
         /// What it comes to.
         cause: Cause,
     },
+    /// What was found speaks against it: nothing was done, or not enough.
+    #[error("{what}")]
+    Found {
+        /// What was found, with the remedy if there is one.
+        what: String,
+        /// What it comes to.
+        cause: Cause,
+    },
     /// A name or a value cannot be used.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -66,7 +74,9 @@ impl IllumosError {
     /// What it comes to.
     pub fn cause(&self) -> Cause {
         match self {
-            IllumosError::Command { cause, .. } | IllumosError::Complaint { cause, .. } => *cause,
+            IllumosError::Command { cause, .. }
+            | IllumosError::Complaint { cause, .. }
+            | IllumosError::Found { cause, .. } => *cause,
             IllumosError::Output { .. } => Cause::Other,
             IllumosError::Name(_) => Cause::BadName,
         }

@@ -16,8 +16,11 @@
 pub mod contract;
 pub mod dladm;
 mod error;
+#[cfg(test)]
+mod golden;
 pub mod ipadm;
 mod name;
+mod parsable;
 pub mod privileges;
 pub mod programs;
 mod run;

@@ -11,3 +11,26 @@ pub struct NameError {
     /// The rule that it breaks.
     pub why: String,
 }
+
+impl NameError {
+    pub(crate) fn new(what: &'static str, value: &str, why: impl Into<String>) -> Self {
+        Self { what, value: cut(value), why: why.into() }
+    }
+}
+
+/// The beginning of a text, for people.
+pub(crate) fn cut(text: &str) -> String {
+    const LONGEST: usize = 300;
+    match text.char_indices().nth(LONGEST) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// Refuses what cannot be an argument, or not one word of a list.
+pub(crate) fn no_controls(what: &'static str, value: &str) -> Result<(), NameError> {
+    if value.chars().any(char::is_control) {
+        return Err(NameError::new(what, value, "it has a tab, a newline or the like"));
+    }
+    Ok(())
+}

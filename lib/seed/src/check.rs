@@ -82,7 +82,9 @@ fn is_made_of(text: &str, most: usize, others: &[u8]) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The serial number of a seed's volume: any, but always the same for an instance (FNV-1a).
+pub(crate) fn volume_id(seed: &Seed<'_>) -> u32 {
+    seed.instance
+        .bytes()
+        .fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

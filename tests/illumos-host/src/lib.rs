@@ -11,11 +11,15 @@
 //! - [`Reply`]: what a command prints and how it ends.
 //! - [`faults`]: latency and failures for any command, and the journal.
 //! - [`enter`]: the namespaces.
+//! - [`transcript`]: tests that are written as one would see them at a terminal.
+//! - [`guest`]: tiny guests for its zones.
 
 pub mod command;
 pub mod enter;
 pub mod faults;
+pub mod guest;
 mod reply;
+pub mod transcript;
 mod world;
 
 pub use reply::Reply;

@@ -62,7 +62,7 @@ impl World {
     ///
     /// [`WorldError`].
     pub fn with<T>(dir: &Utf8Path, change: impl FnOnce(&mut World) -> T) -> Result<T, WorldError> {
-        let _lock = lock(dir)?;
+        let _lock = lock(&dir.join("lock"))?;
         let mut world = read(dir)?;
         let before = world.clone();
         let done = change(&mut world);
@@ -78,10 +78,10 @@ fn failed(path: &Utf8Path) -> impl FnOnce(io::Error) -> WorldError {
     move |source| WorldError::File { path, source }
 }
 
-fn lock(dir: &Utf8Path) -> Result<File, WorldError> {
-    let path = dir.join("lock");
-    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed(&path))?;
-    flock(&file, FlockOperation::LockExclusive).map_err(|e| failed(&path)(e.into()))?;
+/// Takes a lock, for as long as the file lives.
+pub(crate) fn lock(path: &Utf8Path) -> Result<File, WorldError> {
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed(path))?;
+    flock(&file, FlockOperation::LockExclusive).map_err(|e| failed(path)(e.into()))?;
     Ok(file)
 }
 
@@ -97,8 +97,13 @@ fn read(dir: &Utf8Path) -> Result<World, WorldError> {
 }
 
 fn write(dir: &Utf8Path, world: &World) -> Result<(), WorldError> {
-    let (path, new) = (dir.join("world.json"), dir.join("world.json.new"));
     let text = serde_json::to_vec_pretty(world).expect("the state can be written as JSON");
+    replace(&dir.join("world.json"), &text)
+}
+
+/// Writes a file, whole or not at all.
+pub(crate) fn replace(path: &Utf8Path, text: &[u8]) -> Result<(), WorldError> {
+    let new = Utf8PathBuf::from(format!("{path}.new"));
     std::fs::write(&new, text).map_err(failed(&new))?;
-    std::fs::rename(&new, &path).map_err(failed(&path))
+    std::fs::rename(&new, path).map_err(failed(path))
 }

@@ -1,13 +1,7 @@
 //! Processes: ctrun(1) and pkill(1).
 
-use crate::Reply;
+mod ctrun;
+mod pkill;
 
-/// ctrun.
-pub fn ctrun(arguments: &[String]) -> Reply {
-    Reply::fail(1, format!("illumos-host: ctrun is not there yet: {arguments:?}"))
-}
-
-/// pkill.
-pub fn pkill(arguments: &[String]) -> Reply {
-    Reply::fail(1, format!("illumos-host: pkill is not there yet: {arguments:?}"))
-}
+pub use ctrun::ctrun;
+pub use pkill::pkill;

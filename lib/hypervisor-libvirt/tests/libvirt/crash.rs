@@ -1,0 +1,146 @@
+//! An orchestrator that is killed at any moment: whatever it left is seen, and
+//! gets to either end (invariant I4).
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use solstice_hypervisor::conformance::{Backend, Guest, assert_nothing_left};
+use solstice_hypervisor::{Hypervisor, MachineSpec};
+use solstice_hypervisor_libvirt::{Accelerator, LibvirtConfig, LibvirtHypervisor};
+use solstice_model::{Observed, Token};
+
+use crate::tiny::text;
+use crate::world::{World, lock};
+
+/// In the environment of the program that is killed: which machine, and where.
+const HELPER: &str = "SOLSTICE_TEST_HELPER";
+/// This test, by the name that makes the test program run it alone.
+const HELPER_TEST: &str = "crash::making_and_destroying_over_and_over";
+
+/// The orchestrator that is killed: this test program again, running the test
+/// below as an endless loop over one machine.
+struct Victim(Child);
+
+impl Victim {
+    fn start(world: &World, spec: &MachineSpec) -> Self {
+        let kernel = &spec.image.kernel.as_ref().unwrap().path;
+        let folder = kernel.parent().unwrap();
+        let what = [world.state_dir().as_str(), folder.as_str(), &spec.id.to_string()].join(";");
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args([HELPER_TEST, "--exact", "--nocapture"])
+            .env(HELPER, format!("{what};{}", world.daemon.uri()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Self(child.unwrap())
+    }
+
+    fn kill(mut self) {
+        assert!(self.0.try_wait().unwrap().is_none(), "the helper ended by itself");
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// On its own a test of the backend; as the helper, what gets killed.
+#[tokio::test]
+async fn making_and_destroying_over_and_over() {
+    let Ok(what) = std::env::var(HELPER) else {
+        let world = World::new().await;
+        let hypervisor = world.open().await;
+        let spec = world.spec(Guest::Talks);
+        for _ in 0..3 {
+            hypervisor.ensure(&spec).await.unwrap();
+            hypervisor.destroy(spec.id).await.unwrap();
+        }
+        return assert_nothing_left(&world).await;
+    };
+    let [state_dir, folder, id, uri] = what.split(';').collect::<Vec<_>>().try_into().unwrap();
+    let image = lock(folder.into(), "tiny guest", &["kernel", "disk.qcow2"]);
+    let mut config = LibvirtConfig::new(state_dir, "moon".parse().unwrap(), "/nowhere");
+    config.uri = uri.to_owned();
+    config.accelerator = Accelerator::Tcg;
+    let hypervisor = LibvirtHypervisor::open(config).await.unwrap();
+    let token = Token::generate();
+    let id = id.parse().unwrap();
+    let spec = MachineSpec { id, image, cpus: 1, memory_mib: 32, disk_mib: 2, token };
+    loop {
+        hypervisor.ensure(&spec).await.unwrap();
+        hypervisor.destroy(spec.id).await.unwrap();
+    }
+}
+
+/// Milliseconds from 0 to 1500, other ones in each run of the test.
+fn delays() -> impl Iterator<Item = u64> {
+    let mut state = u64::from(std::process::id()) | 1;
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % 1500
+    })
+}
+
+#[tokio::test]
+async fn an_orchestrator_killed_at_any_moment_leaves_nothing_that_is_not_found() {
+    let world = World::new().await;
+    drop(world.open().await);
+    for (round, delay) in delays().take(16).enumerate() {
+        let spec = world.spec(Guest::Talks);
+        let victim = Victim::start(&world, &spec);
+        // The victim reaches its first machine about here.
+        tokio::time::sleep(Duration::from_millis(100 + delay)).await;
+        victim.kill();
+
+        let hypervisor = world.open().await;
+        let left = world.leftovers().await;
+        let seen = hypervisor.observe().await.unwrap();
+        let what = format!("after {delay} ms: left {left:#?}, seen {seen:?}");
+        assert!(left.is_empty() || !seen.is_empty(), "{what}");
+        assert!(seen.iter().all(|machine| machine.id == spec.id), "{what}");
+        if round % 2 == 0 {
+            ensure(&hypervisor, &spec).await;
+            assert_running(&hypervisor, &spec, &what).await;
+        }
+        hypervisor.destroy(spec.id).await.unwrap();
+        drop(hypervisor);
+        assert_settles(&world).await;
+    }
+}
+
+/// What libvirtd was doing for the victim can be in the way of the first try.
+async fn ensure(hypervisor: &LibvirtHypervisor, spec: &MachineSpec) {
+    if hypervisor.ensure(spec).await.is_err() {
+        hypervisor.ensure(spec).await.unwrap();
+    }
+}
+
+/// libvirtd ends what it was doing for the victim; it comes to nothing.
+async fn assert_settles(world: &World) {
+    for _ in 0..100 {
+        if world.leftovers().await.is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_nothing_left(world).await;
+}
+
+/// The machine runs and has booted once, whoever booted it.
+async fn assert_running(hypervisor: &LibvirtHypervisor, spec: &MachineSpec, what: &str) {
+    let seen = hypervisor.observe().await.unwrap();
+    assert_eq!(seen.len(), 1, "{what}");
+    if seen[0].observed == Observed::Stopped {
+        // The victim was killed between ending QEMU and moving its folder away.
+        return;
+    }
+    for _ in 0..1000 {
+        let console = hypervisor.console(spec.id, 0, usize::MAX).await.unwrap().bytes;
+        if console.len() >= text().len() {
+            assert_eq!(console, text(), "{what}");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the guest does not talk {what}");
+}
