@@ -20,28 +20,27 @@ pub(crate) fn guest_program(package: &str) -> Result<Utf8PathBuf, Failure> {
     Ok(target().join(AGENT_TARGET).join("agent").join(package))
 }
 
-/// The folders of the golden images.
-pub(crate) struct Images {
+/// A golden image that the recipe `linux-mini` makes.
+#[derive(Clone, Copy)]
+pub(crate) enum Image {
     /// A kernel and a disk, for a hypervisor that loads kernels.
-    pub(crate) linux_mini: Utf8PathBuf,
+    LinuxMini,
     /// The same as a disk that boots by itself.
-    pub(crate) linux_mini_disk: Utf8PathBuf,
+    LinuxMiniDisk,
 }
 
-/// Makes the golden images that are not up to date.
-pub(crate) fn images() -> Result<Images, Failure> {
+/// Makes a golden image if it is not up to date. Returns its folder.
+pub(crate) fn image(image: Image) -> Result<Utf8PathBuf, Failure> {
     let agent = agent()?;
-    let recipe = root().join("images/linux-mini/build");
-    let make = |name: &str, options: &[&str]| {
-        let folder = target().join("images").join(name);
-        let arguments = ["--agent", agent.as_str(), "--out", folder.as_str()];
-        Step::new(recipe.as_str(), arguments.iter().chain(options)).run()?;
-        Ok(folder)
+    let (name, option) = match image {
+        Image::LinuxMini => ("linux-mini", None),
+        Image::LinuxMiniDisk => ("linux-mini-disk", Some("--disk")),
     };
-    Ok(Images {
-        linux_mini: make("linux-mini", &[])?,
-        linux_mini_disk: make("linux-mini-disk", &["--disk"])?,
-    })
+    let folder = target().join("images").join(name);
+    let recipe = root().join("images/linux-mini/build");
+    let arguments = ["--agent", agent.as_str(), "--out", folder.as_str()];
+    Step::new(recipe.as_str(), arguments.into_iter().chain(option)).run()?;
+    Ok(folder)
 }
 
 /// Builds the programs that run on the host.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
+use crate::build::Image;
 use crate::run::{Failure, Step, target};
 use crate::{build, setup};
 
@@ -38,14 +39,13 @@ impl Demo {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         setup::for_machines()?;
         build::programs()?;
-        let images = build::images()?;
         let demo = target().join("debug/solstice-demo").into_string();
         let (mut command, image) = match self.backend {
-            Backend::Qemu => (vec![demo], images.linux_mini),
+            Backend::Qemu => (vec![demo], build::image(Image::LinuxMini)?),
             Backend::Zones => {
                 let mut command = simulated_host()?;
                 command.extend([demo, "--zones".to_owned()]);
-                (command, images.linux_mini_disk)
+                (command, build::image(Image::LinuxMiniDisk)?)
             }
         };
         command.extend(["--image".to_owned(), image.into_string()]);

@@ -78,7 +78,8 @@ fn dispatch(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::ZfsCheck => zfs::check(),
         Verb::Image => {
             setup::for_machines()?;
-            build::images().map(|_| ())
+            build::image(build::Image::LinuxMini)?;
+            build::image(build::Image::LinuxMiniDisk).map(|_| ())
         }
     }?;
     Ok(ExitCode::SUCCESS)

@@ -19,9 +19,18 @@ const MACHINES: &[Package] = &[
     Package { name: "cpio", file: "/usr/bin/cpio" },
     Package { name: "e2fsprogs", file: "/usr/sbin/mke2fs" },
     Package { name: "git", file: "/usr/bin/git" },
+    Package { name: "grub-common", file: "/usr/bin/grub-mkimage" },
+    Package { name: "iproute2", file: "/usr/sbin/ip" },
     Package { name: "lz4", file: "/usr/bin/lz4" },
     Package { name: "xz-utils", file: "/usr/bin/xz" },
     Package { name: "zstd", file: "/usr/bin/zstd" },
+];
+
+/// What tests need besides: what others say of the files that we write.
+const TESTS: &[Package] = &[
+    Package { name: "dosfstools", file: "/usr/sbin/fsck.fat" },
+    Package { name: "ksh93u+m", file: "/usr/bin/ksh93" },
+    Package { name: "libxml2-utils", file: "/usr/bin/xmllint" },
 ];
 
 /// What `ci` needs besides.
@@ -49,7 +58,12 @@ const ZFS: &[Package] = &[
 
 /// Installs all that any verb needs.
 pub(crate) fn for_everything() -> Result<(), Failure> {
-    install(MACHINES.iter().chain(CHECKS).chain(ILLUMOS).chain(ZFS))
+    install(MACHINES.iter().chain(TESTS).chain(CHECKS).chain(ILLUMOS).chain(ZFS))
+}
+
+/// Installs what it takes to run the tests.
+pub(crate) fn for_tests() -> Result<(), Failure> {
+    install(MACHINES.iter().chain(TESTS))
 }
 
 /// Installs what it takes to compile for illumos.

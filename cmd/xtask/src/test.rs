@@ -22,9 +22,10 @@ impl Test {
     /// Sets up, builds programs and image, and runs unit, integration and
     /// end-to-end tests and the examples in the documentation.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        setup::for_machines()?;
+        setup::for_tests()?;
         build::everything()?;
-        let images = build::images()?;
+        let image = build::image(build::Image::LinuxMini)?;
+        let disk_image = build::image(build::Image::LinuxMiniDisk)?;
         let programs = target().join("debug");
         let whole = self.rest.is_empty();
         let runner: &[&str] = if on_path("cargo-nextest") {
@@ -34,8 +35,8 @@ impl Test {
             &["test", "--workspace", "--lib", "--bins", "--tests"]
         };
         Step::cargo(runner.iter().map(|word| (*word).to_owned()).chain(self.rest))
-            .env("SOLSTICE_TEST_IMAGE", images.linux_mini.as_str())
-            .env("SOLSTICE_TEST_DISK_IMAGE", images.linux_mini_disk.as_str())
+            .env("SOLSTICE_TEST_IMAGE", image.as_str())
+            .env("SOLSTICE_TEST_DISK_IMAGE", disk_image.as_str())
             .env("SOLSTICE_TEST_PROGRAMS", programs.as_str())
             .run()?;
         if whole {
