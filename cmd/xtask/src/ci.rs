@@ -1,9 +1,10 @@
 //! `cargo xtask ci`: all that has to be green before a change is taken.
 
+use camino::Utf8Path;
 use clap::Args;
 
 use crate::run::{Failure, Step, on_path, root, target};
-use crate::{openapi, package, setup, test};
+use crate::{illumos, openapi, package, setup, test, zfs};
 
 /// Check formatting, lints, documents and documentation, and run every test.
 #[derive(Args)]
@@ -28,6 +29,8 @@ impl Ci {
             .env("RUSTDOCFLAGS", "-D warnings")
             .run()?;
         deny()?;
+        illumos::check()?;
+        zfs::check()?;
         if !self.without_tests {
             test::Test::everything().run()?;
         }
@@ -86,26 +89,32 @@ fn man_pages() -> Result<(), Failure> {
 
 /// Checks every shell script: the files that begin with `#!` and a shell.
 fn shellcheck() -> Result<(), Failure> {
-    let here = [
-        ".ci/run",
-        "images/linux-mini/build",
-        "images/linux-mini/init",
-        "tests/packaging/tests/methods/daemon",
-        "tests/packaging/tests/methods/pgrep",
-        "tests/packaging/tests/methods/poweroff",
-        "tests/packaging/tests/methods/sleep",
-        "tests/packaging/tests/methods/svcprop",
-        "tests/packaging/tests/methods/world.sh",
-    ];
-    Step::new("shellcheck", here).run()?;
-    // They source files from where illumos has them.
-    let methods = [
-        "--exclude=SC1091",
-        "--shell=sh",
-        "smf/method/solstice-agent",
-        "smf/method/solstice-orchestrator",
-        "smf/method/solstice-server",
-        "smf/share/solstice_include.sh",
-    ];
-    Step::new("shellcheck", methods).run()
+    let mut scripts = Vec::new();
+    for folder in [".ci", "images", "lib", "smf", "tests"] {
+        find_scripts(&root().join(folder), &mut scripts)
+            .map_err(|error| Failure::Needs(format!("cannot read {folder}: {error}")))?;
+    }
+    scripts.sort();
+    // Some source files from where illumos has them.
+    let arguments = ["--exclude=SC1091".to_owned()].into_iter().chain(scripts);
+    Step::new("shellcheck", arguments).run()
+}
+
+fn find_scripts(folder: &Utf8Path, found: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in folder.read_dir_utf8()? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            find_scripts(path, found)?;
+        } else if path.extension().is_none_or(|extension| extension == "sh") {
+            let text = std::fs::read(path)?;
+            let first =
+                String::from_utf8_lossy(text.split(|byte| *byte == b'\n').next().unwrap_or(&[]))
+                    .into_owned();
+            if first.starts_with("#!") && first.trim_end().ends_with("sh") {
+                found.push(path.to_string());
+            }
+        }
+    }
+    Ok(())
 }
