@@ -1,7 +1,10 @@
 //! The one place where a hypervisor is chosen: a module per kind.
 
+#[cfg(feature = "libvirt")]
+mod libvirt;
 #[cfg(target_os = "linux")]
 mod qemu;
+mod zones;
 
 use std::sync::Arc;
 
@@ -36,7 +39,10 @@ pub(crate) async fn open(place: &Place<'_>) -> Result<Opened, Failure> {
         HypervisorConfig::Qemu(settings) => qemu::open(place, settings).await,
         #[cfg(not(target_os = "linux"))]
         HypervisorConfig::Qemu(_) => Err(unusable("QEMU is driven on Linux only")),
-        HypervisorConfig::Zones(_) => Err(unusable("there is no backend for zones here")),
+        HypervisorConfig::Zones(settings) => zones::open(place, settings).await,
+        #[cfg(feature = "libvirt")]
+        HypervisorConfig::Libvirt(settings) => libvirt::open(place, settings).await,
+        #[cfg(not(feature = "libvirt"))]
         HypervisorConfig::Libvirt(_) => {
             Err(unusable("this program was built without its feature `libvirt`"))
         }

@@ -125,14 +125,14 @@ impl LibvirtHypervisor {
         self.folders.discard(id)?;
         let host = self.config.host.clone();
         let ended = self.link.call(move |connection| {
+            // If it is being made just now, that fails the sooner.
+            qemu::kill(id);
             let _alone = Creating::begin(id);
-            match domain::find(connection, &host, id)? {
-                Some((domain, _)) => {
-                    qemu::kill(id);
-                    destroy(&domain)
-                }
-                None => Ok(()),
-            }
+            let found = domain::find(connection, &host, id)?;
+            found.map_or(Ok(()), |(domain, _)| {
+                qemu::kill(id);
+                destroy(&domain)
+            })
         });
         ended.await?;
         // libvirt sends no event for a machine that it was still getting to know.

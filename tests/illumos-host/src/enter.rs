@@ -31,7 +31,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::state_dir;
 
-pub use init::inside;
+pub use init::{inside, run};
 pub use namespaces::here;
 
 /// The variable that tells a test that it is the inner run.

@@ -44,6 +44,7 @@ fn own(words: &[&str], argv: &[String]) -> Result<ExitCode, Box<dyn Error>> {
         ["enter-inside", of, "--", _, ..] => {
             return Ok(enter::inside(Utf8Path::new(of), &argv[4..])?);
         }
+        ["enter-run", _, ..] => match enter::run(&argv[2..])? {},
         ["as-root", program, arguments @ ..] => return as_root(program, arguments),
         ["inject", fault] => faults::inject(dir, &serde_json::from_str(fault)?)?,
         ["clear"] => faults::clear(dir)?,

@@ -97,7 +97,8 @@ fn read(dir: &Utf8Path) -> Result<World, WorldError> {
 }
 
 fn write(dir: &Utf8Path, world: &World) -> Result<(), WorldError> {
-    let text = serde_json::to_vec_pretty(world).expect("the state can be written as JSON");
+    // Not for people: every call reads it. `illumos-host world` shows it.
+    let text = serde_json::to_vec(world).expect("the state can be written as JSON");
     replace(&dir.join("world.json"), &text)
 }
 

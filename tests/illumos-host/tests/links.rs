@@ -13,11 +13,12 @@ use illumos_host::enter;
 /// Runs a line of words, as root of the host if it is illumos', and insists on success.
 fn run(line: &str) -> String {
     let mut words = line.split(' ');
-    let program = words.next().unwrap();
-    let output = Command::new(program).args(words).output().unwrap();
+    let program = words.next().expect("a line has a word");
+    let output = Command::new(program).args(words).output();
+    let output = output.expect("the program can be executed");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{line}: {} {stderr}", output.status);
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("these programs print ASCII")
 }
 
 fn root(line: &str) {
@@ -38,9 +39,11 @@ impl Guest {
     fn on(etherstub: u8, address: &str) -> Self {
         let mut guest = Command::new("unshare");
         let guest = guest.args(["-n", "sh", "-c", "echo up; exec cat"]);
-        let mut guest = guest.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let guest = guest.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut guest = guest.expect("unshare can be executed");
         let mut up = [0; 3];
-        guest.stdout.as_mut().unwrap().read_exact(&mut up).unwrap();
+        let stdout = guest.stdout.as_mut().expect("it is piped");
+        stdout.read_exact(&mut up).expect("the guest comes up");
         let (pid, guest) = (guest.id(), Self(guest));
         let bridge = linux_name(&format!("stub{etherstub}"));
         run(&format!("ip link add port{pid} type veth peer name eth0 netns {pid}"));
@@ -55,8 +58,9 @@ impl Guest {
         let connect = format!("exec 3<>/dev/tcp/{ip}/{port} && echo connected >&2");
         let guest = self.0.id().to_string();
         let arguments = ["-n", "-t", &guest, "timeout", "1", "bash", "-c", &connect];
-        let output = Command::new("nsenter").args(arguments).output().unwrap();
-        String::from_utf8(output.stderr).unwrap()
+        let output = Command::new("nsenter").args(arguments).output();
+        let output = output.expect("nsenter can be executed");
+        String::from_utf8(output.stderr).expect("bash prints ASCII")
     }
 }
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The libvirtd of one test: in namespaces of its own, so that it sees neither
 # the computer's libvirtd nor its files. The arguments are a folder of the test's
 # and one that keeps what libvirt finds out about QEMU, which takes seconds.
@@ -7,8 +8,8 @@ cache=$2
 
 ip link set lo up
 mount -t proc proc /proc
-# To destroy a machine libvirtd runs fifty programs, and the laws give it two
-# seconds: on a busy computer it goes before others (sched(7), autogroups).
+# To destroy a machine libvirtd runs fifty programs, and may take seconds for it:
+# on a busy computer it goes before others (sched(7), autogroups).
 renice -n -20 $$ >/dev/null
 [ ! -w /proc/self/autogroup ] || echo -20 >/proc/self/autogroup
 # That of the new network namespace; without control groups, which are the computer's.

@@ -164,6 +164,11 @@ impl Backend for World {
         Duration::from_secs(30)
     }
 
+    /// libvirt takes a guest's filter away by fifty programs, one machine after the other.
+    fn destroy_limit(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
     /// Folders with wrong names or another owner; a domain with a name like ours
     /// and no mark, and one with the mark of another host.
     async fn add_foreign(&self) {

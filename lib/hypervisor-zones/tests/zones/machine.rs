@@ -36,16 +36,20 @@ async fn commands_of_a_life(world: &World) -> String {
     hypervisor.destroy(spec.id).await.unwrap();
     assert_nothing_left(world).await;
     let golden = &spec.image.disk.sha256.hex()[..32];
-    let mut text = String::new();
-    for line in &journal()[before..] {
-        // pfexec stands before what it executes, and zoneadm is what looks and halts.
-        if !line.starts_with("pfexec") && !line.contains(" list") {
-            let line = line.replace(&spec.id.to_string(), "ID").replace(golden, "GOLDEN");
-            text += &line.replace(" ; ", "\n    ");
-            text.push('\n');
-        }
-    }
-    text
+    let lines: Vec<_> = journal()[before..]
+        .iter()
+        .map(|line| line.replace(&spec.id.to_string(), "ID").replace(golden, "GOLDEN"))
+        // What only looks is of no interest here.
+        .filter(|line| ![" list", " get ", " show-"].iter().any(|look| line.contains(look)))
+        .collect();
+    // Those of one kind are in order; others go on beside them.
+    let kinds = [&["zfs "][..], &["dladm ", "ipadm "], &["zonecfg ", "zoneadm "]];
+    let of_kind = |kind: &[&str]| {
+        let lines =
+            lines.iter().filter(|line| kind.iter().any(|program| line.starts_with(program)));
+        lines.map(|line| line.replace(" ; ", "\n    ") + "\n").collect::<String>()
+    };
+    kinds.map(of_kind).join("\n")
 }
 
 #[tokio::test]

@@ -112,9 +112,11 @@ async fn a_link_that_is_taken_after_all_is_not_touched() {
     let hypervisor = world.open().await;
     let spec = world.tiny(Guest::Silent);
     as_root(&["dladm", "create-etherstub", "-t", "other0"]);
-    inject("dladm", "create-vnic", What::Delay { ms: 400 });
+    inject("dladm", "create-vnic", What::Delay { ms: 3000 });
     let stranger = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        while !as_root(&["dladm", "show-etherstub"]).contains("sci_9e78b43e_stub0") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         as_root(&["dladm", "create-vnic", "-t", "-l", "other0", "sci_9e78b43e_guest0"]);
     };
     let (refused, ()) = tokio::join!(hypervisor.ensure(&spec), stranger);

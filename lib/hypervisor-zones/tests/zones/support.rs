@@ -242,6 +242,12 @@ impl Backend for World {
         Duration::from_secs(60)
     }
 
+    /// Each destroy runs some fifteen commands, each of them two programs here;
+    /// asking the guest would take half an hour.
+    fn destroy_limit(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
     /// Another host's machine on the same dataset, a zone, links and volumes
     /// that look like ours and have another mark, or none, or one that was inherited.
     async fn add_foreign(&self) {

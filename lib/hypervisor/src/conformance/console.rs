@@ -27,7 +27,7 @@ pub async fn the_console_is_complete_and_read_in_pieces<B: Backend>(backend: &B)
     let end = text.len() as u64;
     let piece = handle.console(spec.id, end, 10).await.expect("there is a console");
     assert_eq!((piece.bytes.len(), piece.next), (0, end));
-    destroy(&handle, spec.id).await;
+    destroy(backend, &handle, spec.id).await;
 }
 
 /// What a guest said last can be read when it has stopped, and after a restart.
@@ -42,7 +42,7 @@ pub async fn the_console_is_kept_after_the_end<B: Backend>(backend: &B) {
     let handle = backend.handle().await;
     let console = handle.console(spec.id, 0, usize::MAX).await.expect("there is a console");
     assert_eq!(console.bytes, backend.text());
-    destroy(&handle, spec.id).await;
+    destroy(backend, &handle, spec.id).await;
 }
 
 /// Neither before the machine was made nor after it was destroyed.
@@ -57,7 +57,7 @@ pub async fn there_is_no_console_without_a_machine<B: Backend>(backend: &B) {
         );
         ensure(&handle, &spec).await;
         handle.console(spec.id, 0, 10).await.expect("there is a console");
-        destroy(&handle, spec.id).await;
+        destroy(backend, &handle, spec.id).await;
     }
 }
 
@@ -68,7 +68,7 @@ pub async fn stopped_resolves_when_the_guest_powers_off<B: Backend>(backend: &B)
     ensure(&handle, &spec).await;
     stops(backend, &handle, spec.id).await;
     assert_eq!(seen(&handle, spec.id).await, Observed::Stopped);
-    destroy(&handle, spec.id).await;
+    destroy(backend, &handle, spec.id).await;
 }
 
 /// The end from outside is noticed by everyone who waits.
@@ -78,7 +78,7 @@ pub async fn stopped_resolves_on_destroy<B: Backend>(backend: &B) {
     ensure(&handle, &spec).await;
     let later = async {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        destroy(&handle, spec.id).await;
+        destroy(backend, &handle, spec.id).await;
     };
     let wait = || stops(backend, &handle, spec.id);
     tokio::join!(wait(), wait(), later);
@@ -92,6 +92,6 @@ pub async fn stopped_resolves_at_once_without_a_running_guest<B: Backend>(backen
     ensure(&handle, &spec).await;
     stops(backend, &handle, spec.id).await;
     stops(backend, &handle, spec.id).await;
-    destroy(&handle, spec.id).await;
+    destroy(backend, &handle, spec.id).await;
     stops(backend, &handle, spec.id).await;
 }

@@ -18,7 +18,7 @@ pub async fn destroy_clears_every_half_made_state<B: Backend>(backend: &B) {
         let done = crash_in_ensure(backend, &spec, polls).await;
         let handle = backend.handle().await;
         assert_seen_if_left(backend, &handle, spec.id).await;
-        destroy(&handle, spec.id).await;
+        destroy(backend, &handle, spec.id).await;
         assert_nothing_left(backend).await;
         if done {
             return;
@@ -37,7 +37,7 @@ pub async fn ensure_completes_every_half_made_state<B: Backend>(backend: &B) {
         ensure(&handle, &spec).await;
         assert_eq!(seen(&handle, spec.id).await, Observed::Running);
         assert_eq!(console_when_complete(backend, &handle, spec.id).await, backend.text());
-        destroy(&handle, spec.id).await;
+        destroy(backend, &handle, spec.id).await;
         assert_nothing_left(backend).await;
         if done {
             return;
@@ -56,7 +56,7 @@ pub async fn destroy_completes_every_half_done_destroy<B: Backend>(backend: &B) 
         drop(handle);
         let handle = backend.handle().await;
         assert_seen_if_left(backend, &handle, spec.id).await;
-        destroy(&handle, spec.id).await;
+        destroy(backend, &handle, spec.id).await;
         assert_nothing_left(backend).await;
         if let Some(ended) = ended {
             return ended.expect("the machine can be destroyed");

@@ -16,13 +16,13 @@ pub async fn ensuring_twice_changes_nothing<B: Backend>(backend: &B) {
     assert_eq!(seen(&handle, spec.id).await, Observed::Running);
     assert_eq!(backend.leftovers().await, before);
     assert_eq!(console_when_complete(backend, &handle, spec.id).await, backend.text());
-    destroy(&handle, spec.id).await;
+    destroy(backend, &handle, spec.id).await;
 }
 
 /// There is nothing to do, so it is done.
 pub async fn destroying_the_absent_is_fine<B: Backend>(backend: &B) {
     let handle = backend.handle().await;
-    destroy(&handle, backend.spec(Guest::Talks).id).await;
+    destroy(backend, &handle, backend.spec(Guest::Talks).id).await;
 }
 
 /// `destroy` is idempotent.
@@ -30,8 +30,8 @@ pub async fn destroying_twice_is_fine<B: Backend>(backend: &B) {
     let handle = backend.handle().await;
     let spec = backend.spec(Guest::Talks);
     ensure(&handle, &spec).await;
-    destroy(&handle, spec.id).await;
-    destroy(&handle, spec.id).await;
+    destroy(backend, &handle, spec.id).await;
+    destroy(backend, &handle, spec.id).await;
 }
 
 /// The guest is not asked; [`super::DESTROY_LIMIT`] holds in every state of its boot.
@@ -40,12 +40,12 @@ pub async fn destroy_is_quick_though_the_guest_ignores_it<B: Backend>(backend: &
     for guest in [Guest::Silent, Guest::Talks] {
         let spec = backend.spec(guest);
         ensure(&handle, &spec).await;
-        destroy(&handle, spec.id).await;
+        destroy(backend, &handle, spec.id).await;
     }
     let spec = backend.spec(Guest::Talks);
     ensure(&handle, &spec).await;
     console_when_complete(backend, &handle, spec.id).await;
-    destroy(&handle, spec.id).await;
+    destroy(backend, &handle, spec.id).await;
 }
 
 /// What belongs to others is neither listed nor touched.
@@ -59,7 +59,7 @@ pub async fn observe_lists_only_ours<B: Backend>(backend: &B) {
     ensure(&handle, &spec).await;
     let listed = handle.observe().await.expect("observing works");
     assert_eq!(listed.iter().map(|machine| machine.id).collect::<Vec<_>>(), [spec.id]);
-    destroy(&handle, spec.id).await;
+    destroy(backend, &handle, spec.id).await;
     assert_eq!(backend.foreign().await, foreign);
 }
 
@@ -70,10 +70,10 @@ pub async fn two_machines_are_independent<B: Backend>(backend: &B) {
     ensure(&handle, &one).await;
     ensure(&handle, &two).await;
     assert_eq!(console_when_complete(backend, &handle, two.id).await, backend.text());
-    destroy(&handle, one.id).await;
+    destroy(backend, &handle, one.id).await;
     assert_eq!(seen(&handle, two.id).await, Observed::Running);
     assert_eq!(console_when_complete(backend, &handle, two.id).await, backend.text());
-    destroy(&handle, two.id).await;
+    destroy(backend, &handle, two.id).await;
 }
 
 /// Calls for different machines do not disturb each other.
@@ -85,7 +85,7 @@ pub async fn different_machines_can_be_made_at_once<B: Backend>(backend: &B) {
         assert_eq!(seen(&handle, spec.id).await, Observed::Running);
         assert_eq!(console_when_complete(backend, &handle, spec.id).await, backend.text());
     }
-    futures::future::join_all(specs.iter().map(|spec| destroy(&handle, spec.id))).await;
+    futures::future::join_all(specs.iter().map(|spec| destroy(backend, &handle, spec.id))).await;
 }
 
 /// Whether it ever boots is for the caller's boot limit to say.
@@ -99,7 +99,7 @@ pub async fn a_silent_guest_runs_with_an_empty_console<B: Backend>(backend: &B) 
     assert_eq!(seen(&handle, spec.id).await, Observed::Running);
     let console = handle.console(spec.id, 0, 4096).await.expect("there is a console");
     assert_eq!((console.bytes.len(), console.next), (0, 0));
-    destroy(&handle, spec.id).await;
+    destroy(backend, &handle, spec.id).await;
 }
 
 /// Only locked bytes boot (invariant I11), and the refusal leaves nothing.
@@ -125,7 +125,7 @@ pub async fn a_stopped_machine_is_not_booted_again<B: Backend>(backend: &B) {
     ensure(&handle, &spec).await;
     assert_eq!(seen(&handle, spec.id).await, Observed::Stopped);
     assert_eq!(console_when_complete(backend, &handle, spec.id).await, backend.text());
-    destroy(&handle, spec.id).await;
+    destroy(backend, &handle, spec.id).await;
 }
 
 /// An orchestrator's end is not its machines' end, and the next one takes over.
@@ -139,6 +139,6 @@ pub async fn a_machine_outlives_the_handle<B: Backend>(backend: &B) {
     ensure(&handle, &spec).await;
     assert_eq!(console_when_complete(backend, &handle, spec.id).await, backend.text());
     let stopped = handle.stopped(spec.id);
-    let (stopped, ()) = tokio::join!(stopped, destroy(&handle, spec.id));
+    let (stopped, ()) = tokio::join!(stopped, destroy(backend, &handle, spec.id));
     stopped.expect("the end of a machine that another handle made is seen");
 }

@@ -60,7 +60,7 @@ fn with(command: impl FnOnce(&mut State, &Caller) -> Reply) -> Reply {
 }
 
 fn not_simulated(what: &str) -> Reply {
-    Reply::fail(BROKEN, format!("illumos-host: {what} is not simulated"))
+    Reply::fail(BROKEN, format!("illumos-host: not simulated: {what}"))
 }
 
 /// Whether the caller has one of these authorizations, or everything.

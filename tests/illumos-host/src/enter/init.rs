@@ -1,12 +1,14 @@
 //! The first process inside: builds the host, starts the command, and buries
 //! what the host's daemons leave.
 
+use std::convert::Infallible;
 use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use camino::Utf8Path;
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
@@ -25,6 +27,9 @@ use crate::{
 ///
 /// [`EnterError`] if the host cannot be built or the command not be started.
 pub fn inside(dir: &Utf8Path, command: &[String]) -> Result<ExitCode, EnterError> {
+    // Blocked already by the process outside: to the first process of a
+    // namespace a signal that it neither blocks nor handles is lost.
+    let signals = namespaces::block().map_err(|e| EnterError::new("cannot block signals", e))?;
     // Whoever kills the process outside means the host.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .map_err(|e| EnterError::new("cannot be tied to the process outside", e))?;
@@ -40,13 +45,11 @@ pub fn inside(dir: &Utf8Path, command: &[String]) -> Result<ExitCode, EnterError
         .map_err(io::Error::other)
         .and_then(|started| started)
         .map_err(|e| EnterError::new("cannot mount the datasets", e))?;
-    let (program, arguments) = command.split_first().ok_or_else(|| {
-        EnterError::new("no command", io::Error::from(io::ErrorKind::InvalidInput))
-    })?;
-    let child = Command::new(program).args(arguments).spawn();
-    let child = child.map_err(|e| EnterError::new(format!("cannot execute {program}"), e))?;
+    // The command, by way of `run`: it inherits what is blocked here.
+    let child = Command::new(mounts::PROGRAM).arg("enter-run").args(command).spawn();
+    let child =
+        child.map_err(|e| EnterError::new(format!("cannot execute {}", mounts::PROGRAM), e))?;
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id is an i32"));
-    let signals = namespaces::block().map_err(|e| EnterError::new("cannot block signals", e))?;
     loop {
         if let Some(code) = bury(pid) {
             return Ok(ExitCode::from(code));
@@ -57,6 +60,21 @@ pub fn inside(dir: &Utf8Path, command: &[String]) -> Result<ExitCode, EnterError
             let _ended = kill(pid, signal);
         }
     }
+}
+
+/// Executes the command in place of this process, open to signals again.
+///
+/// # Errors
+///
+/// [`EnterError`]; on success it does not return.
+pub fn run(command: &[String]) -> Result<Infallible, EnterError> {
+    let unblocked = SigSet::all().thread_unblock();
+    unblocked.map_err(|e| EnterError::new("cannot unblock signals", e))?;
+    let (program, arguments) = command.split_first().ok_or_else(|| {
+        EnterError::new("no command", io::Error::from(io::ErrorKind::InvalidInput))
+    })?;
+    let error = Command::new(program).args(arguments).exec();
+    Err(EnterError::new(format!("cannot execute {program}"), error))
 }
 
 /// Collects every child that has ended, our own and orphans, and gives the

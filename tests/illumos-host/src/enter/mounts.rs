@@ -13,7 +13,7 @@ use super::EnterError;
 use crate::command::PROGRAMS;
 
 /// Where the simulator's program is found inside.
-const PROGRAM: &str = "/usr/lib/illumos-host/program";
+pub(super) const PROGRAM: &str = "/usr/lib/illumos-host/program";
 
 /// Builds the host's root for the state in `dir` and makes it this process's.
 pub(super) fn build(dir: &Utf8Path) -> Result<(), EnterError> {

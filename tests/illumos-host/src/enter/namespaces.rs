@@ -21,13 +21,14 @@ use super::EnterError;
 pub fn here(dir: &Utf8Path, command: &[String]) -> Result<ExitCode, EnterError> {
     let dir = prepared(dir)?;
     divide()?;
+    let signals = block().map_err(|e| EnterError::new("cannot block signals", e))?;
     let exe = std::env::current_exe();
     let exe = exe.map_err(|e| EnterError::new("cannot find this program", e))?;
     let mut init = Command::new(&exe);
     init.args(["enter-inside", dir.as_str(), "--"]).args(command);
     let mut init =
         init.spawn().map_err(|e| EnterError::new(format!("cannot start {}", exe.display()), e))?;
-    let ended = wait(&mut init);
+    let ended = wait(&mut init, &signals);
     ended.map(code).map_err(|e| EnterError::new("cannot wait for the host's first process", e))
 }
 
@@ -61,10 +62,9 @@ fn divide() -> Result<(), EnterError> {
 }
 
 /// Blocks what is passed on from process to process towards the command, and
-/// what says that a child ended. Blocked only when the child is there, which
-/// would inherit it; so whoever calls this looks once at the child before he
-/// waits. A terminal sends SIGINT and SIGQUIT to the command itself, so here
-/// they only must not end those who wait for it.
+/// what says that a child ended, before there is a child, so that none is lost.
+/// A terminal sends SIGINT and SIGQUIT to the command itself, so here they only
+/// must not end those who wait for it.
 pub(super) fn block() -> nix::Result<SigSet> {
     use Signal::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     let signals: SigSet = [SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().collect();
@@ -72,8 +72,7 @@ pub(super) fn block() -> nix::Result<SigSet> {
     Ok(signals)
 }
 
-fn wait(child: &mut Child) -> io::Result<ExitStatus> {
-    let signals = block()?;
+fn wait(child: &mut Child, signals: &SigSet) -> io::Result<ExitStatus> {
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id is an i32"));
     loop {
         if let Some(status) = child.try_wait()? {

@@ -48,7 +48,7 @@ pub(super) enum Status {
     #[error("can't create persistent object on top of temporary object")]
     OnTemporary,
     /// Not a word of libdladm: this property is real but not simulated.
-    #[error("illumos-host: the link property {0} is not simulated")]
+    #[error("illumos-host: not simulated: link property {0}")]
     NotSimulated(String),
 }
 
@@ -89,7 +89,7 @@ pub(super) fn usage() -> Reply {
 }
 
 fn not_simulated(what: &str) -> Reply {
-    Reply::fail(BROKEN, format!("illumos-host: dladm {what} is not simulated"))
+    Reply::fail(BROKEN, format!("illumos-host: not simulated: dladm {what}"))
 }
 
 /// Takes options and operands apart.

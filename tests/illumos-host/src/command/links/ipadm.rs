@@ -82,7 +82,7 @@ fn usage(words: &str) -> Reply {
 }
 
 fn not_simulated(what: &str) -> Reply {
-    Reply::fail(BROKEN, format!("illumos-host: ipadm {what} is not simulated"))
+    Reply::fail(BROKEN, format!("illumos-host: not simulated: ipadm {what}"))
 }
 
 fn options<'a>(

@@ -13,7 +13,7 @@ const PROPERTY_FIELDS: &[&str] = &["LINK", "PROPERTY", "VALUE"];
 const MORE_PROPERTY_FIELDS: &[&str] = &["PERM", "DEFAULT", "POSSIBLE"];
 
 fn for_people(command: &str) -> Reply {
-    let line = format!("illumos-host: the table of dladm {command} for people is not simulated");
+    let line = format!("illumos-host: not simulated: dladm {command} for people");
     Reply::fail(BROKEN, line)
 }
 

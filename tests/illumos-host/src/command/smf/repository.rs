@@ -176,7 +176,7 @@ impl State {
     pub(super) fn import(&mut self, services: BTreeMap<String, Service>) {
         for (name, new) in services {
             let service = self.services.entry(name).or_default();
-            service.groups = composed(&service.groups, &new.groups);
+            service.groups = composed(&new.groups, &service.groups);
             for (name, new) in new.instances {
                 let made = service.instances.entry(name).or_insert_with(|| new.clone());
                 made.groups = composed(&new.groups, &made.groups);

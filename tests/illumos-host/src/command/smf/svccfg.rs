@@ -342,4 +342,34 @@ mod tests {
         assert!(fits("count", "7") && !fits("count", "-7") && fits("integer", "-7"));
         assert!(fits("net_address_v4", "10.0.0.1") && !fits("net_address_v4", "fe80::1"));
     }
+
+    #[test]
+    fn the_manifests_of_the_project_are_valid() {
+        for name in ["agent", "orchestrator", "server"] {
+            let path = format!("{}/../../smf/solstice-{name}.xml", env!("CARGO_MANIFEST_DIR"));
+            assert!(checked(&path).is_ok(), "{:?}", checked(&path));
+        }
+    }
+
+    #[test]
+    fn elements_in_the_wrong_order_are_not_valid() {
+        let text = include_str!("../../../../../smf/solstice-server.xml");
+        assert_eq!(invalid(text), None);
+        let instance = r#"<instance name="default" enabled="false"/>"#;
+        let early = text.replace(instance, "").replace("<single_instance/>", instance);
+        assert!(manifest::parse(&early).is_ok(), "only the DTD knows the order");
+        assert!(invalid(&early).is_some_and(|why| why.contains("does not follow the DTD")));
+    }
+
+    #[test]
+    fn importing_again_keeps_what_was_set() {
+        let mut state = State::default();
+        let root = Caller::root(&crate::World::default());
+        let server = "application/solstice/server";
+        let line = "setprop config/log_level = astring: debug";
+        assert_eq!(selected(&mut state, &root, server, line), Reply::ok());
+        let path = format!("{}/../../smf/solstice-server.xml", env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(import(&mut state, &root, &path), Reply::ok());
+        assert_eq!(value(&state.services[server].groups, "config", "log_level"), Some("debug"));
+    }
 }
