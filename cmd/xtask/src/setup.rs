@@ -31,6 +31,7 @@ const TESTS: &[Package] = &[
     Package { name: "dosfstools", file: "/usr/sbin/fsck.fat" },
     Package { name: "ksh93u+m", file: "/usr/bin/ksh93" },
     Package { name: "libxml2-utils", file: "/usr/bin/xmllint" },
+    Package { name: "nftables", file: "/usr/sbin/nft" },
 ];
 
 /// What `ci` needs besides.

@@ -77,23 +77,26 @@ impl Plan<'_> {
     /// Makes the zone and installs it. It may be found running: then a boot
     /// was under way.
     pub(crate) async fn install(&self) -> Result<(), ZonesError> {
-        let mut configured = false;
-        for _ in 0..STEPS {
-            let done = match state(&self.name).await? {
-                Seen::Absent => {
-                    configured = true;
-                    zone::configure(&self.config()).await
-                }
-                // What was found so may be the half of it, and is quickly made anew.
-                Seen::State(State::Configured) if !configured => zone::delete(&self.name).await,
-                Seen::State(State::Configured) => zone::install(&self.name).await,
-                Seen::State(State::Incomplete) => zone::uninstall(&self.name).await,
-                Seen::State(State::Installed | State::Ready | State::Running) => return Ok(()),
-                other => return Err(stuck(&self.name, &other)),
-            };
-            tolerate(done).map_err(ZonesError::system("make the zone", &self.name))?;
+        let name = &self.name;
+        let mut seen = state(name).await?;
+        // What is found configured may be the half of it, and is quickly made anew.
+        if seen == Seen::State(State::Configured) {
+            let deleted = zone::delete(name).await;
+            tolerate(deleted).map_err(ZonesError::system("make anew the zone", name))?;
+            seen = state(name).await?;
         }
-        Err(stuck(&self.name, &state(&self.name).await?))
+        for _ in 0..STEPS {
+            let (done, next) = match seen {
+                Seen::Absent => (zone::configure(&self.config()).await, State::Configured),
+                Seen::State(State::Configured) => (zone::install(name).await, State::Installed),
+                Seen::State(State::Incomplete) => (zone::uninstall(name).await, State::Configured),
+                Seen::State(State::Installed | State::Ready | State::Running) => return Ok(()),
+                _ => break,
+            };
+            seen = if done.is_ok() { Seen::State(next) } else { state(name).await? };
+            tolerate(done).map_err(ZonesError::system("make the zone", name))?;
+        }
+        Err(stuck(name, &seen))
     }
 }
 

@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use solstice_hypervisor::HypervisorError;
 use solstice_hypervisor::folders::make_private_dir;
-use solstice_illumos::zfs::{self, Dataset, Property};
+use solstice_illumos::zfs::{self, Dataset, Kind, List, Property};
 
 use crate::config::{check_state_dir, unusable};
 use crate::error::{ZonesError, describe};
@@ -25,30 +25,31 @@ pub(crate) fn open_state_dir(path: &Utf8Path) -> Result<Utf8PathBuf, HypervisorE
 
 /// Checks that the datasets are there, and says where zones are mounted.
 pub(crate) async fn check_datasets(dataset: &Dataset) -> Result<Utf8PathBuf, HypervisorError> {
-    for name in ["images", "jobs"] {
-        dataset_value(dataset, name, "type").await?;
-    }
-    if dataset_value(dataset, "zones", "mounted").await? != "yes" {
-        return Err(unusable(
-            format!("{dataset}/zones is not mounted"),
-            &format!("run: zfs mount {dataset}/zones"),
-        ));
-    }
-    Ok(dataset_value(dataset, "zones", "mountpoint").await?.into())
-}
-
-async fn dataset_value(
-    dataset: &Dataset,
-    name: &str,
-    property: &str,
-) -> Result<String, HypervisorError> {
-    let child = format!("{dataset}/{name}");
-    let property: Property = property.parse().expect("it is one of zfs(8)");
-    let values = zfs::get(&child, &[property]).await.map_err(|error| {
+    let properties: [Property; 2] =
+        ["mounted", "mountpoint"].map(|it| it.parse().expect("it is one of zfs(8)"));
+    let (root, kinds) = (dataset.as_str(), [Kind::Filesystem]);
+    let list = List { root, kinds: &kinds, depth: Some(1), properties: &properties };
+    let rows = zfs::list(&list).await.map_err(|error| {
         unusable(
-            format!("the dataset {child} cannot be used: {}", describe(&error)),
-            &format!("run, as root: zfs create {child}"),
+            format!("the dataset {dataset} cannot be used: {}", describe(&error)),
+            "correct its name, or make it as docs/illumos.md says",
         )
     })?;
-    Ok(values.into_iter().next().map(|value| value.value).unwrap_or_default())
+    let values = |name: &str| {
+        let child = format!("{dataset}/{name}");
+        let row = rows.iter().find(|row| row.name == child);
+        row.map(|row| row.values.as_slice()).ok_or_else(|| {
+            let what = format!("there is no file system {child}");
+            unusable(what, &format!("run, as root: zfs create {child}"))
+        })
+    };
+    values("images")?;
+    values("jobs")?;
+    match values("zones")? {
+        [Some(mounted), Some(path)] if mounted == "yes" => Ok(path.into()),
+        _ => Err(unusable(
+            format!("{dataset}/zones is not mounted"),
+            &format!("run, as root: zfs mount {dataset}/zones"),
+        )),
+    }
 }

@@ -17,7 +17,7 @@ pub fn state_dir() -> &'static Utf8Path {
 /// Everything that the host remembers. Each part belongs to the commands of
 /// the module that defines it; others may read it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct World {
     /// Pools, datasets, snapshots, holds.
     pub zfs: zfs::State,

@@ -13,19 +13,9 @@ pub(crate) fn hypervisor() -> String {
     format!(r#""zones" {{ dataset "{DATASET}"; brand "omnios"; }}"#)
 }
 
-/// Makes the datasets, delegates them and imports the golden image, as root
-/// and by the commands of docs/illumos.md.
+/// Imports the golden image, as root. The datasets and their delegation are
+/// what the simulated host begins with.
 pub(crate) async fn prepare(built: &Built) -> Result<(), TestbedError> {
-    as_root(built, &["/sbin/zfs", "create", "-o", "mountpoint=/solstice", DATASET]).await?;
-    for child in ["images", "jobs", "zones"] {
-        as_root(built, &["/sbin/zfs", "create", &format!("{DATASET}/{child}")]).await?;
-    }
-    let allow = |rights: &'static str, child: &str| {
-        let dataset = format!("{DATASET}/{child}");
-        async move { as_root(built, &["/sbin/zfs", "allow", "-u", "solstice", rights, &dataset]).await }
-    };
-    allow("clone,hold,release", "images").await?;
-    allow("create,clone,mount,destroy,userprop,volsize,refreservation,reservation", "jobs").await?;
     let (ciadm, lock) = (built.programs.join("ciadm"), built.image.join("image.lock"));
     let import = ["image", "import", "--dataset", DATASET, "--lock", lock.as_str()];
     as_root(built, &[&[ciadm.as_str()], &import[..]].concat()).await

@@ -5,25 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use illumos_host::guest::Guest;
 use solstice_hypervisor::conformance::assert_nothing_left;
 use solstice_hypervisor::{Hypervisor, MachineSpec};
-use solstice_hypervisor_zones::ZonesHypervisor;
+use solstice_hypervisor_zones::{ZonesConfig, ZonesHypervisor};
 use solstice_model::Observed;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{DATASET, World, as_root, journal, text};
-
-/// Waits until the guest has printed its text.
-async fn complete(hypervisor: &ZonesHypervisor, spec: &MachineSpec) {
-    for _ in 0..3000 {
-        let console = hypervisor.console(spec.id, 0, usize::MAX).await.unwrap().bytes;
-        if console.len() >= text().len() {
-            assert_eq!(console, text());
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("the guest does not talk");
-}
+use crate::support::{DATASET, World, as_root, complete, journal};
 
 /// Every command that makes and destroys a machine, without what differs from
 /// machine to machine.
@@ -32,7 +19,7 @@ async fn commands_of_a_life(world: &World) -> String {
     let spec = MachineSpec { disk_mib: 64, ..world.tiny(Guest::Talks) };
     let before = journal().len();
     hypervisor.ensure(&spec).await.unwrap();
-    complete(&hypervisor, &spec).await;
+    complete(&hypervisor, spec.id).await;
     hypervisor.destroy(spec.id).await.unwrap();
     assert_nothing_left(world).await;
     let golden = &spec.image.disk.sha256.hex()[..32];
@@ -126,8 +113,8 @@ async fn two_orchestrators_on_one_computer_share_a_dataset_and_do_not_meet() {
         as_root(&["zfs", "get", "-Hpo", "value", "org.solstice:slot", &clone])
     };
     assert_ne!(slot(&one), slot(&two));
-    complete(&moon, &one).await;
-    complete(&mars, &two).await;
+    complete(&moon, one.id).await;
+    complete(&mars, two.id).await;
     assert_eq!(moon.observe().await.unwrap().len(), 1);
     moon.destroy(two.id).await.unwrap_err();
     moon.destroy(one.id).await.unwrap();
@@ -143,7 +130,7 @@ async fn a_capture_that_was_killed_is_replaced_while_the_end_is_awaited() {
     let hypervisor = world.open().await;
     let spec = world.tiny(Guest::Talks);
     hypervisor.ensure(&spec).await.unwrap();
-    complete(&hypervisor, &spec).await;
+    complete(&hypervisor, spec.id).await;
     let stopped = hypervisor.stopped(spec.id);
     let kill = async {
         let before = captures();
@@ -175,7 +162,7 @@ fn captures() -> Vec<String> {
 #[tokio::test]
 async fn a_disk_is_as_large_as_asked_or_as_the_image_and_reserved_if_configured() {
     let Some(world) = World::of_this_test() else { return };
-    let config = solstice_hypervisor_zones::ZonesConfig { reserve: true, ..world.config() };
+    let config = ZonesConfig { reserve: true, ..world.config() };
     let hypervisor = ZonesHypervisor::open(config, &[]).await.unwrap();
     for (disk_mib, bytes) in [(0, 1 << 20), (64, 64 << 20)] {
         let spec = MachineSpec { disk_mib, ..world.tiny(Guest::Silent) };

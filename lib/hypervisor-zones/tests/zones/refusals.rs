@@ -7,6 +7,7 @@ use illumos_host::guest::Guest;
 use solstice_hypervisor::conformance::assert_nothing_left;
 use solstice_hypervisor::{Hypervisor, HypervisorError, MachineSpec};
 use solstice_hypervisor_zones::{Network, ZonesConfig, ZonesHypervisor};
+use solstice_model::Observed;
 
 use crate::support::{DATASET, World, as_root};
 
@@ -114,7 +115,9 @@ async fn a_link_that_is_taken_after_all_is_not_touched() {
     as_root(&["dladm", "create-etherstub", "-t", "other0"]);
     inject("dladm", "create-vnic", What::Delay { ms: 3000 });
     let stranger = async {
-        while !as_root(&["dladm", "show-etherstub"]).contains("sci_9e78b43e_stub0") {
+        while !as_root(&["dladm", "show-etherstub", "-p", "-o", "link"])
+            .contains("sci_9e78b43e_stub0")
+        {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         as_root(&["dladm", "create-vnic", "-t", "-l", "other0", "sci_9e78b43e_guest0"]);
@@ -138,6 +141,29 @@ async fn a_disk_that_somebody_reads_is_removed_later() {
     let refused = hypervisor.destroy(spec.id).await.unwrap_err();
     assert!(full_text(&refused).contains("dataset is busy"), "{}", full_text(&refused));
     assert_eq!(hypervisor.observe().await.unwrap().len(), 1);
+    hypervisor.destroy(spec.id).await.unwrap();
+    assert_nothing_left(&world).await;
+}
+
+#[tokio::test]
+async fn a_zone_that_the_kernel_does_not_let_go_is_removed_later() {
+    let Some(world) = World::of_this_test() else { return };
+    let hypervisor = world.open().await;
+    let spec = world.tiny(Guest::Silent);
+    hypervisor.ensure(&spec).await.unwrap();
+    let zone = as_root(&["zoneadm", "list", "-n"]).trim().to_owned();
+    let stuck = |stuck: bool| {
+        illumos_host::World::with(illumos_host::state_dir(), |world| match stuck {
+            true => world.zones.stuck.insert(zone.clone()),
+            false => world.zones.stuck.remove(&zone),
+        })
+        .unwrap()
+    };
+    stuck(true);
+    hypervisor.destroy(spec.id).await.unwrap_err();
+    assert_eq!(hypervisor.observe().await.unwrap()[0].observed, Observed::Stopped);
+    hypervisor.stopped(spec.id).await.unwrap();
+    stuck(false);
     hypervisor.destroy(spec.id).await.unwrap();
     assert_nothing_left(&world).await;
 }

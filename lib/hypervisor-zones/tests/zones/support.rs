@@ -16,7 +16,7 @@ use solstice_hypervisor::conformance::{Backend, Guest};
 use solstice_hypervisor_zones::{Brand, ZonesConfig, ZonesHypervisor};
 use solstice_image::{Lock, VerifiedImage};
 use solstice_model::id::new_id;
-use solstice_model::{Sha256Digest, Token};
+use solstice_model::{AttemptId, Sha256Digest, Token};
 
 /// The backend's dataset.
 pub(crate) const DATASET: &str = "rpool/solstice";
@@ -131,10 +131,24 @@ pub(crate) fn as_root(words: &[&str]) -> String {
     String::from_utf8(ran.stdout).unwrap()
 }
 
-/// Every command line that was called so far.
+/// Every command line that was called so far, by the programs' names.
 pub(crate) fn journal() -> Vec<String> {
     let calls = faults::journal(illumos_host::state_dir()).unwrap();
     calls.into_iter().map(|Call { argv, .. }| argv.join(" ")).collect()
+}
+
+/// Waits until the guest has printed its text, and printed it once.
+pub(crate) async fn complete(hypervisor: &ZonesHypervisor, id: AttemptId) {
+    let begun = Instant::now();
+    loop {
+        let console = hypervisor.console(id, 0, usize::MAX).await.unwrap().bytes;
+        if console.len() >= text().len() {
+            assert_eq!(console, text());
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "the guest printed only {console:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 fn write_image(folder: &Utf8Path, disk: &[u8]) {

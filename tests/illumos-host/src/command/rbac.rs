@@ -22,7 +22,7 @@ pub use pfexec::{environment_of, pfexec};
 /// The databases of the host, each as the text of its file, and the user whose
 /// processes call the commands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct State {
     /// Whose processes call the commands.
     pub user: String,

@@ -9,7 +9,7 @@ use super::{fmri, manifest};
 
 /// What the host remembers of its services.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct State {
     /// By name, such as `network/loopback`.
     pub services: BTreeMap<String, Service>,

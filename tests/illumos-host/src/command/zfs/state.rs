@@ -11,7 +11,7 @@ const POOL_BYTES: u64 = 20 << 30;
 
 /// Pools and what is in them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct State {
     /// By name.
     pub pools: BTreeMap<String, Pool>,
