@@ -13,6 +13,7 @@ use solstice_hypervisor::{Console, Hypervisor, HypervisorError, Machine, Machine
 use solstice_illumos::zone::{self, State, ZoneName};
 use solstice_image::VerifiedImage;
 use solstice_model::{AttemptId, Observed};
+use tokio::time::Instant;
 
 use crate::brand::Hardware;
 use crate::capture::client::{Captures, end, ended};
@@ -30,8 +31,10 @@ use crate::seed::{self, disk_of};
 
 /// The most of a console that one call reads into memory.
 const CONSOLE_PIECE: u64 = 4 * 1024 * 1024;
-/// The pause before a capture that was started anew is waited for.
+/// The time in which a console's capture is not started more than once.
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
+/// How long the console of a zone that has stopped may take to end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Machines by bhyve zones.
 #[derive(Debug)]
@@ -276,19 +279,22 @@ impl ZonesHypervisor {
         Ok(seen.into_iter().map(|(id, observed)| Machine { id, observed }).collect())
     }
 
-    /// Resolves when the zone does not run. A capture that ended while it does
-    /// was killed: another one takes its place.
+    /// Resolves when the zone does not run and its console is complete. A
+    /// capture that ends while the zone runs was killed: another takes its place.
     async fn until_stopped(&self, id: AttemptId) -> Result<(), ZonesError> {
         let (zone, folder) = (self.zone(id), self.folder(id));
-        loop {
-            ended(&folder).await;
-            if !guest::state(&zone).await?.is_up() {
-                return Ok(());
-            }
+        while guest::state(&zone).await?.is_up() {
+            let begun = Instant::now();
             self.attach(id).await?;
+            ended(&folder).await;
             // One that ends again and again, or has no folder, is no reason to spin.
-            tokio::time::sleep(RESTART_PAUSE).await;
+            if begun.elapsed() < RESTART_PAUSE {
+                tokio::time::sleep(RESTART_PAUSE).await;
+            }
         }
+        // A zone that is stuck on its way down never lets its console go.
+        let _stuck = tokio::time::timeout(LAST_WORDS, ended(&folder)).await;
+        Ok(())
     }
 }
 

@@ -1,12 +1,17 @@
 //! A network of its own for each test, so that bridges and filters meet nobody else's.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
 use tokio::runtime::{Handle, RuntimeFlavor};
+
+/// How long a thread is kept busy so that another one takes the next task.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Moves this test into a new network namespace. Namespaces belong to threads,
 /// and a new thread gets its maker's: so each thread of the runtime moves.
@@ -18,16 +23,20 @@ pub(crate) fn enter() {
     if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
         return;
     }
-    // Nobody leaves before all have come: no thread runs two of these.
-    let barrier = Arc::new(Barrier::new(runtime.metrics().num_workers() + 1));
-    for _ in 0..runtime.metrics().num_workers() {
-        let (namespace, barrier) = (Arc::clone(&namespace), Arc::clone(&barrier));
+    // A task cannot choose its thread: they are made until each has had one.
+    let moved = Arc::new(Mutex::new(HashSet::new()));
+    let begun = Instant::now();
+    while moved.lock().unwrap().len() < runtime.metrics().num_workers() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "a thread of the runtime does nothing");
+        let (namespace, moved) = (Arc::clone(&namespace), Arc::clone(&moved));
         runtime.spawn(async move {
             setns(&*namespace, CloneFlags::CLONE_NEWNET).unwrap();
-            barrier.wait();
+            moved.lock().unwrap().insert(std::thread::current().id());
+            // Blocking on purpose: the next one is for another thread.
+            std::thread::sleep(PAUSE);
         });
+        std::thread::sleep(PAUSE);
     }
-    barrier.wait();
 }
 
 /// Mounts a small file system at a new folder, for this thread and what it starts.
