@@ -28,10 +28,15 @@ const MACHINES: &[Package] = &[
 
 /// What tests need besides: what others say of the files that we write.
 const TESTS: &[Package] = &[
+    Package { name: "dnsmasq-base", file: "/usr/sbin/dnsmasq" },
     Package { name: "dosfstools", file: "/usr/sbin/fsck.fat" },
+    Package { name: "iptables", file: "/usr/sbin/ebtables" },
     Package { name: "ksh93u+m", file: "/usr/bin/ksh93" },
+    Package { name: "libvirt-daemon", file: "/usr/sbin/libvirtd" },
+    Package { name: "libvirt-dev", file: "/usr/include/libvirt/libvirt.h" },
     Package { name: "libxml2-utils", file: "/usr/bin/xmllint" },
     Package { name: "nftables", file: "/usr/sbin/nft" },
+    Package { name: "pkg-config", file: "/usr/bin/pkg-config" },
 ];
 
 /// What `ci` needs besides.
@@ -98,12 +103,13 @@ fn install<'a>(packages: impl IntoIterator<Item = &'a Package>) -> Result<(), Fa
         )));
     }
     let release = qemu_release();
-    let arguments = apt_arguments(&missing, release.as_deref());
+    let calls = apt_calls(&missing, release.as_deref());
     if !rustix::process::geteuid().is_root() {
+        let typed: String =
+            calls.iter().map(|call| format!(" && sudo apt-get {}", call.join(" "))).collect();
         return Err(Failure::Needs(format!(
             "some Debian packages are missing, and only root may install them. Type\n\n    \
-             sudo apt-get update && sudo apt-get {}\n\nand then the same command again",
-            arguments.join(" ")
+             sudo apt-get update{typed}\n\nand then the same command again"
         )));
     }
     eprintln!("installing {}", missing.join(" "));
@@ -111,16 +117,24 @@ fn install<'a>(packages: impl IntoIterator<Item = &'a Package>) -> Result<(), Fa
         add_release(release)?;
     }
     Step::new("apt-get", ["update", "-qq"]).run()?;
-    Step::new("apt-get", arguments).env("DEBIAN_FRONTEND", "noninteractive").run()
+    for call in calls {
+        Step::new("apt-get", call).env("DEBIAN_FRONTEND", "noninteractive").run()?;
+    }
+    Ok(())
 }
 
-fn apt_arguments(missing: &[&str], release: Option<&str>) -> Vec<String> {
-    let mut arguments = vec!["install", "-qq", "-y", "--no-install-recommends"];
-    if let Some(release) = release {
-        arguments.extend(["-t", release]);
-    }
-    arguments.extend(missing);
-    arguments.into_iter().map(str::to_owned).collect()
+/// The calls of apt-get that install what is missing: QEMU's packages from
+/// their release, all others from the system's own.
+fn apt_calls(missing: &[&str], release: Option<&str>) -> Vec<Vec<String>> {
+    let (qemu, others): (Vec<&str>, Vec<&str>) =
+        missing.iter().partition(|name| name.starts_with("qemu-"));
+    let call = |names: Vec<&str>, release: Option<&str>| {
+        let options = ["install", "-qq", "-y", "--no-install-recommends"];
+        let from = release.into_iter().flat_map(|release| ["-t", release]);
+        let words = options.into_iter().chain(from).chain(names.iter().copied());
+        (!names.is_empty()).then(|| words.map(str::to_owned).collect())
+    };
+    call(qemu, release).into_iter().chain(call(others, None)).collect()
 }
 
 /// QEMU's packages must all be of one version. Where one of them already came
@@ -154,15 +168,27 @@ fn add_release(release: &str) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
+    fn calls(missing: &[&str], release: Option<&str>) -> Vec<String> {
+        apt_calls(missing, release).iter().map(|call| call.join(" ")).collect()
+    }
+
     #[test]
-    fn packages_of_a_backported_qemu_come_from_backports() {
-        let arguments = apt_arguments(&["qemu-system-x86"], Some("bookworm-backports"));
-        assert!(arguments.join(" ").ends_with("-t bookworm-backports qemu-system-x86"));
+    fn only_packages_of_a_backported_qemu_come_from_backports() {
+        let release = Some("bookworm-backports");
+        let both = calls(&["git", "qemu-system-x86", "libvirt-daemon"], release);
+        let install = "install -qq -y --no-install-recommends";
+        assert_eq!(
+            both,
+            [
+                format!("{install} -t bookworm-backports qemu-system-x86"),
+                format!("{install} git libvirt-daemon"),
+            ]
+        );
     }
 
     #[test]
     fn an_ordinary_debian_is_asked_plainly() {
-        let arguments = apt_arguments(&["git", "cpio"], None);
-        assert_eq!(arguments.join(" "), "install -qq -y --no-install-recommends git cpio");
+        let plain = calls(&["git", "cpio"], None);
+        assert_eq!(plain, ["install -qq -y --no-install-recommends git cpio"]);
     }
 }
