@@ -14,7 +14,7 @@ use solstice_model::{ImageName, Sha256Digest};
 use crate::failure::Failure;
 
 /// Where the images are, unless the command line says otherwise.
-const STORE: &str = "/var/solstice/images";
+const STORE: &str = "/var/lib/solstice-images";
 
 /// What to do with images.
 #[derive(Debug, Subcommand)]

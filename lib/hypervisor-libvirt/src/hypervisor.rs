@@ -190,7 +190,7 @@ impl LibvirtHypervisor {
 async fn open_door(bridge: &Bridge, config: &LibvirtConfig) -> Result<Door, HypervisorError> {
     let begun = Instant::now();
     loop {
-        match Door::open(bridge.door(), config.endpoint_file.clone(), CONNECTIONS).await {
+        match Door::open(bridge.door(), None, config.endpoint_file.clone(), CONNECTIONS).await {
             Err(error)
                 if error.kind() == ErrorKind::AddrInUse && begun.elapsed() < DOOR_PATIENCE =>
             {

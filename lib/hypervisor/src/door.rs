@@ -6,7 +6,7 @@
 //! connection, so it never points to where nobody is any more.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,20 +32,23 @@ pub struct Door {
 impl Door {
     /// Listens on `address` and passes up to `connections` at a time on to
     /// where `endpoint_file` says, a file that holds `ADDRESS:PORT`. More of
-    /// them wait.
+    /// them wait. Whoever comes from another address than `guest`, if that is
+    /// given, is turned away: a host may take packets for one of its addresses
+    /// on any of its links (RFC 1122, 3.3.4.2).
     ///
     /// # Errors
     ///
     /// If nobody can listen on that address.
     pub async fn open(
         address: SocketAddr,
+        guest: Option<IpAddr>,
         endpoint_file: Utf8PathBuf,
         connections: usize,
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve(listener, endpoint_file.into(), connections));
+        tasks.spawn(serve(listener, guest, endpoint_file.into(), connections));
         Ok(Self { address, _tasks: tasks })
     }
 
@@ -55,18 +58,26 @@ impl Door {
     }
 }
 
-async fn serve(listener: TcpListener, endpoint_file: Arc<Utf8Path>, connections: usize) {
+async fn serve(
+    listener: TcpListener,
+    only: Option<IpAddr>,
+    endpoint_file: Arc<Utf8Path>,
+    connections: usize,
+) {
     let places = Arc::new(Semaphore::new(connections));
     let mut passing = JoinSet::new();
     loop {
         let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
         // Without this, what has ended would be kept until the door closes.
         while passing.try_join_next().is_some() {}
-        let Ok((guest, _)) = listener.accept().await else {
+        let Ok((guest, from)) = listener.accept().await else {
             // Out of descriptors; the guest's connection stays in the queue.
             tokio::time::sleep(PAUSE).await;
             continue;
         };
+        if only.is_some_and(|only| only != from.ip()) {
+            continue;
+        }
         let endpoint_file = Arc::clone(&endpoint_file);
         passing.spawn(async move {
             // A broken connection is the business of its two ends.
@@ -115,7 +126,7 @@ mod tests {
     async fn a_connection_follows_the_endpoint_to_its_new_port() {
         let folder = tempfile::tempdir().unwrap();
         let file = Utf8Path::from_path(folder.path()).unwrap().join("endpoint");
-        let door = Door::open(ANYWHERE, file.clone(), 2).await.unwrap();
+        let door = Door::open(ANYWHERE, None, file.clone(), 2).await.unwrap();
         for greeting in ["first", "second"] {
             let host = TcpListener::bind(ANYWHERE).await.unwrap();
             std::fs::write(&file, format!("{}\n", host.local_addr().unwrap())).unwrap();
@@ -140,12 +151,30 @@ mod tests {
         let file = Utf8Path::from_path(folder.path()).unwrap().join("endpoint");
         let host = TcpListener::bind(ANYWHERE).await.unwrap();
         std::fs::write(&file, host.local_addr().unwrap().to_string()).unwrap();
-        let door = Door::open(ANYWHERE, file, 2).await.unwrap();
+        let door = Door::open(ANYWHERE, None, file, 2).await.unwrap();
         let address = door.address();
         let mut guest = TcpStream::connect(address).await.unwrap();
         let (_taken, _) = host.accept().await.unwrap();
         drop(door);
         assert_eq!(guest.read(&mut [0; 1]).await.unwrap_or(0), 0);
         assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_stranger_is_turned_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Utf8Path::from_path(folder.path()).unwrap().join("endpoint");
+        let host = TcpListener::bind(ANYWHERE).await.unwrap();
+        std::fs::write(&file, host.local_addr().unwrap().to_string()).unwrap();
+        for (only, let_in) in [("127.0.0.1", true), ("127.0.0.9", false)] {
+            let only = Some(only.parse().unwrap());
+            let door = Door::open(ANYWHERE, only, file.clone(), 2).await.unwrap();
+            let mut guest = TcpStream::connect(door.address()).await.unwrap();
+            let taken = tokio::select! {
+                taken = host.accept() => taken.is_ok(),
+                _ = guest.read(&mut [0; 1]) => false,
+            };
+            assert_eq!(taken, let_in);
+        }
     }
 }

@@ -41,6 +41,15 @@ fn the_sample_is_right_and_means_what_it_says() {
 }
 
 #[test]
+fn the_sample_for_illumos_is_right_too() {
+    let path = Path::new("/etc/solstice/orchestrator.kdl");
+    let text = include_bytes!("../../../../manifests/orchestrator-illumos.kdl");
+    let config = OrchestratorConfig::parse(path, text).unwrap();
+    let HypervisorConfig::Zones(zones) = config.hypervisor else { panic!() };
+    assert_eq!((zones.dataset.as_str(), zones.brand), ("rpool/solstice", Brand::OmniOs));
+}
+
+#[test]
 fn the_least_configuration_has_safe_defaults() {
     let config = parse(&format!("{HEAD}{IMAGE}")).unwrap();
     assert_eq!(config.agent_listen.to_string(), "127.0.0.1:0");
