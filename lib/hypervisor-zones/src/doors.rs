@@ -13,6 +13,7 @@ use solstice_model::AttemptId;
 use tokio::time::Instant;
 
 use crate::error::ZonesError;
+use crate::links::Addresses;
 use crate::network::GUEST_PORT;
 
 /// How many connections of a guest are passed on at a time.
@@ -35,22 +36,23 @@ impl Doors {
         Self { endpoint_file, open: Mutex::default() }
     }
 
-    /// Opens a machine's door, unless it is open.
-    pub(crate) async fn open(&self, id: AttemptId, host: Ipv4Addr) -> Result<(), ZonesError> {
-        let address = SocketAddr::from((host, GUEST_PORT));
+    /// Opens a machine's door to its guest alone, unless it is open.
+    pub(crate) async fn open(&self, id: AttemptId, addresses: Addresses) -> Result<(), ZonesError> {
+        let address = SocketAddr::from((addresses.host, GUEST_PORT));
         if self.map().get(&id).is_some_and(|door| door.address() == address) {
             return Ok(());
         }
-        let door = self.bind(address).await;
+        let door = self.bind(address, addresses.guest).await;
         let door = door.map_err(|source| ZonesError::Door { address, source })?;
         self.map().insert(id, door);
         Ok(())
     }
 
-    async fn bind(&self, address: SocketAddr) -> io::Result<Door> {
+    async fn bind(&self, address: SocketAddr, guest: Ipv4Addr) -> io::Result<Door> {
+        let guest = Some(guest.into());
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match Door::open(address, self.endpoint_file.clone(), CONNECTIONS).await {
+            match Door::open(address, guest, self.endpoint_file.clone(), CONNECTIONS).await {
                 Err(error) if is_early(&error) && Instant::now() < deadline => {
                     tokio::time::sleep(PAUSE).await;
                 }

@@ -108,7 +108,7 @@ impl ZonesHypervisor {
         let all = running.map(|claim| async {
             // Whoever waits for its end is told if it cannot be captured.
             let _broken = self.attach(claim.id).await;
-            self.doors.open(claim.id, self.config.network.host(claim.slot)).await
+            self.doors.open(claim.id, self.addresses(claim.slot)).await
         });
         futures::future::try_join_all(all).await.map(drop)
     }
@@ -147,7 +147,7 @@ impl ZonesHypervisor {
     async fn keep(&self, id: AttemptId) -> Result<(), ZonesError> {
         self.attach(id).await?;
         if let Some(claim) = self.clones.ours().await?.iter().find(|claim| claim.id == id) {
-            self.doors.open(id, self.config.network.host(claim.slot)).await?;
+            self.doors.open(id, self.addresses(claim.slot)).await?;
         }
         match self.folder(id) {
             folder if folder.exists() => folder.mark_started(),
@@ -171,7 +171,7 @@ impl ZonesHypervisor {
         let links = LinkNames::of(&self.mark, slot);
         links::make(&links, addresses).await?;
         self.plan(spec, &links, &folder.seed())?.install().await?;
-        self.doors.open(id, addresses.host).await?;
+        self.doors.open(id, addresses).await?;
         let zone = self.zone(id);
         self.captures.attach(&zone, &folder).await?;
         guest::boot(&zone).await?;
@@ -215,10 +215,14 @@ impl ZonesHypervisor {
             return Err(ZonesError::Foreign { object: self.clones.volume(id)?.to_string() });
         }
         let entry = self.folders.list()?.into_iter().find(|it| it.id == id && !it.trash);
-        let slot = claim.map(|claim| claim.slot).or_else(|| entry.as_ref().and_then(noted_slot));
-        // Without a clone the network may be another machine's by now.
-        let others = |slot| claims.iter().any(|claim| claim.slot == slot && claim.id != id);
-        let slot = slot.filter(|slot| !others(*slot));
+        let slot = match claim {
+            Some(claim) => Some(claim.slot).filter(|slot| !claims.iter().any(|it| it.id != id && it.slot == *slot)),
+            // Without a clone the network may be another machine's of ours by now.
+            None => entry.as_ref().and_then(noted_slot).filter(|slot| {
+                let mut ours = claims.iter().filter(|it| it.host == self.config.host.as_str());
+                !ours.any(|claim| claim.slot == *slot)
+            }),
+        };
         let zone = self.zone(id);
         guest::halt(&zone).await?;
         self.doors.close(id);

@@ -8,7 +8,7 @@ use solstice_hypervisor::{Hypervisor, MachineSpec};
 use solstice_hypervisor_zones::{ZonesConfig, ZonesHypervisor};
 use solstice_model::Observed;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::support::{DATASET, World, as_root, complete, journal};
 
@@ -87,15 +87,27 @@ async fn a_guest_reaches_the_agent_api_at_its_hosts_address_also_after_a_restart
     hypervisor.ensure(&spec).await.unwrap();
     drop(hypervisor);
     let hypervisor = world.open().await;
-    // The host's own stack has that address as well.
-    let mut guest = TcpStream::connect("10.77.0.1:8400").await.unwrap();
+    // As if we were the guest.
+    let words = ["addr", "add", "10.77.0.2/32", "dev", "lo"];
+    assert!(std::process::Command::new("ip").args(words).status().unwrap().success());
+    let guest = TcpSocket::new_v4().unwrap();
+    guest.bind("10.77.0.2:0".parse().unwrap()).unwrap();
+    let mut guest = guest.connect("10.77.0.1:8400".parse().unwrap()).await.unwrap();
     guest.write_all(b"hello").await.unwrap();
     let (mut taken, _) = agents.accept().await.unwrap();
     let mut said = [0; 5];
     taken.read_exact(&mut said).await.unwrap();
     assert_eq!(&said, b"hello");
+    let mut other = TcpStream::connect("10.77.0.1:8400").await.unwrap();
+    assert_eq!(other.read(&mut said).await.unwrap_or(0), 0);
     hypervisor.destroy(spec.id).await.unwrap();
     assert!(TcpStream::connect("10.77.0.1:8400").await.is_err());
+}
+
+/// The number of a machine's network, on a line.
+fn slot(spec: &MachineSpec) -> String {
+    let clone = format!("{DATASET}/jobs/{}", spec.id);
+    as_root(&["zfs", "get", "-Hpo", "value", "org.solstice:slot", &clone])
 }
 
 #[tokio::test]
@@ -108,10 +120,6 @@ async fn two_orchestrators_on_one_computer_share_a_dataset_and_do_not_meet() {
     let (made_one, made_two) = tokio::join!(moon.ensure(&one), mars.ensure(&two));
     made_one.unwrap();
     made_two.unwrap();
-    let slot = |spec: &MachineSpec| {
-        let clone = format!("{DATASET}/jobs/{}", spec.id);
-        as_root(&["zfs", "get", "-Hpo", "value", "org.solstice:slot", &clone])
-    };
     assert_ne!(slot(&one), slot(&two));
     complete(&moon, one.id).await;
     complete(&mars, two.id).await;
@@ -122,6 +130,37 @@ async fn two_orchestrators_on_one_computer_share_a_dataset_and_do_not_meet() {
     mars.destroy(two.id).await.unwrap();
     assert_nothing_left(&world).await;
     assert_nothing_left(&mars_world).await;
+}
+
+/// What is left if two choose at once and one of them crashes behind its clone.
+#[tokio::test]
+async fn a_network_that_two_claim_stays_with_the_one_that_has_its_links() {
+    let Some(world) = World::of_this_test() else { return };
+    let moon = world.open().await;
+    let (one, two) = (world.tiny(Guest::Silent), world.tiny(Guest::Silent));
+    moon.ensure(&one).await.unwrap();
+    let golden = format!("{DATASET}/images/{}@golden", &two.image.disk.sha256.hex()[..32]);
+    let clone = format!("{DATASET}/jobs/{}", two.id);
+    let attempt = format!("org.solstice:attempt={}", two.id);
+    let marks = ["-o", "org.solstice:host=mars", "-o", &attempt, "-o", "org.solstice:slot=0"];
+    as_root(&[&["zfs", "clone"], &marks[..], &[&golden, &clone]].concat());
+    let again = world.tiny(Guest::Silent);
+    moon.ensure(&again).await.unwrap();
+    moon.destroy(again.id).await.unwrap();
+    // Its own links are its own, whoever claims the network as well.
+    moon.destroy(one.id).await.unwrap();
+    assert_eq!(as_root(&["dladm", "show-etherstub", "-p", "-o", "link"]), "");
+    moon.ensure(&one).await.unwrap();
+    let mars_world = World { host: "mars", ..World::here() };
+    let mars = mars_world.open().await;
+    as_root(&["zfs", "set", "org.solstice:slot=1", &clone]);
+    assert_eq!(slot(&one), "1\n");
+    mars.ensure(&two).await.unwrap();
+    assert_ne!(slot(&two), "1\n");
+    moon.destroy(one.id).await.unwrap();
+    assert_eq!(mars.observe().await.unwrap()[0].observed, Observed::Running);
+    mars.destroy(two.id).await.unwrap();
+    assert_nothing_left(&world).await;
 }
 
 #[tokio::test]
