@@ -52,7 +52,7 @@ fn typos() -> Result<(), Failure> {
     if on_path("typos") {
         return Step::new("typos", std::iter::empty::<&str>()).run();
     }
-    let tools = target().join("tools");
+    let tools = target().join("tools/typos");
     let program = tools.join("bin/typos");
     if !program.exists() {
         let install = ["-m", "pip", "install", "--quiet", "--target", tools.as_str(), TYPOS];

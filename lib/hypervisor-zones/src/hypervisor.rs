@@ -216,7 +216,7 @@ impl ZonesHypervisor {
         }
         let entry = self.folders.list()?.into_iter().find(|it| it.id == id && !it.trash);
         let slot = match claim {
-            Some(claim) => Some(claim.slot).filter(|slot| !claims.iter().any(|it| it.id != id && it.slot == *slot)),
+            Some(claim) => Some(claim.slot),
             // Without a clone the network may be another machine's of ours by now.
             None => entry.as_ref().and_then(noted_slot).filter(|slot| {
                 let mut ours = claims.iter().filter(|it| it.host == self.config.host.as_str());

@@ -1,8 +1,8 @@
 //! Zones: configuration, life, console.
 //!
 //! What a zone is configured to be, and how far it is installed, is in the
-//! files that illumos keeps ([`store`]); what the kernel knows of it is in
-//! [`State`]. Every zone that is ready or more has a zoneadmd of its own, which
+//! files that illumos keeps (`store`); what the kernel knows of it is in
+//! `State`. Every zone that is ready or more has a zoneadmd of its own, which
 //! runs QEMU in bhyve's place.
 
 mod brand;
