@@ -289,8 +289,12 @@ impl ZonesHypervisor {
         let (zone, folder) = (self.zone(id), self.folder(id));
         while guest::state(&zone).await?.is_up() {
             let begun = Instant::now();
-            self.attach(id).await?;
-            ended(&folder).await;
+            match self.attach(id).await {
+                Ok(()) => ended(&folder).await,
+                // The machine may just be being destroyed.
+                Err(_) if !guest::state(&zone).await?.is_up() => break,
+                Err(error) => return Err(error),
+            }
             // One that ends again and again, or has no folder, is no reason to spin.
             if begun.elapsed() < RESTART_PAUSE {
                 tokio::time::sleep(RESTART_PAUSE).await;

@@ -23,12 +23,13 @@ fn the_simulated_host_keeps_the_contract() {
 /// Runs a test of this program again, in a fresh host, as its root: the cases
 /// are about ZFS, not about delegation.
 fn run_inside(test: &str) {
-    let host = tempfile::tempdir().unwrap();
-    let this = std::env::current_exe().unwrap();
-    let (simulator, this) = (enter::program(), this.to_str().unwrap());
+    let host = tempfile::tempdir().expect("temporary files can be made");
+    let this = std::env::current_exe().expect("a test has a program");
+    let (simulator, this) = (enter::program(), this.to_str().expect("its path is UTF-8"));
     let command = [simulator.as_str(), "as-root", this, test, "--exact", "--nocapture"];
-    let host = Utf8Path::from_path(host.path()).unwrap();
-    let output = enter::command(host, &command).env(INSIDE, "1").output().unwrap();
+    let host = Utf8Path::from_path(host.path()).expect("its path is UTF-8");
+    let output =
+        enter::command(host, &command).env(INSIDE, "1").output().expect("the host can be entered");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}{said}", String::from_utf8_lossy(&output.stdout));
 }
