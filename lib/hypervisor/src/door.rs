@@ -170,9 +170,10 @@ mod tests {
             let only = Some(only.parse().unwrap());
             let door = Door::open(ANYWHERE, only, file.clone(), 2).await.unwrap();
             let mut guest = TcpStream::connect(door.address()).await.unwrap();
+            let mut byte = [0];
             let taken = tokio::select! {
                 taken = host.accept() => taken.is_ok(),
-                _ = guest.read(&mut [0; 1]) => false,
+                _ = guest.read(&mut byte) => false,
             };
             assert_eq!(taken, let_in);
         }
