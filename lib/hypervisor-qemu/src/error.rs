@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 use camino::{Utf8Path, Utf8PathBuf};
 use solstice_exec::ExecError;
 use solstice_hypervisor::HypervisorError;
+use solstice_hypervisor::folders::FolderError;
 use solstice_model::AttemptId;
 
 use crate::qmp::QmpError;
@@ -52,6 +53,15 @@ pub(crate) enum QemuError {
     Unmarked { pid: u32 },
     #[error("process {pid} does not end though it was killed")]
     Immortal { pid: i32 },
+}
+
+impl From<FolderError> for QemuError {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::File { action, path, source } => QemuError::File { action, path, source },
+            FolderError::Foreign { path } => QemuError::Foreign { path },
+        }
+    }
 }
 
 impl QemuError {

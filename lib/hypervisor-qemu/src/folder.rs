@@ -15,26 +15,23 @@
 //! dropped. The one that may take long, removing a big overlay, works on a
 //! folder that was renamed out of the way first.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use newtype_uuid::GenericUuid;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use solstice_hypervisor::MachineSpec;
-use solstice_model::{AttemptId, HostName, ImageName, Sha256Digest};
+use solstice_model::{ImageName, Sha256Digest};
 
 use crate::error::QemuError;
 
 /// The length of an attempt's id.
 const ID_CHARS: usize = 36;
 
-/// What `machine.json` holds, for the owner's check and for operators.
-#[derive(Serialize, Deserialize)]
-struct Intent {
-    host: HostName,
-    id: AttemptId,
+/// What is noted of a machine, for operators.
+#[derive(Serialize)]
+pub(crate) struct Note {
     image: ImageName,
     disk: Sha256Digest,
     cpus: u8,
@@ -42,11 +39,16 @@ struct Intent {
     disk_mib: u32,
 }
 
-/// The folder of all machines of a host.
-#[derive(Clone, Debug)]
-pub(crate) struct Machines {
-    root: Utf8PathBuf,
-    host: HostName,
+impl Note {
+    pub(crate) fn of(spec: &MachineSpec) -> Self {
+        Self {
+            image: spec.image.name.clone(),
+            disk: spec.image.disk.sha256,
+            cpus: spec.cpus,
+            memory_mib: spec.memory_mib,
+            disk_mib: spec.disk_mib,
+        }
+    }
 }
 
 /// The folder of one machine, which may not exist.
@@ -55,123 +57,9 @@ pub(crate) struct Folder {
     path: Utf8PathBuf,
 }
 
-/// An entry of the machines' folder that is ours.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) id: AttemptId,
-    pub(crate) folder: Folder,
-    /// It is only waiting to be removed.
-    pub(crate) trash: bool,
-}
-
 /// The longest path of a socket that a machine below this state directory has.
 pub(crate) fn longest_socket(state_dir: &Utf8Path) -> Utf8PathBuf {
     state_dir.join("machines").join("x".repeat(ID_CHARS)).join("qmp.sock")
-}
-
-/// Makes a directory that only we can look into, unless it is there.
-pub(crate) fn make_private_dir(path: &Utf8Path) -> Result<(), QemuError> {
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            Err(QemuError::file("make", path)(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-impl Machines {
-    /// The machines below a state directory.
-    pub(crate) fn open(state_dir: &Utf8Path, host: HostName) -> Result<Self, QemuError> {
-        let root = state_dir.join("machines");
-        make_private_dir(&root)?;
-        Ok(Self { root, host })
-    }
-
-    pub(crate) fn root(&self) -> &Utf8Path {
-        &self.root
-    }
-
-    pub(crate) fn folder(&self, id: AttemptId) -> Folder {
-        Folder { path: self.root.join(id.to_string()) }
-    }
-
-    /// Everything of ours. What has another name, is no directory, or says
-    /// that it is another host's is left out.
-    pub(crate) fn list(&self) -> Result<Vec<Entry>, QemuError> {
-        let failed = || QemuError::file("list", &self.root);
-        let mut entries = Vec::new();
-        for entry in self.root.read_dir_utf8().map_err(failed())? {
-            let entry = entry.map_err(failed())?;
-            if let Some((id, trash)) = parse_name(entry.file_name())
-                && entry.file_type().is_ok_and(|kind| kind.is_dir())
-            {
-                let folder = Folder { path: entry.path().to_owned() };
-                if folder.is_ours(&self.host) {
-                    entries.push(Entry { id, folder, trash });
-                }
-            }
-        }
-        Ok(entries)
-    }
-
-    /// Renames a machine's folder out of the way, in one instant.
-    pub(crate) fn discard(&self, id: AttemptId) -> Result<(), QemuError> {
-        let folder = self.folder(id);
-        if !folder.is_ours(&self.host) {
-            return Ok(());
-        }
-        for number in 0u32.. {
-            let trash = self.root.join(format!("{id}~{number}"));
-            match std::fs::rename(&folder.path, &trash) {
-                Ok(()) => return Ok(()),
-                Err(error) => match error.kind() {
-                    ErrorKind::NotFound => return Ok(()),
-                    ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => {}
-                    _ => return Err(QemuError::file("discard", &folder.path)(error)),
-                },
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes a machine's folder, unless it is there, and writes down whose it is.
-    pub(crate) fn claim(&self, spec: &MachineSpec) -> Result<Folder, QemuError> {
-        let folder = self.folder(spec.id);
-        if !folder.is_ours(&self.host) {
-            return Err(QemuError::Foreign { path: folder.path });
-        }
-        make_private_dir(&folder.path)?;
-        let intent = Intent {
-            host: self.host.clone(),
-            id: spec.id,
-            image: spec.image.name.clone(),
-            disk: spec.image.disk.sha256,
-            cpus: spec.cpus,
-            memory_mib: spec.memory_mib,
-            disk_mib: spec.disk_mib,
-        };
-        let text = serde_json::to_vec_pretty(&intent).expect("an intent can be written as JSON");
-        let (path, new) = (folder.path.join("machine.json"), folder.path.join("machine.json.new"));
-        let write = || -> io::Result<()> {
-            folder.private_file().truncate(true).open(&new)?.write_all(&text)?;
-            std::fs::rename(&new, &path)
-        };
-        write().map_err(QemuError::file("write", &path))?;
-        Ok(folder)
-    }
-}
-
-/// The id in a folder's name, and whether it is one to be removed.
-fn parse_name(name: &str) -> Option<(AttemptId, bool)> {
-    let (id, rest) = name.split_at_checked(ID_CHARS)?;
-    let trash = match rest.strip_prefix('~') {
-        Some(number) if number.bytes().all(|b| b.is_ascii_digit()) => true,
-        None if rest.is_empty() => false,
-        _ => return None,
-    };
-    // Only the one spelling that we write ourselves.
-    let id: AttemptId = id.parse().ok().filter(|parsed: &AttemptId| parsed.to_string() == id)?;
-    Some((AttemptId::from_untyped_uuid(id.into_untyped_uuid()), trash))
 }
 
 impl Folder {
@@ -247,33 +135,9 @@ impl Folder {
         }
     }
 
-    /// A folder without a readable note is ours too: we crashed before it was written.
-    fn is_ours(&self, host: &HostName) -> bool {
-        let text = std::fs::read(self.path.join("machine.json")).unwrap_or_default();
-        serde_json::from_slice::<Intent>(&text).map_or(true, |intent| intent.host == *host)
-    }
-
     fn private_file(&self) -> OpenOptions {
         let mut options = OpenOptions::new();
         options.write(true).create(true).mode(0o600);
         options
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use solstice_model::id::new_id;
-
-    use super::*;
-
-    #[test]
-    fn only_names_that_we_write_are_ours() {
-        let id: AttemptId = new_id();
-        assert_eq!(parse_name(&id.to_string()), Some((id, false)));
-        assert_eq!(parse_name(&format!("{id}~12")), Some((id, true)));
-        let upper = id.to_string().to_uppercase();
-        for other in ["", "lost+found", &format!("{id}.bak"), &format!("{id}~x"), &upper] {
-            assert_eq!(parse_name(other), None, "{other}");
-        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use camino::Utf8Path;
+use solstice_hypervisor::folders::{Entry, Folders, make_private_dir};
 use solstice_hypervisor::{Console, Hypervisor, HypervisorError, Machine, MachineSpec};
 use solstice_image::VerifiedImage;
 use solstice_model::{AttemptId, Observed};
@@ -14,7 +15,7 @@ use solstice_model::{AttemptId, Observed};
 use crate::args::{Engine, GUEST_ENDPOINT, Start, config};
 use crate::config::{Accelerator, QemuConfig, unusable};
 use crate::error::QemuError;
-use crate::folder::{Entry, Folder, Machines, make_private_dir};
+use crate::folder::{Folder, Note};
 use crate::launch::Launch;
 use crate::overlay::clone_disk;
 use crate::probe::{Verdict, kernel_of, probe};
@@ -28,7 +29,7 @@ const CONSOLE_PIECE: u64 = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub struct QemuHypervisor {
     config: QemuConfig,
-    machines: Machines,
+    folders: Folders,
     verdict: Verdict,
 }
 
@@ -56,8 +57,9 @@ impl QemuHypervisor {
             .map_err(QemuError::file("resolve", &config.state_dir))
             .map_err(broken)?;
         config.check_state_dir()?;
-        make_private_dir(&config.state_dir).map_err(broken)?;
-        let machines = Machines::open(&config.state_dir, config.host.clone()).map_err(broken)?;
+        make_private_dir(&config.state_dir).map_err(|error| broken(error.into()))?;
+        let folders = Folders::open(&config.state_dir, config.host.clone());
+        let folders = folders.map_err(|error| broken(error.into()))?;
         let told = |engine| Verdict { engine, why: "the configuration says so".to_owned() };
         let verdict = match config.accelerator {
             Accelerator::Kvm => told(Engine::Kvm),
@@ -67,7 +69,7 @@ impl QemuHypervisor {
                 probed.map_err(|error| unusable(describe(&error), "choose an accelerator"))?
             }
         };
-        Ok(Self { config, machines, verdict })
+        Ok(Self { config, folders, verdict })
     }
 
     /// Which engine runs the guests, and why.
@@ -78,17 +80,21 @@ impl QemuHypervisor {
     /// The QEMU of a machine, if it runs.
     async fn guest(&self, id: AttemptId) -> Result<Option<Process>, QemuError> {
         let id = id.to_string();
-        for found in find(self.machines.root()).await? {
+        for found in find(self.folders.root()).await? {
             if found.is_guest && found.machine == id {
-                let held = Process::hold(&found, self.machines.root());
-                return held.map_err(QemuError::file("hold a process of", self.machines.root()));
+                let held = Process::hold(&found, self.folders.root());
+                return held.map_err(QemuError::file("hold a process of", self.folders.root()));
             }
         }
         Ok(None)
     }
 
+    fn folder(&self, id: AttemptId) -> Folder {
+        Folder::at(self.folders.path(id))
+    }
+
     async fn make(&self, spec: &MachineSpec) -> Result<(), QemuError> {
-        let folder = self.machines.folder(spec.id);
+        let folder = self.folder(spec.id);
         let (kernel, cmdline) = kernel_of(&spec.image)?;
         let start = self.start(spec, kernel, &folder);
         let token = spec.token.secret();
@@ -97,7 +103,7 @@ impl QemuHypervisor {
         let config = config(&cmdline).map_err(|why| QemuError::Image { why })?;
         // A crash may have left a disk tool at work on what is made anew now.
         end_all(folder.path(), false).await?;
-        let folder = self.machines.claim(spec)?;
+        self.folders.claim(spec.id, &Note::of(spec))?;
         let golden = &spec.image.disk.path;
         let disk_bytes = clone_disk(&self.config.qemu_img, golden, spec.disk_mib, &folder).await?;
         let qemu = &self.config.qemu;
@@ -120,28 +126,25 @@ impl QemuHypervisor {
     }
 
     async fn remove(&self, id: AttemptId) -> Result<(), QemuError> {
-        let folder = self.machines.folder(id);
+        let folder = self.folder(id);
         end_all(folder.path(), true).await?;
-        self.machines.discard(id)?;
-        let entries = self.machines.list()?.into_iter();
-        let trash: Vec<_> = entries.filter(|entry| entry.id == id && entry.trash).collect();
-        let removed = tokio::task::spawn_blocking(move || {
-            trash.iter().try_for_each(|entry: &Entry| entry.folder.remove())
-        });
-        removed.await.expect("removing does not panic")
+        self.folders.discard(id)?;
+        let folders = self.folders.clone();
+        let removed = tokio::task::spawn_blocking(move || folders.remove_trash(id));
+        Ok(removed.await.expect("removing does not panic")?)
     }
 
     async fn look(&self) -> Result<Vec<Machine>, QemuError> {
         // Folders first: a machine that ends between the two looks has stopped,
         // and one that begins is seen by its process.
-        let entries = self.machines.list()?;
+        let entries = self.folders.list()?;
         let mut seen = BTreeMap::new();
-        for Entry { id, folder, trash } in entries {
-            let ran = !trash && folder.has_run();
+        for Entry { id, path, trash } in entries {
+            let ran = !trash && Folder::at(path).has_run();
             let observed = if ran { Observed::Stopped } else { Observed::Partial };
             seen.entry(id).and_modify(|it| *it = stronger(*it, observed)).or_insert(observed);
         }
-        for found in find(self.machines.root()).await? {
+        for found in find(self.folders.root()).await? {
             let Ok(id) = found.machine.parse::<AttemptId>() else { continue };
             let observed = if found.is_guest { Observed::Running } else { Observed::Partial };
             seen.entry(id).and_modify(|it| *it = stronger(*it, observed)).or_insert(observed);
@@ -174,7 +177,7 @@ impl Hypervisor for QemuHypervisor {
 
     async fn ensure(&self, spec: &MachineSpec) -> Result<(), HypervisorError> {
         let failed = |error: QemuError| error.of("make", spec.id);
-        let folder = self.machines.folder(spec.id);
+        let folder = self.folder(spec.id);
         if self.guest(spec.id).await.map_err(failed)?.is_some() || folder.has_run() {
             return Ok(());
         }
@@ -194,7 +197,7 @@ impl Hypervisor for QemuHypervisor {
         from: u64,
         limit: usize,
     ) -> Result<Console, HypervisorError> {
-        let folder = self.machines.folder(id);
+        let folder = self.folder(id);
         if !folder.exists() {
             return Err(HypervisorError::Absent { id });
         }
@@ -212,7 +215,7 @@ impl Hypervisor for QemuHypervisor {
     async fn stopped(&self, id: AttemptId) -> Result<(), HypervisorError> {
         let failed = |error: QemuError| error.of("watch", id);
         let Some(guest) = self.guest(id).await.map_err(failed)? else { return Ok(()) };
-        let folder = self.machines.folder(id);
+        let folder = self.folder(id);
         let end = until_stopped(&guest, &folder.qmp()).await;
         match end.map_err(QemuError::file("watch", folder.path())).map_err(failed)? {
             End::Ended | End::Broken => Ok(()),

@@ -14,12 +14,13 @@ use std::time::Duration;
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 use solstice_exec::Command;
+use solstice_hypervisor::folders::make_private_dir;
 use solstice_image::{Boot, VerifiedImage};
 
 use crate::args::{Engine, Start, config};
 use crate::config::QemuConfig;
 use crate::error::QemuError;
-use crate::folder::{Folder, make_private_dir};
+use crate::folder::Folder;
 use crate::launch::filled_pipe;
 use crate::process::{MARK, end_all};
 

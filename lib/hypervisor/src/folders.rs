@@ -127,6 +127,11 @@ impl Folders {
         Ok(Self { root, host })
     }
 
+    /// The directory that holds them.
+    pub fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
     /// Where a machine's folder is, if it is there.
     pub fn path(&self, id: AttemptId) -> Utf8PathBuf {
         self.root.join(id.to_string())
