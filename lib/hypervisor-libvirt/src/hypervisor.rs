@@ -103,7 +103,7 @@ impl LibvirtHypervisor {
         for Entry { id, path, trash } in self.folders.list()? {
             let ran = !trash && Files::of(path).has_run();
             let observed = if ran { Observed::Stopped } else { Observed::Partial };
-            seen.entry(id).and_modify(|it| *it = stronger(*it, observed)).or_insert(observed);
+            seen.entry(id).and_modify(|it| *it = observed.max(*it)).or_insert(observed);
         }
         let host = self.config.host.clone();
         let domains = self.link.call(move |connection| domain::list(connection, &host)).await?;
@@ -115,7 +115,7 @@ impl LibvirtHypervisor {
                 Life::Waits | Life::NoDiskSpace | Life::Broken | Life::Ended => Observed::Partial,
             };
             let it = seen.entry(domain.id).or_insert(observed);
-            *it = stronger(*it, observed);
+            *it = observed.max(*it);
         }
         Ok(seen.into_iter().map(|(id, observed)| Machine { id, observed }).collect())
     }
@@ -221,17 +221,6 @@ fn remedy(error: &LibvirtError) -> String {
         }
         _ => "see what libvirtd has logged".to_owned(),
     }
-}
-
-/// Of two things seen of one machine, the one that says more.
-fn stronger(one: Observed, other: Observed) -> Observed {
-    let rank = |observed| match observed {
-        Observed::Absent => 0,
-        Observed::Partial => 1,
-        Observed::Stopped => 2,
-        Observed::Running => 3,
-    };
-    if rank(other) > rank(one) { other } else { one }
 }
 
 #[async_trait]

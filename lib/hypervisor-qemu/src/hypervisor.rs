@@ -142,26 +142,15 @@ impl QemuHypervisor {
         for Entry { id, path, trash } in entries {
             let ran = !trash && Folder::at(path).has_run();
             let observed = if ran { Observed::Stopped } else { Observed::Partial };
-            seen.entry(id).and_modify(|it| *it = stronger(*it, observed)).or_insert(observed);
+            seen.entry(id).and_modify(|it| *it = observed.max(*it)).or_insert(observed);
         }
         for found in find(self.folders.root()).await? {
             let Ok(id) = found.machine.parse::<AttemptId>() else { continue };
             let observed = if found.is_guest { Observed::Running } else { Observed::Partial };
-            seen.entry(id).and_modify(|it| *it = stronger(*it, observed)).or_insert(observed);
+            seen.entry(id).and_modify(|it| *it = observed.max(*it)).or_insert(observed);
         }
         Ok(seen.into_iter().map(|(id, observed)| Machine { id, observed }).collect())
     }
-}
-
-/// Of two things seen of one machine, the one that says more.
-fn stronger(one: Observed, other: Observed) -> Observed {
-    let rank = |observed| match observed {
-        Observed::Absent => 0,
-        Observed::Partial => 1,
-        Observed::Stopped => 2,
-        Observed::Running => 3,
-    };
-    if rank(other) > rank(one) { other } else { one }
 }
 
 #[async_trait]

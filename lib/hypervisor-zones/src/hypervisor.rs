@@ -262,9 +262,9 @@ impl ZonesHypervisor {
         // Zones last: a machine that begins or ends between two looks is seen
         // by its clone and its folder in any case.
         let mut seen = BTreeMap::new();
-        let mut add = |id, observed| {
+        let mut add = |id, observed: Observed| {
             let known = seen.entry(id).or_insert(observed);
-            *known = stronger(*known, observed);
+            *known = observed.max(*known);
         };
         for claim in self.clones.ours().await? {
             add(claim.id, Observed::Partial);
@@ -304,17 +304,6 @@ impl ZonesHypervisor {
         let _stuck = tokio::time::timeout(LAST_WORDS, ended(&folder)).await;
         Ok(())
     }
-}
-
-/// Of two things seen of one machine, the one that says more.
-fn stronger(one: Observed, other: Observed) -> Observed {
-    let rank = |observed| match observed {
-        Observed::Absent => 0,
-        Observed::Partial => 1,
-        Observed::Stopped => 2,
-        Observed::Running => 3,
-    };
-    if rank(other) > rank(one) { other } else { one }
 }
 
 fn check_size(spec: &MachineSpec) -> Result<(), ZonesError> {

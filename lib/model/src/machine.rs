@@ -25,17 +25,18 @@ pub enum Wanted {
     Absent,
 }
 
-/// What the hypervisor sees of a machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the hypervisor sees of a machine. Of two things seen of one machine the
+/// greater one says more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Observed {
     /// Nothing of it exists.
     Absent,
     /// Some of its parts exist, but it has never run.
     Partial,
-    /// Its guest runs.
-    Running,
     /// It ran and has stopped; its parts and its console are still there.
     Stopped,
+    /// Its guest runs.
+    Running,
 }
 
 /// What to do next.
