@@ -37,6 +37,7 @@ const TESTS: &[Package] = &[
     Package { name: "libxml2-utils", file: "/usr/bin/xmllint" },
     Package { name: "nftables", file: "/usr/sbin/nft" },
     Package { name: "pkg-config", file: "/usr/bin/pkg-config" },
+    Package { name: "systemd", file: "/usr/bin/systemd-analyze" },
 ];
 
 /// What `ci` needs besides.

@@ -1,0 +1,232 @@
+//! Server and orchestrator inside this program, and one run through both.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use slog::Logger;
+use solstice_client::Connect;
+use solstice_config::ServerConfig;
+use solstice_config::server::{Listen, RetentionConfig};
+use solstice_engine::{Forges, SystemClock};
+use solstice_forge::{Event as ForgeEvent, PullRequest, Push, Repository};
+use solstice_host::{
+    DataDirectory, ImageSettings, Limits, Orchestrator, Outside, Settings, Shutdown, SourceSettings,
+};
+use solstice_hypervisor::Hypervisor;
+use solstice_log::{Format, Level, logger};
+use solstice_model::{HostName, Role, RunId, Token};
+use solstice_server::Server;
+use solstice_store::{NewDelivery, NewRun};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::images::LocalImage;
+use super::options::Event;
+use super::plan::{ACTOR, PULL_REQUEST, Plan};
+use super::screen::Screen;
+use super::state::State;
+use super::tree::Snapshot;
+use super::{Ended, Options, RunError, follow};
+
+/// The name of the host that this computer is.
+pub(crate) const HOST: &str = "cidev";
+
+/// The name of the forge that there is not.
+const FORGE: &str = "local";
+
+/// How long the machines may take to go after the last job.
+const DRAIN: Duration = Duration::from_secs(60);
+
+/// Starts everything, runs the plan, takes everything down.
+pub(crate) async fn run(
+    options: &Options,
+    plan: &Plan,
+    snapshot: &Snapshot,
+    images: Vec<LocalImage>,
+    state: &State,
+) -> Result<Ended, RunError> {
+    let level = if options.verbose { Level::Info } else { Level::Warn };
+    let (log, _flush) = logger("cidev", Format::detect(), level);
+    let screen = Screen::new(plan);
+    screen.begin(plan, snapshot);
+    let server = start_server(state, &log).await?;
+    let (tell, orchestrator) = start_orchestrator(options, images, state, &server, &log).await?;
+    let run = submit(options, plan, snapshot, &server).await?;
+    let ended = follow::run(&server, run, &screen).await;
+    if let Some(folder) = &options.artifacts {
+        follow::fetch_artifacts(&server, run, folder, &screen).await?;
+    }
+    // Drained means that the last machine is gone.
+    tell.send_replace(Shutdown::Drain);
+    let worked = orchestrator.await.map_err(RunError::part("end the orchestrator"))?;
+    worked.map_err(RunError::part("run the orchestrator"))?;
+    server.stop().await;
+    ended
+}
+
+async fn start_server(state: &State, log: &Logger) -> Result<Server, RunError> {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let config = ServerConfig {
+        base_url: "http://localhost/".parse().expect("it is a URL"),
+        data: state.session().to_owned(),
+        listen: Listen { people: any, webhooks: any, hosts: any },
+        anonymous: None,
+        max_attempts: 2,
+        lease: Duration::from_secs(60),
+        forges: Vec::new(),
+        retention: RetentionConfig::default(),
+    };
+    let started = Server::start(&config, Forges::new(), Arc::new(SystemClock), log.clone()).await;
+    started.map_err(RunError::part("start the server"))
+}
+
+type Working = JoinHandle<Result<(), solstice_host::RunError>>;
+
+async fn start_orchestrator(
+    options: &Options,
+    images: Vec<LocalImage>,
+    state: &State,
+    server: &Server,
+    log: &Logger,
+) -> Result<(watch::Sender<Shutdown>, Working), RunError> {
+    let host: HostName = HOST.parse().expect("it is a host's name");
+    let token = Token::generate();
+    let now = chrono::Utc::now();
+    let made = server.store().create_token(HOST.to_owned(), Role::Host, token.hash(), now).await;
+    made.map_err(RunError::part("make the host's token"))?;
+    let url = format!("http://{}", server.hosts()).parse().expect("an address makes a URL");
+    let client = Connect::to(&url).token(&token).host();
+    let client = client.map_err(RunError::part("connect to the server"))?;
+    let folder = utf8(state.host())?;
+    let data = DataDirectory::open(&folder).map_err(RunError::part("open the host's folder"))?;
+    let settings = settings(options, images, host);
+    let hypervisor = hypervisor(options, &settings, &data, state).await?;
+    let outside = Outside { hypervisor, server: client, clock: Arc::new(solstice_host::SystemClock) };
+    let started = Orchestrator::start(settings, data, outside, log.clone()).await;
+    let orchestrator = started.map_err(RunError::part("start the orchestrator"))?;
+    let (tell, told) = watch::channel(Shutdown::Run);
+    Ok((tell, tokio::spawn(orchestrator.run(told))))
+}
+
+fn settings(options: &Options, images: Vec<LocalImage>, host: HostName) -> Settings {
+    let images = images.into_iter().map(|local| ImageSettings {
+        image: local.image,
+        labels: local.labels,
+        capacity: options.machines,
+        cpus: options.cpus,
+        memory_mib: options.memory,
+        disk_mib: options.disk,
+        boot_timeout: None,
+    });
+    Settings {
+        host,
+        agent_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        capacity: options.machines,
+        images: images.collect(),
+        source: SourceSettings {
+            git: "git".into(),
+            allow_file: true,
+            fetch_timeout: Duration::from_secs(600),
+            max_size: 4 << 30,
+            cache: 4 << 30,
+            mirrors: 8 << 30,
+        },
+        drain_timeout: DRAIN,
+        limits: Limits::default(),
+    }
+}
+
+#[cfg(target_os = "linux")]
+async fn hypervisor(
+    options: &Options,
+    settings: &Settings,
+    data: &DataDirectory,
+    state: &State,
+) -> Result<Arc<dyn Hypervisor>, RunError> {
+    use solstice_hypervisor_qemu::{QemuConfig, QemuHypervisor};
+
+    let this = std::env::current_exe().map_err(RunError::io("find", "cidev"))?;
+    let endpoint = data.path().join(solstice_host::ENDPOINT_FILE);
+    let relay = [utf8(&this)?.into_string(), "guest-relay".to_owned(), endpoint.into_string()];
+    let folder = data.path().join("qemu");
+    let config = QemuConfig::new(&folder, settings.host.clone(), relay);
+    let first = &settings.images.first().expect("every job has an image").image;
+    let opened = QemuHypervisor::open(config, first).await;
+    let opened = opened.map_err(RunError::part("use QEMU"))?;
+    if options.keep {
+        let disks = super::keep::KeepDisks::new(opened, folder, utf8(state.session())?.join("disks"));
+        return Ok(Arc::new(disks));
+    }
+    Ok(Arc::new(opened))
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn hypervisor(
+    _: &Options,
+    _: &Settings,
+    _: &DataDirectory,
+    _: &State,
+) -> Result<Arc<dyn Hypervisor>, RunError> {
+    Err(RunError::NoHypervisor)
+}
+
+/// Makes the run, as a delivery of a forge would.
+async fn submit(
+    options: &Options,
+    plan: &Plan,
+    snapshot: &Snapshot,
+    server: &Server,
+) -> Result<RunId, RunError> {
+    let (store, now) = (server.store(), chrono::Utc::now());
+    let forge: solstice_model::ForgeName = FORGE.parse().expect("it is a forge's name");
+    let runs = vec![NewRun {
+        file: plan.file.clone(),
+        workflow: plan.workflow.clone(),
+        context: solstice_engine::check::run_context(&plan.workflow),
+        jobs: Ok(plan.jobs.clone()),
+    }];
+    let head = Push {
+        repository: Repository {
+            name: plan.repository.clone(),
+            clone_url: snapshot.clone_url.clone(),
+            html_url: "http://localhost/".parse().expect("it is a URL"),
+            private: true,
+        },
+        git_ref: plan.git_ref.clone(),
+        commit: snapshot.commit.clone(),
+        title: snapshot.title.clone(),
+        actor: ACTOR.to_owned(),
+    };
+    let failed = RunError::part("make the run");
+    let event = match options.event {
+        Event::Manual => {
+            let made = store.make_runs_by_hand(forge, head, ACTOR.to_owned(), runs, now).await;
+            return made.map_err(failed).map(|runs| runs[0]);
+        }
+        Event::Push => ForgeEvent::Push(head),
+        Event::PullRequest => ForgeEvent::PullRequest(PullRequest {
+            number: PULL_REQUEST,
+            base: options.base.clone(),
+            outside: false,
+            head,
+        }),
+    };
+    let delivery = NewDelivery {
+        forge,
+        forge_id: "1".to_owned(),
+        event: options.event.kind().name().to_owned(),
+        body: Vec::new(),
+        received_at: now,
+    };
+    let made = async {
+        let taken = store.take_delivery(delivery).await?;
+        store.finish_delivery_with_runs(taken.id, event, runs, now).await
+    };
+    made.await.map_err(failed).map(|runs| runs[0].run)
+}
+
+fn utf8(path: &std::path::Path) -> Result<Utf8PathBuf, RunError> {
+    Utf8PathBuf::from_path_buf(path.to_owned()).map_err(|path| RunError::Path { path })
+}
