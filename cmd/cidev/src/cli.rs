@@ -16,7 +16,16 @@ Exit codes: 0 all is well, 1 a workflow is wrong, 2 usage or an unreadable file.
 const EXIT_CODES: &str =
     "Exit codes: 0 all is well, 1 the workflow is wrong, 2 usage or an unreadable file.";
 
-/// Checks and explains Solstice CI workflows, without a server.
+/// How the run of a workflow ends.
+const RUN_EXIT_CODES: &str = "\
+Each job gets a machine of its own, made of a golden image, with the work tree as it is: changed and \
+new files included, ignored ones not. A label (runs_on) means the image of that name in \
+$XDG_DATA_HOME/solstice/images, unless --images or --label say otherwise. Ctrl-C cancels the jobs.
+
+Exit codes: 0 all jobs succeeded, 1 a job failed or the workflow is wrong, 2 usage, 3 this computer \
+could not run it, 130 interrupted.";
+
+/// Checks, explains and runs Solstice CI workflows, without a server.
 #[derive(Debug, Parser)]
 #[command(name = "cidev", version, after_help = PATHS_AND_EXIT_CODES)]
 pub(crate) struct Cli {
@@ -43,6 +52,15 @@ pub(crate) enum Command {
         /// Workflow files, or directories of them
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
+    },
+    /// Runs the workflow of the work tree in machines of this computer
+    #[command(after_help = RUN_EXIT_CODES)]
+    Run(Box<crate::run::Options>),
+    /// Relays one guest connection; started by QEMU
+    #[command(hide = true)]
+    GuestRelay {
+        /// The file that says where guests are served
+        endpoint_file: PathBuf,
     },
     /// Shows a workflow, or one job of it, with every default filled in
     #[command(after_help = EXIT_CODES)]

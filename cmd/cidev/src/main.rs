@@ -1,13 +1,14 @@
 //! `cidev`: what a developer asks of workflow files, without a server.
 //!
 //! Parses the command line, does what it says, and turns the outcome into an
-//! exit code: 0 all is well, 1 a workflow is wrong, 2 usage. 3 is kept for
-//! servers and networks, which no subcommand needs.
+//! exit code: 0 all is well, 1 a workflow is wrong or a job failed, 2 usage, 3
+//! this computer could not do it.
 
 mod cli;
 mod files;
 mod list;
 mod output;
+mod run;
 mod show;
 mod validate;
 
@@ -22,6 +23,13 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Validate { paths } => validate::run(&paths),
         Command::List { json, paths } => list::run(&paths, json),
+        Command::Run(options) => return run::run(&options),
+        Command::GuestRelay { endpoint_file } => {
+            return match solstice_host::relay::run(&endpoint_file) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::from(3),
+            };
+        }
         Command::Show { json, file, job } => show::run(&file, job.as_deref(), json),
     };
     match done {

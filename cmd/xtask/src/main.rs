@@ -4,6 +4,7 @@
 //! depends on little, so that it starts a few seconds after the first clone.
 
 mod build;
+mod chaos;
 mod ci;
 mod demo;
 mod illumos;
@@ -35,6 +36,8 @@ enum Verb {
     Demo(demo::Demo),
     /// Run every test, in real machines where they need one
     Test(test::Test),
+    /// Kill programs and machines at random while jobs run
+    Chaos(chaos::Chaos),
     /// Do all that has to be green before a change is taken
     Ci(ci::Ci),
     /// Write docs/openapi/ from the API traits
@@ -71,6 +74,7 @@ fn dispatch(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Demo(demo) => return demo.run(),
         Verb::Setup => setup::for_everything(),
         Verb::Test(test) => test.run(),
+        Verb::Chaos(chaos) => chaos.run(),
         Verb::Ci(ci) => ci.run(),
         Verb::Openapi { check } => openapi(check),
         Verb::IllumosCheck => illumos::check(),

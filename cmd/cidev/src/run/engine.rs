@@ -27,8 +27,8 @@ use super::options::Event;
 use super::plan::{ACTOR, PULL_REQUEST, Plan};
 use super::screen::Screen;
 use super::state::State;
-use super::tree::Snapshot;
-use super::{Ended, Options, RunError, follow};
+use super::tree::{Snapshot, WorkTree};
+use super::{Ended, Options, RunError, follow, results};
 
 /// The name of the host that this computer is.
 pub(crate) const HOST: &str = "cidev";
@@ -43,7 +43,7 @@ const DRAIN: Duration = Duration::from_secs(60);
 pub(crate) async fn run(
     options: &Options,
     plan: &Plan,
-    snapshot: &Snapshot,
+    (tree, snapshot): (&WorkTree, &Snapshot),
     images: Vec<LocalImage>,
     state: &State,
 ) -> Result<Ended, RunError> {
@@ -53,17 +53,17 @@ pub(crate) async fn run(
     screen.begin(plan, snapshot);
     let server = start_server(state, &log).await?;
     let (tell, orchestrator) = start_orchestrator(options, images, state, &server, &log).await?;
-    let run = submit(options, plan, snapshot, &server).await?;
-    let ended = follow::run(&server, run, &screen).await;
-    if let Some(folder) = &options.artifacts {
-        follow::fetch_artifacts(&server, run, folder, &screen).await?;
+    let run = submit(options, plan, (tree, snapshot), &server).await?;
+    let followed = follow::run(&server, run, &screen).await;
+    if let Ok((_, jobs)) = &followed {
+        results::keep(options, &server, jobs).await?;
     }
     // Drained means that the last machine is gone.
     tell.send_replace(Shutdown::Drain);
     let worked = orchestrator.await.map_err(RunError::part("end the orchestrator"))?;
     worked.map_err(RunError::part("run the orchestrator"))?;
     server.stop().await;
-    ended
+    followed.map(|(ended, _)| ended)
 }
 
 async fn start_server(state: &State, log: &Logger) -> Result<Server, RunError> {
@@ -176,7 +176,7 @@ async fn hypervisor(
 async fn submit(
     options: &Options,
     plan: &Plan,
-    snapshot: &Snapshot,
+    (tree, snapshot): (&WorkTree, &Snapshot),
     server: &Server,
 ) -> Result<RunId, RunError> {
     let (store, now) = (server.store(), chrono::Utc::now());
@@ -189,12 +189,12 @@ async fn submit(
     }];
     let head = Push {
         repository: Repository {
-            name: plan.repository.clone(),
+            name: tree.name.clone(),
             clone_url: snapshot.clone_url.clone(),
             html_url: "http://localhost/".parse().expect("it is a URL"),
             private: true,
         },
-        git_ref: plan.git_ref.clone(),
+        git_ref: tree.git_ref.clone(),
         commit: snapshot.commit.clone(),
         title: snapshot.title.clone(),
         actor: ACTOR.to_owned(),

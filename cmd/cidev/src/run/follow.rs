@@ -1,14 +1,10 @@
 //! Follows a run to its end.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use futures::future::join_all;
 use solstice_api::user::{JobDetail, RunStatus};
 use solstice_joblog::JobLogs;
 use solstice_model::{AttemptId, JobId, JobState, RunId};
 use solstice_server::Server;
-use solstice_store::Store;
 use tokio::sync::watch;
 
 use super::plan::ACTOR;
@@ -20,7 +16,11 @@ const PAGE_BYTES: usize = 256 * 1024;
 
 /// Shows every job of the run until all are over. Ctrl-C cancels them; a second
 /// one waits for nothing.
-pub(crate) async fn run(server: &Server, run: RunId, screen: &Screen) -> Result<Ended, RunError> {
+pub(crate) async fn run(
+    server: &Server,
+    run: RunId,
+    screen: &Screen,
+) -> Result<(Ended, Vec<JobDetail>), RunError> {
     let store = server.store();
     let lost = || RunError::part("read the run");
     let jobs = store.run(run).await.map_err(lost())?.jobs;
@@ -32,7 +32,7 @@ pub(crate) async fn run(server: &Server, run: RunId, screen: &Screen) -> Result<
             details = &mut following => break details,
             stop = tokio::signal::ctrl_c() => {
                 if interrupted || stop.is_err() {
-                    return Ok(Ended::Interrupted);
+                    return Ok((Ended::Interrupted, Vec::new()));
                 }
                 interrupted = true;
                 let cancelled = store.cancel_run(run, ACTOR.to_owned(), chrono::Utc::now()).await;
@@ -43,13 +43,14 @@ pub(crate) async fn run(server: &Server, run: RunId, screen: &Screen) -> Result<
     let details: Vec<JobDetail> = details.into_iter().collect::<Result<_, _>>()?;
     screen.summary(&details);
     let status = store.run(run).await.map_err(lost())?.run.status;
-    Ok(match status {
+    let ended = match status {
         _ if interrupted => Ended::Interrupted,
         RunStatus::Succeeded => Ended::Succeeded,
         RunStatus::InfraFailed => Ended::NotRun,
         RunStatus::Cancelled => Ended::Interrupted,
         RunStatus::Failed | RunStatus::Queued | RunStatus::Running => Ended::Failed,
-    })
+    };
+    Ok((ended, details))
 }
 
 /// What was shown of a job's current attempt.

@@ -15,6 +15,7 @@ mod images;
 mod keep;
 mod options;
 mod plan;
+mod results;
 mod screen;
 mod state;
 mod tree;
@@ -69,7 +70,7 @@ fn work(options: &Options) -> Result<Ended, RunError> {
     let runtime = tokio::runtime::Runtime::new().map_err(RunError::runtime)?;
     let ended = runtime.block_on(async {
         let snapshot = tree.snapshot(state.session()).await?;
-        engine::run(options, &plan, &snapshot, images, &state).await
+        engine::run(options, &plan, (&tree, &snapshot), images, &state).await
     });
     // Whatever still waits for a guest or for standard input is of no use now.
     runtime.shutdown_background();

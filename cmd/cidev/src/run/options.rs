@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// Put the jobs' artifacts into DIR/JOB
     #[arg(long, value_name = "DIR")]
     pub(crate) artifacts: Option<PathBuf>,
+    /// Write how each job ended to FILE, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// When a step fails, open a shell in its machine; the job ends with it
     #[arg(long)]
     pub(crate) shell_on_failure: bool,

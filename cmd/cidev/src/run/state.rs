@@ -15,6 +15,9 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use solstice_model::RunId;
+use solstice_model::id::new_id;
+
 use super::{Options, RunError};
 use crate::output;
 
@@ -39,7 +42,8 @@ impl State {
         }
         let lock = lock(&root)?;
         sweep(&sessions);
-        let session = sessions.join(solstice_model::id::new_id::<RunKind>().to_string());
+        let id: RunId = new_id();
+        let session = sessions.join(id.to_string());
         private(&session)?;
         if options.keep {
             let mark = session.join(KEPT);
@@ -68,8 +72,6 @@ impl State {
         }
     }
 }
-
-type RunKind = solstice_model::id::RunKind;
 
 fn root() -> PathBuf {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));

@@ -2,6 +2,7 @@
 
 mod broken_workflow;
 mod cancelled;
+mod chaos;
 mod crashes;
 mod failing_step;
 mod first_push;
