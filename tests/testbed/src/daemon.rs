@@ -64,10 +64,19 @@ impl Daemon {
     /// # Errors
     ///
     /// [`TestbedError::Io`] if it cannot be waited for.
-    pub async fn terminate(mut self) -> Result<std::process::ExitStatus, TestbedError> {
+    pub async fn terminate(self) -> Result<std::process::ExitStatus, TestbedError> {
         if let Some(pid) = self.pid() {
             let _ = kill_process(pid, Signal::TERM);
         }
+        self.wait().await
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`TestbedError::Io`] if it cannot be waited for.
+    pub async fn wait(mut self) -> Result<std::process::ExitStatus, TestbedError> {
         let what = self.log.to_string();
         self.child.wait().await.map_err(|source| TestbedError::Io { what, source })
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Pid;
 use solstice_model::Token;
 use tokio::process::Command;
 use url::Url;
@@ -15,6 +15,7 @@ use crate::api::Api;
 use crate::daemon::Daemon;
 use crate::error::TestbedError;
 use crate::forge::RecordingForge;
+use crate::host::{HostPlan, TestHost};
 use crate::zones;
 
 /// The name of the host in the testbed.
@@ -86,7 +87,8 @@ pub struct Installation {
     secret: String,
     admin: Token,
     server: Option<Daemon>,
-    orchestrator: Option<Daemon>,
+    /// Made with the rest, in `prepare`.
+    host: Option<TestHost>,
 }
 
 impl Installation {
@@ -116,12 +118,18 @@ impl Installation {
             secret: hex::encode(Token::generate().secret()),
             admin: Token::generate(),
             server: None,
-            orchestrator: None,
+            host: None,
         };
         installation.write_server()?;
         installation.admin = installation.make_token("admin", "testbed-admin").await?;
-        let host = installation.make_token("host", HOST).await?;
-        installation.write_orchestrator(&host)?;
+        let plan = HostPlan {
+            name: HOST,
+            server: installation.hosts_url(),
+            capacity: 2,
+            labels: &["linux-mini"],
+            inside: &[],
+        };
+        installation.host = Some(installation.another_host(&plan).await?);
         if installation.built.backend == Backend::Zones {
             zones::prepare(&installation.built).await?;
         }
@@ -150,9 +158,34 @@ impl Installation {
         name: &str,
         change: impl FnOnce(String) -> String,
     ) -> Result<(), TestbedError> {
-        let path = self.folder.join(format!("{name}.kdl"));
+        let path = self.config(name);
         let text = std::fs::read_to_string(&path).map_err(io(path.as_str()))?;
         write(&path, &change(text))
+    }
+
+    fn config(&self, name: &str) -> Utf8PathBuf {
+        match name {
+            "orchestrator" => self.host().config(),
+            _ => self.folder.join(format!("{name}.kdl")),
+        }
+    }
+
+    /// Makes another host, with a token of its own; it is not started.
+    ///
+    /// # Errors
+    ///
+    /// [`TestbedError`] if the token cannot be made or a file not be written.
+    pub async fn another_host(&self, plan: &HostPlan<'_>) -> Result<TestHost, TestbedError> {
+        let token = self.make_token("host", plan.name).await?;
+        TestHost::prepare(&self.folder.join("hosts").join(plan.name), &self.built, plan, &token)
+    }
+
+    fn host(&self) -> &TestHost {
+        self.host.as_ref().expect("`prepare` makes it")
+    }
+
+    fn host_mut(&mut self) -> &mut TestHost {
+        self.host.as_mut().expect("`prepare` makes it")
     }
 
     /// Makes the host boot the golden image with another end of its kernel's
@@ -191,7 +224,7 @@ impl Installation {
     ///
     /// [`TestbedError::Late`] if it goes on instead.
     pub async fn refusal(&self, name: &str) -> Result<(Option<i32>, String), TestbedError> {
-        let config = self.folder.join(format!("{name}.kdl"));
+        let config = self.config(name);
         let mut command = Command::new(self.built.programs.join(format!("solstice-{name}")));
         command.args(["run", "--config", config.as_str()]).kill_on_drop(true);
         let limit = Duration::from_secs(30);
@@ -204,8 +237,7 @@ impl Installation {
 
     /// Ends a guest as a crash of its QEMU would.
     pub fn kill_guest(&self, guest: Pid) {
-        // It may be gone already.
-        let _ = kill_process(guest, Signal::KILL);
+        self.host().kill_guest(guest);
     }
 
     /// Starts the server and waits until it answers.
@@ -232,21 +264,31 @@ impl Installation {
     ///
     /// [`TestbedError::Ended`] with what it said if it ends instead.
     pub async fn start_orchestrator(&mut self) -> Result<(), TestbedError> {
-        let mut daemon = self.daemon("solstice-orchestrator", "orchestrator")?;
-        let api = self.api();
-        let before = chrono::Utc::now();
+        let mut host = self.host.take().expect("`prepare` makes it");
+        let started = self.start_host(&mut host).await;
+        self.host = Some(host);
+        started
+    }
+
+    /// Starts a host's orchestrator and waits until the server has heard from it.
+    ///
+    /// # Errors
+    ///
+    /// [`TestbedError::Ended`] with what it said if it ends instead.
+    pub async fn start_host(&self, host: &mut TestHost) -> Result<(), TestbedError> {
+        let (api, before) = (self.api(), chrono::Utc::now());
+        host.start()?;
+        let name = host.name().to_owned();
         wait_for("word from the orchestrator", Duration::from_secs(60), || {
-            let gone = daemon.ended();
-            let api = &api;
+            let gone = host.ended();
+            let (api, name) = (&api, &name);
             async move {
                 gone.map_or(Ok(()), Err)?;
-                let hosts = api.hosts().await?;
-                Ok(hosts.iter().any(|host| host.seen_at >= before).then_some(()))
+                let heard = api.hosts().await?.into_iter().find(|host| host.name.as_str() == name);
+                Ok(heard.filter(|host| host.seen_at >= before).map(|_| ()))
             }
         })
-        .await?;
-        self.orchestrator = Some(daemon);
-        Ok(())
+        .await
     }
 
     /// Kills the server as a crash would.
@@ -258,9 +300,7 @@ impl Installation {
 
     /// Kills the orchestrator as a crash would; machines go on.
     pub async fn kill_orchestrator(&mut self) {
-        if let Some(orchestrator) = self.orchestrator.take() {
-            orchestrator.kill().await;
-        }
+        self.host_mut().kill().await;
     }
 
     /// The recording forge.
@@ -319,12 +359,7 @@ impl Installation {
     /// What is left of machines: their folders, what the orchestrator notes of
     /// attempts, and processes. Empty when every machine is gone without a trace.
     pub fn leftovers(&self) -> Vec<String> {
-        let folders = ["qemu/machines", "zones/machines", "attempts"]
-            .map(|path| self.orchestrator_folder().join(path));
-        let entries = folders.iter().flat_map(std::fs::read_dir).flatten().flatten();
-        let files = entries.map(|entry| entry.path().display().to_string());
-        let processes = self.guests().into_iter().map(|pid| format!("process {pid:?}"));
-        files.chain(processes).collect()
+        self.host().leftovers()
     }
 
     /// Waits until nothing is left of any machine.
@@ -339,28 +374,15 @@ impl Installation {
         .await
     }
 
-    /// The process ids of the QEMUs of this installation: those whose command
-    /// line names its folder, or inside the simulated host, where nobody else
-    /// has any, all.
+    /// The process ids of the QEMUs of this installation's own host.
     pub fn guests(&self) -> Vec<Pid> {
-        let folder = match self.built.backend {
-            Backend::Qemu => self.orchestrator_folder(),
-            Backend::Zones => Utf8PathBuf::new(),
-        };
-        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-        entries
-            .filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
-            .filter(|pid| {
-                let path = format!("/proc/{}/cmdline", pid.as_raw_nonzero());
-                let line = std::fs::read(path).unwrap_or_default();
-                let line = String::from_utf8_lossy(&line);
-                line.contains("qemu-system") && line.contains(folder.as_str())
-            })
-            .collect()
+        self.host().guests()
     }
 
-    fn orchestrator_folder(&self) -> Utf8PathBuf {
-        self.folder.join("host")
+    /// Where hosts of this computer reach the server.
+    pub fn hosts_url(&self) -> Url {
+        let url = format!("http://{}", self.listeners.hosts);
+        url.parse().expect("an address makes a URL")
     }
 
     fn daemon(&self, program: &str, name: &str) -> Result<Daemon, TestbedError> {
@@ -412,47 +434,6 @@ impl Installation {
         );
         write(&self.folder.join("server.kdl"), &text)
     }
-
-    fn write_orchestrator(&self, token: &Token) -> Result<(), TestbedError> {
-        write_secret(&self.folder.join("host.token"), token.secret())?;
-        let hosts = self.listeners.hosts;
-        let image = self.built.image.join("image.lock");
-        let (hypervisor, name) = match self.built.backend {
-            Backend::Qemu => (r#""qemu""#.to_owned(), "linux-mini"),
-            Backend::Zones => (zones::hypervisor(), "linux-mini-disk"),
-        };
-        let text = format!(
-            r#"orchestrator {{
-    host "{HOST}"
-    server "http://{hosts}"
-    token_file "host.token"
-    data "host"
-    capacity 2
-    source {{
-        allow "file"
-    }}
-    hypervisor {hypervisor}
-    size "small" cpus=1 memory="512MiB" disk="4GiB"
-    image "{name}" {{
-        lock "{image}"
-        labels "linux-mini"
-        size "small"
-    }}
-}}
-"#
-        );
-        write(&self.folder.join("orchestrator.kdl"), &text)
-    }
-}
-
-impl Drop for Installation {
-    fn drop(&mut self) {
-        // The orchestrator first, so that it does not make anew what we end.
-        drop(self.orchestrator.take());
-        for guest in self.guests() {
-            self.kill_guest(guest);
-        }
-    }
 }
 
 /// Asks again and again, with short pauses, until there is an answer. For
@@ -488,11 +469,11 @@ fn free() -> Result<SocketAddr, TestbedError> {
     listener.local_addr().map_err(io("a free port"))
 }
 
-fn write(path: &Utf8Path, text: &str) -> Result<(), TestbedError> {
+pub(crate) fn write(path: &Utf8Path, text: &str) -> Result<(), TestbedError> {
     std::fs::write(path, text).map_err(io(path.as_str()))
 }
 
-fn write_secret(path: &Utf8Path, text: &str) -> Result<(), TestbedError> {
+pub(crate) fn write_secret(path: &Utf8Path, text: &str) -> Result<(), TestbedError> {
     use std::io::Write as _;
 
     let mut options = std::fs::File::options();
@@ -500,7 +481,7 @@ fn write_secret(path: &Utf8Path, text: &str) -> Result<(), TestbedError> {
     file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(io(path.as_str()))
 }
 
-fn io(what: &str) -> impl FnOnce(std::io::Error) -> TestbedError {
+pub(crate) fn io(what: &str) -> impl FnOnce(std::io::Error) -> TestbedError {
     let what = what.to_owned();
     move |source| TestbedError::Io { what, source }
 }

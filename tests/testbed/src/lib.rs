@@ -8,10 +8,12 @@ mod api;
 mod daemon;
 mod error;
 pub mod forge;
+mod host;
 mod installation;
 mod zones;
 
 pub use api::{Api, Follower, JobNews};
 pub use daemon::Daemon;
 pub use error::TestbedError;
+pub use host::{HostPlan, TestHost};
 pub use installation::{Backend, Built, HOST, Installation, wait_for};

@@ -103,7 +103,8 @@ async fn start_orchestrator(
     let data = DataDirectory::open(&folder).map_err(RunError::part("open the host's folder"))?;
     let settings = settings(options, images, host);
     let hypervisor = hypervisor(options, &settings, &data, state).await?;
-    let outside = Outside { hypervisor, server: client, clock: Arc::new(solstice_host::SystemClock) };
+    let outside =
+        Outside { hypervisor, server: client, clock: Arc::new(solstice_host::SystemClock) };
     let started = Orchestrator::start(settings, data, outside, log.clone()).await;
     let orchestrator = started.map_err(RunError::part("start the orchestrator"))?;
     let (tell, told) = watch::channel(Shutdown::Run);
@@ -156,7 +157,8 @@ async fn hypervisor(
     let opened = QemuHypervisor::open(config, first).await;
     let opened = opened.map_err(RunError::part("use QEMU"))?;
     if options.keep {
-        let disks = super::keep::KeepDisks::new(opened, folder, utf8(state.session())?.join("disks"));
+        let disks =
+            super::keep::KeepDisks::new(opened, folder, utf8(state.session())?.join("disks"));
         return Ok(Arc::new(disks));
     }
     Ok(Arc::new(opened))

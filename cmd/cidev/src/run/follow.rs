@@ -69,8 +69,11 @@ async fn follow(server: &Server, job: JobId, screen: &Screen) -> Result<JobDetai
     loop {
         let detail = store.job(job).await.map_err(RunError::part("read the job"))?;
         let attempt = detail.attempts.last();
-        if let Some(attempt) = attempt.filter(|it| shown.as_ref().is_none_or(|known| known.attempt != it.id)) {
-            if let Some(lost) = detail.attempts.iter().rev().nth(1).and_then(|it| it.lost.as_ref()) {
+        if let Some(attempt) =
+            attempt.filter(|it| shown.as_ref().is_none_or(|known| known.attempt != it.id))
+        {
+            if let Some(lost) = detail.attempts.iter().rev().nth(1).and_then(|it| it.lost.as_ref())
+            {
                 screen.note(&detail.job.name, &format!("tried again: {lost}"));
             }
             let durable = logs.follow(attempt.id).await.map_err(RunError::part("read the log"))?;

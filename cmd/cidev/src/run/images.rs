@@ -50,7 +50,10 @@ fn folder(options: &Options) -> Result<PathBuf, RunError> {
     let given = options.images.clone();
     let data = || {
         let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
-        std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(home)
+        std::env::var_os("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(home)
     };
     let folder = given.or_else(|| Some(data()?.join("solstice/images")));
     let folder = folder.unwrap_or_else(|| PathBuf::from("/usr/local/share/solstice/images"));

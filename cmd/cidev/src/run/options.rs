@@ -94,9 +94,10 @@ fn mebibytes(text: &str) -> Result<u32, String> {
         None => (text.strip_suffix("MiB").ok_or_else(wrong)?, 1),
     };
     let number: u32 = number.trim().parse().map_err(|_| wrong())?;
-    number.checked_mul(factor).filter(|mebibytes| *mebibytes >= 64).ok_or_else(|| {
-        format!("{text} is out of range; a machine has at least 64MiB of each")
-    })
+    number
+        .checked_mul(factor)
+        .filter(|mebibytes| *mebibytes >= 64)
+        .ok_or_else(|| format!("{text} is out of range; a machine has at least 64MiB of each"))
 }
 
 #[cfg(test)]

@@ -92,7 +92,9 @@ impl Screen {
                 self.output(&spec.name, *stream, &chunk.0, *newline, cursor);
             }
             RecordBody::StepStarted { step } => event("1;36", format!("── {}", name(*step))),
-            RecordBody::StepSkipped { step } => event("2", format!("── {} is not run", name(*step))),
+            RecordBody::StepSkipped { step } => {
+                event("2", format!("── {} is not run", name(*step)))
+            }
             RecordBody::StepRetried { step, exit } => {
                 self.flush(&spec.name, cursor);
                 event("33", format!("{} failed: {exit}; it is tried again", name(*step)));
@@ -125,7 +127,14 @@ impl Screen {
 
     /// Bytes as the step wrote them. With a gutter a line is shown when it is
     /// whole, so that lines of two jobs do not mix.
-    fn output(&self, job: &JobName, stream: Stream, bytes: &[u8], newline: bool, cursor: &mut Cursor) {
+    fn output(
+        &self,
+        job: &JobName,
+        stream: Stream,
+        bytes: &[u8],
+        newline: bool,
+        cursor: &mut Cursor,
+    ) {
         if self.gutter.is_none() {
             let end: &[u8] = if newline { b"\n" } else { b"" };
             return self.raw(&[bytes, end]);

@@ -66,7 +66,8 @@ impl WorkTree {
     pub(crate) async fn snapshot(&self, session: &Path) -> Result<Snapshot, RunError> {
         let bare = session.join("snapshot.git");
         let failed = |what| move |source| RunError::Git { what, source };
-        let shared = git(&self.root, ["rev-parse", "--path-format=absolute", "--git-path", "objects"]);
+        let shared =
+            git(&self.root, ["rev-parse", "--path-format=absolute", "--git-path", "objects"]);
         let shared = line(&shared.run().await.map_err(failed("find the repository's objects"))?);
         let format = git(&self.root, ["rev-parse", "--show-object-format"]).run().await;
         let format = line(&format.map_err(failed("find the repository's object format"))?);
@@ -132,7 +133,8 @@ impl WorkTree {
         update.run().await.map_err(failed("name the snapshot"))?;
         let clone_url = Url::from_file_path(bare);
         let clone_url = clone_url.map_err(|()| RunError::Path { path: bare.to_owned() })?;
-        let odd = |source| RunError::Part { what: "read Git's commit id", source: Box::new(source) };
+        let odd =
+            |source| RunError::Part { what: "read Git's commit id", source: Box::new(source) };
         let dirty = head_tree != tree;
         Ok(Snapshot { commit: commit.parse().map_err(odd)?, clone_url, title, dirty })
     }

@@ -51,7 +51,9 @@ async fn jobs_survive_random_kills() -> Result<(), Box<dyn std::error::Error>> {
     let mut kills: BTreeMap<String, u32> = BTreeMap::new();
     let mut rounds = 0;
     while rounds == 0 || Instant::now() < until {
-        story.push(&[(".solstice/workflow.kdl", &counting()), ("round", &rounds.to_string())]).await?;
+        story
+            .push(&[(".solstice/workflow.kdl", &counting()), ("round", &rounds.to_string())])
+            .await?;
         let jobs: Vec<JobId> = story.only_run().await?.jobs.iter().map(|job| job.id).collect();
         assert_eq!(jobs.len(), JOBS);
         while Instant::now() < until && !finished(&story.installation.api(), &jobs).await? {
@@ -72,9 +74,8 @@ async fn jobs_survive_random_kills() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Ten jobs that count.
 fn counting() -> String {
-    let step = format!(
-        "step run=#\"for i in $(seq 1 {LINES}); do echo \"line $i\"; sleep 0.05; done\"#"
-    );
+    let step =
+        format!("step run=#\"for i in $(seq 1 {LINES}); do echo \"line $i\"; sleep 0.05; done\"#");
     let job = |n| format!("    job id=\"count-{n}\" runs_on=\"linux-mini\" {{ {step}; }}\n");
     format!("workflow name=\"Chaos\" {{\n{}}}\n", (0..JOBS).map(job).collect::<String>())
 }
