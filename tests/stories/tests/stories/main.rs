@@ -6,6 +6,7 @@ mod chaos;
 mod crashes;
 mod failing_step;
 mod first_push;
+mod hosts;
 mod never_boots;
 mod on_zones;
 mod refusals;
