@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use futures::StreamExt as _;
-use solstice_api::user::{Delivery, Health, Host, JobDetail, Run, RunDetail};
+use solstice_api::user::{Artifact, Delivery, Health, Host, JobDetail, Run, RunDetail};
 use solstice_client::user::Client;
 use solstice_client::{ByteStream, Connect};
 use solstice_model::{AttemptId, JobId, JobState, Record, RunId, Token};
@@ -96,6 +96,16 @@ impl Api {
     /// As [`Api::health`].
     pub async fn cancel(&self, job: JobId) -> Result<(), TestbedError> {
         self.client.job_cancel(&job).await.map(|_| ()).map_err(api("job_cancel"))
+    }
+
+    /// The artifacts of a job's last try.
+    ///
+    /// # Errors
+    ///
+    /// As [`Api::health`].
+    pub async fn artifacts(&self, job: JobId) -> Result<Vec<Artifact>, TestbedError> {
+        let answer = self.client.job_artifacts(&job).await.map_err(api("job_artifacts"))?;
+        Ok(answer.into_inner())
     }
 
     /// A job's log as plain text.

@@ -10,4 +10,5 @@ mod hosts;
 mod never_boots;
 mod on_zones;
 mod refusals;
+mod same;
 mod submodules;
