@@ -3,6 +3,7 @@
 //! Each verb is a module; what it runs is printed before it runs. The program
 //! depends on little, so that it starts a few seconds after the first clone.
 
+mod bench;
 mod build;
 mod chaos;
 mod ci;
@@ -36,6 +37,8 @@ enum Verb {
     Demo(demo::Demo),
     /// Run every test, in real machines where they need one
     Test(test::Test),
+    /// Measure, and write docs/benchmarks.md
+    Bench(bench::Bench),
     /// Kill programs and machines at random while jobs run
     Chaos(chaos::Chaos),
     /// Do all that has to be green before a change is taken
@@ -74,6 +77,7 @@ fn dispatch(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Demo(demo) => return demo.run(),
         Verb::Setup => setup::for_everything(),
         Verb::Test(test) => test.run(),
+        Verb::Bench(bench) => bench.run(),
         Verb::Chaos(chaos) => chaos.run(),
         Verb::Ci(ci) => ci.run(),
         Verb::Openapi { check } => openapi(check),

@@ -392,7 +392,17 @@ impl Installation {
         Daemon::start(&self.built.programs.join(program), &arguments, &log)
     }
 
-    async fn make_token(&self, role: &str, name: &str) -> Result<Token, TestbedError> {
+    /// The server's process, while it runs.
+    pub fn server(&self) -> Option<&Daemon> {
+        self.server.as_ref()
+    }
+
+    /// Makes a token, as an operator would on the server's computer.
+    ///
+    /// # Errors
+    ///
+    /// [`TestbedError::Command`] if the server's program refuses.
+    pub async fn make_token(&self, role: &str, name: &str) -> Result<Token, TestbedError> {
         let config = self.folder.join("server.kdl");
         let arguments =
             ["token", "create", "--config", config.as_str(), "--role", role, "--name", name];
