@@ -171,7 +171,7 @@ impl Follow {
         }
     }
 
-    async fn ask(&self) -> reqwest::Result<reqwest::Response> {
+    async fn ask(&mut self) -> reqwest::Result<reqwest::Response> {
         let mut request = self.http.get(self.url.clone());
         if let Some(last) = &self.last {
             request = request.header("last-event-id", last);
@@ -179,7 +179,7 @@ impl Follow {
         request.send().await
     }
 
-    async fn refusal(&self, answer: reqwest::Response) -> FollowError {
+    async fn refusal(&mut self, answer: reqwest::Response) -> FollowError {
         let status = answer.status();
         let mut body = Vec::new();
         let mut parts = answer.bytes_stream();

@@ -39,6 +39,7 @@ progenitor::generate_api!(
         Outcome = solstice_model::Outcome,
         Phase = solstice_api::host::Phase,
         Record = solstice_model::Record,
+        Ready = solstice_api::user::Ready,
         RecordsPage = solstice_api::user::RecordsPage,
         RepoName = solstice_model::RepoName,
         Rerun = solstice_api::user::Rerun,
