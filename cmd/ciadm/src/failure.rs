@@ -43,11 +43,11 @@ pub(crate) enum Failure {
         server: Url,
         /// What became of the call.
         #[source]
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// A job could not be followed.
     #[error(transparent)]
-    Follow(#[from] FollowError),
+    Follow(Box<FollowError>),
     /// An artifact could not be downloaded.
     #[error(transparent)]
     Download(#[from] DownloadError),
@@ -108,41 +108,50 @@ impl Failure {
                 | StoreError::Current { .. }
                 | StoreError::Image(_),
             ) => 2,
-            Failure::Server { refusal: Refusal::Answer { status, .. }, .. }
-            | Failure::Follow(FollowError::Refused { status, .. })
-                if is_about_the_request(status.as_u16()) =>
-            {
-                2
-            }
+            Failure::Server { .. } | Failure::Follow(_) => match self.answered() {
+                Some(status) if is_about_the_request(status) => 2,
+                _ => 3,
+            },
             Failure::Golden(_)
             | Failure::Store(_)
             | Failure::Connect(ConnectError::Setup { .. })
-            | Failure::Server { .. }
-            | Failure::Follow(_)
             | Failure::Download(_)
             | Failure::NotRun
             | Failure::Io { .. } => 3,
         }
     }
 
-    fn hint(&self) -> Option<&'static str> {
-        let status = match self {
-            Failure::Server { refusal: Refusal::Answer { status, .. }, .. }
-            | Failure::Follow(FollowError::Refused { status, .. }) => status.as_u16(),
-            Failure::Server { refusal: Refusal::Connection(_), .. }
-            | Failure::Follow(FollowError::Away { .. }) => {
-                return Some("is the server running, and its address right? `ciadm doctor` looks");
-            }
-            Failure::Server { refusal: Refusal::Strange { .. }, .. } => {
-                return Some("is this the address of people's pages, and of the same version?");
-            }
-            _ => return None,
-        };
-        match status {
-            401 => Some("the token is not known there (any more): `ciadm login URL`"),
-            403 => Some("`ciadm whoami` shows the token's role; ask an administrator for more"),
-            503 => Some("try again in a moment"),
+    /// The status with which the server said no.
+    fn answered(&self) -> Option<u16> {
+        match self {
+            Failure::Server { refusal, .. } => match **refusal {
+                Refusal::Answer { status, .. } => Some(status.as_u16()),
+                _ => None,
+            },
+            Failure::Follow(why) => match **why {
+                FollowError::Refused { status, .. } => Some(status.as_u16()),
+                _ => None,
+            },
             _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        const AWAY: &str = "is the server running, and its address right? `ciadm doctor` looks";
+        match self {
+            Failure::Server { refusal, .. } if matches!(**refusal, Refusal::Connection(_)) => {
+                Some(AWAY)
+            }
+            Failure::Server { refusal, .. } if matches!(**refusal, Refusal::Strange { .. }) => {
+                Some("is this the address of people's pages, and of the same version?")
+            }
+            Failure::Follow(why) if matches!(**why, FollowError::Away { .. }) => Some(AWAY),
+            _ => match self.answered()? {
+                401 => Some("the token is not known there (any more): `ciadm login URL`"),
+                403 => Some("`ciadm whoami` shows the token's role; ask an administrator for more"),
+                503 => Some("try again in a moment"),
+                _ => None,
+            },
         }
     }
 
@@ -156,6 +165,12 @@ impl Failure {
     pub(crate) fn file(verb: &str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path: PathBuf = path.to_owned();
         Self::io(format!("{verb} {}", path.display()))
+    }
+}
+
+impl From<FollowError> for Failure {
+    fn from(error: FollowError) -> Self {
+        Failure::Follow(Box::new(error))
     }
 }
 
@@ -178,7 +193,11 @@ mod tests {
                 message: "no".to_owned(),
             };
             let server: Url = "http://ci.test".parse().unwrap();
-            assert_eq!(Failure::Server { server, refusal }.status(), code, "{status}");
+            assert_eq!(
+                Failure::Server { server, refusal: Box::new(refusal) }.status(),
+                code,
+                "{status}"
+            );
         }
     }
 }

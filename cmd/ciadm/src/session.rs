@@ -101,7 +101,7 @@ impl Session {
     }
 
     fn failed(&self, refusal: Refusal) -> Failure {
-        Failure::Server { server: self.server.clone(), refusal }
+        Failure::Server { server: self.server.clone(), refusal: Box::new(refusal) }
     }
 
     /// The connection broke while an answer was read.
