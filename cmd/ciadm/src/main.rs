@@ -1,43 +1,159 @@
 //! The operator's tool. See ciadm(8).
 
+mod artifact;
+mod delivery;
+mod describe;
+mod doctor;
 mod failure;
+mod follow;
+mod host;
 mod image;
+mod job;
+mod login;
+mod logs;
+mod output;
+mod paint;
+mod profile;
+mod run;
+mod session;
+mod terminal;
+mod token;
+mod watch;
+mod which;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
-/// Looks after Solstice CI: its golden images.
+use crate::failure::Failure;
+use crate::session::Access;
+
+/// Looks after Solstice CI: runs, jobs and their logs, hosts, images, tokens.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true, max_term_width = 100)]
 struct Args {
     #[command(subcommand)]
     verb: Verb,
 }
 
-/// What to look after.
+/// What to do.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Keep a server and a token for it
+    Login(login::Login),
+    /// Forget a server and its token
+    Logout(Access),
+    /// Show whose token it is
+    Whoami(Access),
+    /// List runs, newest first
+    Runs(run::List),
+    /// A run
+    Run {
+        #[command(subcommand)]
+        verb: RunVerb,
+    },
+    /// List the jobs of a run
+    Jobs(job::List),
+    /// A job
+    Job {
+        #[command(subcommand)]
+        verb: JobVerb,
+    },
+    /// Show what a job wrote
+    Logs(logs::Logs),
+    /// List or download what a job left
+    Artifacts(artifact::Artifacts),
+    /// Start the workflows of a repository that may be started by hand
+    Trigger(run::Trigger),
+    /// Cancel a job, or what is not finished of a run
+    Cancel(run::Of),
+    /// Run a job, or the jobs of a run, once more
+    Rerun(run::Again),
+    /// Watch the jobs that are not finished
+    Watch(watch::Watch),
+    /// List the hosts
+    Hosts(Access),
+    /// A host
+    Host {
+        #[command(subcommand)]
+        verb: host::Verb,
+    },
+    /// List the golden images of all hosts
+    Images(Access),
     /// The golden images of this host
     Image {
         #[command(subcommand)]
         verb: image::Verb,
     },
+    /// Who may do what
+    Tokens {
+        #[command(subcommand)]
+        verb: token::Verb,
+    },
+    /// What the forges sent, and what became of it
+    Deliveries(delivery::Deliveries),
+    /// Look whether this computer and the server are as they should be
+    Doctor(doctor::Doctor),
+    /// Print what a shell needs to complete commands
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum RunVerb {
+    /// Show a run and its jobs
+    Show(run::Of),
+}
+
+#[derive(Debug, Subcommand)]
+enum JobVerb {
+    /// Show a job, its attempts and its steps
+    Show(job::Show),
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Verb::Image { verb } = Args::parse().verb;
-    match image::run(verb).await {
+    match run(Args::parse().verb).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(),
     }
 }
 
+async fn run(verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Login(login) => login.run().await,
+        Verb::Logout(access) => login::logout(&access),
+        Verb::Whoami(access) => login::whoami(&access).await,
+        Verb::Runs(list) => list.run().await,
+        Verb::Run { verb: RunVerb::Show(of) } => run::show(of).await,
+        Verb::Jobs(list) => list.run().await,
+        Verb::Job { verb: JobVerb::Show(show) } => show.run().await,
+        Verb::Logs(logs) => logs.run().await,
+        Verb::Artifacts(artifacts) => artifacts.run().await,
+        Verb::Trigger(trigger) => trigger.run().await,
+        Verb::Cancel(of) => run::cancel(of).await,
+        Verb::Rerun(again) => run::rerun(again).await,
+        Verb::Watch(watch) => watch.run().await,
+        Verb::Hosts(access) => host::list(access).await,
+        Verb::Host { verb } => verb.run().await,
+        Verb::Images(access) => host::images(access).await,
+        Verb::Image { verb } => image::run(verb).await,
+        Verb::Tokens { verb } => verb.run().await,
+        Verb::Deliveries(deliveries) => deliveries.run().await,
+        Verb::Doctor(doctor) => doctor.run().await,
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "ciadm", &mut script);
+            output::bytes(&script);
+            Ok(())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -12,7 +12,9 @@
 //! | 408 | `too_slow` | the body did not arrive in time |
 //! | 409 | `conflict`, `illegal_transition`, `record_gap` | what is there does not allow it |
 //! | 410 | `attempt_over` | nobody waits for this attempt any more |
+//! | 410 | `log_removed` | the log was there and is kept no longer |
 //! | 413 | `too_large` | the body is larger than it may be |
+//! | 413 | `log_too_long` | the log of the attempt has reached its bound |
 //! | 415 | `unsupported_media_type` | the body is of a kind that is not read |
 //! | 503 | `busy` | try again later |
 //! | 507 | `disk_full` | the server's disk is full |
@@ -120,6 +122,11 @@ pub(crate) fn from_log(error: LogError) -> HttpError {
         LogError::TooLarge { .. } => {
             client_error(ErrorStatusCode::PAYLOAD_TOO_LARGE, "too_large", internal)
         }
+        LogError::TooLong { .. } => {
+            client_error(ErrorStatusCode::PAYLOAD_TOO_LARGE, "log_too_long", internal)
+        }
+        LogError::Sealed { .. } => attempt_over(),
+        LogError::Removed => client_error(ErrorStatusCode::GONE, "log_removed", internal),
         LogError::Full => disk_full(internal),
         LogError::Locked { .. } | LogError::Closed => unavailable(internal),
         LogError::Damaged { .. } | LogError::Io { .. } => bug(internal),

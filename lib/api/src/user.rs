@@ -229,11 +229,20 @@ pub trait UserApi {
         path: Path<TokenPath>,
     ) -> Result<HttpResponseDeleted, HttpError>;
 
-    /// Tell whether the server can do its work
+    /// Tell that the server lives, and what it has to do
     #[endpoint { method = GET, path = "/health", tags = ["operation"] }]
     async fn health(
         rqctx: RequestContext<Self::Context>,
     ) -> Result<HttpResponseOk<Health>, HttpError>;
+
+    /// Tell whether the server can do its work
+    ///
+    /// 503 with the reasons if what it keeps cannot be written, and while it
+    /// stops.
+    #[endpoint { method = GET, path = "/ready", tags = ["operation"] }]
+    async fn ready(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<HttpResponseOk<Ready>, HttpError>;
 
     /// Page: the newest runs
     #[endpoint { method = GET, path = "/", unpublished = true }]
@@ -665,4 +674,11 @@ pub struct Health {
     pub running: u64,
     /// Forge reports that are not delivered yet.
     pub unreported: u64,
+}
+
+/// The server can do its work.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Ready {
+    /// What was tried: `store`, `logs`.
+    pub checks: Vec<String>,
 }

@@ -78,11 +78,11 @@ impl Connect {
     }
 
     /// The address as the generated code wants it: it appends paths that begin with `/`.
-    fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         self.server.as_str().trim_end_matches('/')
     }
 
-    fn http(&self) -> Result<reqwest::Client, ConnectError> {
+    pub(crate) fn http(&self) -> Result<reqwest::Client, ConnectError> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("solstice/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)

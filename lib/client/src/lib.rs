@@ -3,7 +3,9 @@
 //! The methods come from the documents, the types from `solstice-model` and
 //! `solstice-api`: an answer is the very type that the server wrote, and no
 //! type exists twice. What is not generated: how a connection is made
-//! ([`Connect`]) and how a token is read from its file ([`read_token`]).
+//! ([`Connect`]), how a job is followed through broken connections ([`Follow`]),
+//! why a call failed in the words of its user ([`Refusal`]) and how a token is
+//! read from its file ([`read_token`]).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,6 +20,8 @@
 //!     room: 0,
 //!     known: Vec::new(),
 //!     wait_ms: 0,
+//!     sizes: Vec::new(),
+//!     images: Vec::new(),
 //! };
 //! println!("{} attempts", client.host_sync(&request).await?.wanted.len());
 //! # Ok(())
@@ -25,12 +29,16 @@
 //! ```
 
 mod connect;
+mod follow;
 pub mod host;
+mod refusal;
 #[cfg(test)]
 mod tests;
 mod token_file;
 pub mod user;
 
 pub use connect::{Connect, ConnectError};
+pub use follow::{Follow, FollowError, News};
 pub use progenitor::progenitor_client::{ByteStream, Error, ResponseValue};
+pub use refusal::{Refusal, refusal_text};
 pub use token_file::{TokenFileError, read_token};

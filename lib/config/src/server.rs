@@ -9,12 +9,16 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use solstice_kdl::{Document, Limits, Problem, Reader, Refusal, Value, nearest, value};
-use solstice_model::{ForgeName, Role};
+use solstice_kdl::{Document, Limits, Problem, Reader, Refusal, Value, value};
+use solstice_model::Role;
 use url::Url;
 
+mod forge;
+mod limits;
+
+pub use self::forge::{ForgeConfig, ForgeKind, PullRequestsFrom};
+pub use self::limits::{ArtifactLimits, Keep, RetentionConfig};
 use crate::error::ConfigError;
-use crate::secret::Secret;
 
 /// Where the configuration is unless the command line says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/solstice/server.kdl";
@@ -34,6 +38,12 @@ pub struct ServerConfig {
     pub max_attempts: u32,
     /// How long a host may be silent before its attempts are lost.
     pub lease: Duration,
+    /// The largest log of one attempt, in bytes.
+    pub max_log_bytes: u64,
+    /// How large artifacts may be.
+    pub artifacts: ArtifactLimits,
+    /// What is removed when.
+    pub retention: RetentionConfig,
     /// The forges, at least one, names unique.
     pub forges: Vec<ForgeConfig>,
 }
@@ -55,28 +65,6 @@ impl Default for Listen {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
         Self { people: at(8080), webhooks: at(8081), hosts: at(8082) }
     }
-}
-
-/// A forge.
-#[derive(Clone, Debug)]
-pub struct ForgeConfig {
-    /// Its name, also the last part of its webhook's URL.
-    pub name: ForgeName,
-    /// Which program it runs.
-    pub kind: ForgeKind,
-    /// Where it is.
-    pub url: Url,
-    /// Secrets of its webhooks, at least one; several while they are rotated.
-    pub webhook_secrets: Vec<Secret>,
-    /// The token with which the server reads files and sets statuses.
-    pub token: Secret,
-}
-
-/// The forges that can be talked to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ForgeKind {
-    /// Forgejo, and Gitea, which speaks the same API.
-    Forgejo,
 }
 
 impl ServerConfig {
@@ -104,16 +92,30 @@ impl ServerConfig {
 }
 
 fn server(mut node: Reader<'_>, base: &Path) -> Option<ServerConfig> {
-    let base_url = node.required_setting("base_url", web_address);
+    let base_url = node.required_setting("base_url", root_address);
     let data = node.required_setting("data", |given| path_from(base, given));
     let listen = node.child("listen").map_or_else(Listen::default, listen);
     let anonymous = node.setting("anonymous", anonymous).unwrap_or(None);
     let max_attempts = node.setting("max_attempts", attempts).unwrap_or(3);
     let lease = node.setting("lease", lease).unwrap_or(Duration::from_secs(60));
-    let forges = forges(&mut node, base);
+    let max_log_bytes = node.setting("max_log", limits::size);
+    let artifacts = node.child("artifacts").map_or_else(ArtifactLimits::default, limits::artifacts);
+    let retention =
+        node.child("retention").map_or_else(RetentionConfig::default, limits::retention);
+    let forges = forge::forges(&mut node, base);
     node.finish();
-    let (base_url, data) = (base_url?, data?);
-    Some(ServerConfig { base_url, data, listen, anonymous, max_attempts, lease, forges })
+    Some(ServerConfig {
+        base_url: base_url?,
+        data: data?,
+        listen,
+        anonymous,
+        max_attempts,
+        lease,
+        max_log_bytes: max_log_bytes.unwrap_or(limits::MAX_LOG_BYTES),
+        artifacts,
+        retention,
+        forges,
+    })
 }
 
 fn listen(mut node: Reader<'_>) -> Listen {
@@ -128,63 +130,6 @@ fn listen(mut node: Reader<'_>) -> Listen {
     }
     node.finish();
     Listen { people, webhooks, hosts }
-}
-
-fn forges(node: &mut Reader<'_>, base: &Path) -> Vec<ForgeConfig> {
-    let nodes = node.children("forge");
-    if nodes.is_empty() {
-        let problem = Problem::new(node.span(), "no forge is configured").label("add one here");
-        node.report(
-            problem.help(
-                "write forge \"codeberg\" kind=\"forgejo\" url=\"https://codeberg.org\" { … }",
-            ),
-        );
-    }
-    let mut known = BTreeSet::new();
-    let mut forges = Vec::new();
-    for child in nodes {
-        let span = child.span();
-        let Some(forge) = forge(child, base) else { continue };
-        if !known.insert(forge.name.clone()) {
-            let message = format!("there are two forges named `{}`", forge.name);
-            node.report(Problem::new(span, message).help("the name is part of the webhook's URL"));
-        }
-        forges.push(forge);
-    }
-    forges
-}
-
-fn forge(mut node: Reader<'_>, base: &Path) -> Option<ForgeConfig> {
-    let name = node.required_arg("a name", value::parse::<ForgeName>);
-    let kind = node.required_setting("kind", kind);
-    let url = node.required_setting("url", web_address);
-    let secret_file = |given: &Value| Secret::from_value(base, given);
-    let mut webhook_secrets = Vec::new();
-    let files = node.children("webhook_secret_file");
-    if files.is_empty() {
-        let problem = Problem::new(node.span(), "the forge has no `webhook_secret_file`");
-        node.report(problem.help("without a secret, anybody could send webhooks"));
-    }
-    for mut file in files {
-        webhook_secrets.extend(file.required_arg("a path", secret_file));
-        file.finish();
-    }
-    let token = node.required_setting("token_file", secret_file);
-    node.finish();
-    Some(ForgeConfig { name: name?, kind: kind?, url: url?, webhook_secrets, token: token? })
-}
-
-fn kind(given: &Value) -> Result<ForgeKind, Refusal> {
-    match value::string(given)?.as_str() {
-        "forgejo" | "gitea" => Ok(ForgeKind::Forgejo),
-        other => {
-            let refusal = Refusal::because(format!("forges of kind {other:?} are not known"));
-            Err(match nearest(other, ["forgejo", "gitea"]) {
-                Some(meant) => refusal.help(format!("did you mean \"{meant}\"?")),
-                None => refusal.help("write \"forgejo\", or \"gitea\", which is the same"),
-            })
-        }
-    }
 }
 
 fn anonymous(given: &Value) -> Result<Option<Role>, Refusal> {
@@ -227,6 +172,16 @@ fn web_address(given: &Value) -> Result<Url, Refusal> {
     }
     if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
         return Err(Refusal::because("it has more than scheme, host, port and path").help(help));
+    }
+    Ok(url)
+}
+
+/// The pages link to each other from the root of their host.
+fn root_address(given: &Value) -> Result<Url, Refusal> {
+    let url = web_address(given)?;
+    if url.path() != "/" {
+        return Err(Refusal::because("it has a path, and the pages are at the root of their host")
+            .help("give them a name or a port of their own, such as \"https://ci.example.org\""));
     }
     Ok(url)
 }

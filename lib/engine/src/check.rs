@@ -1,11 +1,17 @@
 //! What a commit shows for a job: pure functions from state to report.
 //!
-//! A check that is required for merging must never pass because a job was not
-//! run: whatever is not a success or a failure of the change is an error
-//! (invariant I9), skipped jobs included, which forges would count as passed.
+//! A check that is required for merging must never pass because something went
+//! wrong: whatever is neither a success nor a failure of the change is an error
+//! (invariant I9), jobs included that were skipped since one that they need did
+//! not end as it must. What the author wishes passes: a failure that is allowed,
+//! and a job whose condition does not hold, since a check that is required and
+//! never comes would keep the change from being merged for ever.
 
 use solstice_forge::{CheckReport, CheckState, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS};
-use solstice_model::{JobName, JobState, Outcome, Sha256Digest, SkipReason, StepSpec, TimeLimit};
+use solstice_model::{
+    JobName, JobSpec, JobState, NeededOutcome, Outcome, Sha256Digest, SkipReason, StepSpec,
+    TimeLimit,
+};
 use solstice_store::{Describe, JobView, RunView};
 use url::Url;
 
@@ -38,11 +44,17 @@ impl Describe for Checks {
             | JobState::Claimed(_)
             | JobState::Starting(_)
             | JobState::Running(_) => CheckState::Pending,
-            JobState::Finished { outcome } => outcome_state(outcome),
+            JobState::Finished { outcome } => outcome_state(outcome, job.spec.continue_on_error),
         };
         // A need that was met once stays met.
-        let needs: &[JobName] = if job.attempts == 0 { &job.spec.needs } else { &[] };
-        let description = description(job.state, needs, &job.spec.steps);
+        let waits_for: Vec<JobName> = match job.attempts {
+            0 => job.spec.needs.iter().map(|need| need.job.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let mut description = description(job.state, &waits_for, Some(job.spec));
+        if *job.state == JobState::Queued && job.attempts > 0 {
+            description.push_str(&format!(" for try {}", u64::from(job.attempts) + 1));
+        }
         CheckReport {
             context: job_context(&run.context, &job.spec.name),
             state,
@@ -62,13 +74,22 @@ impl Describe for Checks {
     }
 }
 
-fn outcome_state(outcome: &Outcome) -> CheckState {
+/// `allowed`: whether a failure of the job counts for nothing.
+fn outcome_state(outcome: &Outcome, allowed: bool) -> CheckState {
     match outcome {
-        Outcome::Succeeded => CheckState::Success,
-        Outcome::Failed { .. } | Outcome::TimedOut { .. } => CheckState::Failure,
-        Outcome::Cancelled { .. } | Outcome::InfraFailed { .. } | Outcome::Skipped { .. } => {
-            CheckState::Error
+        Outcome::Succeeded | Outcome::Skipped { why: SkipReason::Condition { .. } } => {
+            CheckState::Success
         }
+        Outcome::Failed { .. } | Outcome::ArtifactFailed { .. } | Outcome::TimedOut { .. } => {
+            if allowed {
+                CheckState::Success
+            } else {
+                CheckState::Failure
+            }
+        }
+        Outcome::Cancelled { .. }
+        | Outcome::InfraFailed { .. }
+        | Outcome::Skipped { why: SkipReason::NeedNotMet { .. } } => CheckState::Error,
     }
 }
 
@@ -90,8 +111,9 @@ pub fn job_context(run_context: &str, job: &JobName) -> String {
 }
 
 /// Where a job stands, in one line for people; also shown by the pages.
-/// `waits_for` are jobs that it needs and that may not be over.
-pub fn description(state: &JobState, waits_for: &[JobName], steps: &[StepSpec]) -> String {
+/// `waits_for` are jobs that it needs and that may not be over. Without `spec`
+/// steps have no names, and nothing is said of what the author allows.
+pub fn description(state: &JobState, waits_for: &[JobName], spec: Option<&JobSpec>) -> String {
     match state {
         JobState::Queued if !waits_for.is_empty() => {
             let names: Vec<&str> = waits_for.iter().map(JobName::as_str).collect();
@@ -101,14 +123,25 @@ pub fn description(state: &JobState, waits_for: &[JobName], steps: &[StepSpec]) 
         JobState::Claimed(held) => format!("waiting for its machine at {}", held.host),
         JobState::Starting(held) => format!("its machine is starting at {}", held.host),
         JobState::Running(held) => format!("running at {}", held.host),
-        JobState::Finished { outcome } => finished(outcome, steps),
+        JobState::Finished { outcome } => {
+            let allowed = spec.is_some_and(|spec| spec.continue_on_error);
+            let text = finished(outcome, spec);
+            if allowed && outcome.is_failure() {
+                return format!("failed, which is allowed: {text}");
+            }
+            text
+        }
     }
 }
 
-fn finished(outcome: &Outcome, steps: &[StepSpec]) -> String {
+fn finished(outcome: &Outcome, spec: Option<&JobSpec>) -> String {
+    let steps = spec.map(|spec| spec.steps.as_slice()).unwrap_or_default();
     match outcome {
         Outcome::Succeeded => "succeeded".to_owned(),
         Outcome::Failed { step, exit } => format!("{} failed: {exit}", step_name(*step, steps)),
+        Outcome::ArtifactFailed { pattern, why } => {
+            format!("artifact `{}`: {}", cut(&one_line(pattern), 60), one_line(why))
+        }
         Outcome::TimedOut { limit: TimeLimit::Job { seconds } } => {
             format!("took longer than its limit of {}", limit(*seconds))
         }
@@ -118,8 +151,21 @@ fn finished(outcome: &Outcome, steps: &[StepSpec]) -> String {
         Outcome::Cancelled { by } => format!("cancelled by {}", one_line(by)),
         Outcome::InfraFailed { why } => format!("could not be run: {}", one_line(why)),
         Outcome::Skipped { why: SkipReason::NeedNotMet { need } } => {
-            format!("not run: {need} did not succeed")
+            format!("not run: {need} {}", missed(need, spec))
         }
+        Outcome::Skipped { why: SkipReason::Condition { condition } } => {
+            format!("not run: its condition `{}` does not hold", cut(&one_line(condition), 80))
+        }
+    }
+}
+
+/// What a needed job did not do.
+fn missed(need: &JobName, spec: Option<&JobSpec>) -> &'static str {
+    let wanted = spec.and_then(|spec| spec.needs.iter().find(|wanted| wanted.job == *need));
+    match wanted.map(|wanted| wanted.outcome) {
+        None | Some(NeededOutcome::Succeeded) => "did not succeed",
+        Some(NeededOutcome::Failed) => "did not fail",
+        Some(NeededOutcome::Completed | NeededOutcome::Any) => "did not run to an end",
     }
 }
 
@@ -163,7 +209,7 @@ mod tests {
     use solstice_forge::{Push, Repository};
     use solstice_model::id::new_id;
     use solstice_model::job::Holding;
-    use solstice_model::{Exit, JobSpec};
+    use solstice_model::{EventKind, Exit, Need, StepWhen};
 
     use super::*;
 
@@ -175,6 +221,27 @@ mod tests {
             working_dir: None,
             env: BTreeMap::new(),
             timeout_s: None,
+            when: StepWhen::OnSuccess,
+            continue_on_error: false,
+            retries: 0,
+        }
+    }
+
+    fn spec() -> JobSpec {
+        JobSpec {
+            name: "build".parse().unwrap(),
+            matrix: None,
+            runs_on: "illumos".parse().unwrap(),
+            size: None,
+            needs: Vec::new(),
+            unmet: None,
+            env: BTreeMap::new(),
+            timeout_s: 60,
+            retries: 0,
+            continue_on_error: false,
+            priority: 0,
+            steps: vec![step("Build"), step("Test")],
+            artifacts: Vec::new(),
         }
     }
 
@@ -188,6 +255,8 @@ mod tests {
         RunView {
             id: new_id(),
             forge: "forge".parse().unwrap(),
+            event: EventKind::Push,
+            pull_request: None,
             push: Push {
                 repository,
                 git_ref: "refs/heads/main".parse().unwrap(),
@@ -206,16 +275,12 @@ mod tests {
     }
 
     fn report(state: JobState) -> (CheckState, String) {
-        let spec = JobSpec {
-            name: "build".parse().unwrap(),
-            runs_on: "illumos".parse().unwrap(),
-            needs: Vec::new(),
-            env: BTreeMap::new(),
-            timeout_s: 60,
-            steps: vec![step("Build"), step("Test")],
-        };
+        report_of(&spec(), state, 1)
+    }
+
+    fn report_of(spec: &JobSpec, state: JobState, attempts: u32) -> (CheckState, String) {
         let id = new_id();
-        let job = JobView { id, spec: &spec, state: &state, attempts: 1 };
+        let job = JobView { id, spec, state: &state, attempts };
         let report = checks().job(&run("solstice/CI"), &job);
         assert_eq!(report.context, "solstice/CI/build");
         assert_eq!(report.target_url.as_str(), format!("http://ci.example/solstice/jobs/{id}"));
@@ -230,7 +295,7 @@ mod tests {
     fn whatever_is_not_over_is_pending() {
         let held = Holding { attempt: new_id(), host: "h1".parse().unwrap() };
         let cases = [
-            (JobState::Queued, "waiting for a machine"),
+            (JobState::Queued, "waiting for a machine for try 2"),
             (JobState::Claimed(held.clone()), "waiting for its machine at h1"),
             (JobState::Starting(held.clone()), "its machine is starting at h1"),
             (JobState::Running(held), "running at h1"),
@@ -238,10 +303,17 @@ mod tests {
         for (state, text) in cases {
             assert_eq!(report(state), (CheckState::Pending, text.to_owned()));
         }
+        let mut spec = spec();
+        let fresh = report_of(&spec, JobState::Queued, 0);
+        assert_eq!(fresh, (CheckState::Pending, "waiting for a machine".to_owned()));
+        let need = |job: &str| Need { job: job.parse().unwrap(), outcome: NeededOutcome::Any };
+        spec.needs = vec![need("a"), need("b")];
+        let (_, text) = report_of(&spec, JobState::Queued, 0);
+        assert_eq!(text, "waiting for a, b and a machine");
     }
 
     #[test]
-    fn only_a_success_is_a_success() {
+    fn only_what_the_author_wishes_is_a_success() {
         assert_eq!(ended(Outcome::Succeeded), (CheckState::Success, "succeeded".to_owned()));
         let skipped = SkipReason::NeedNotMet { need: "build".parse().unwrap() };
         let cases = [
@@ -255,6 +327,43 @@ mod tests {
     }
 
     #[test]
+    fn a_job_that_is_not_wanted_keeps_nothing_from_being_merged() {
+        let condition = "branch == \"main\"".to_owned();
+        let why = SkipReason::Condition { condition };
+        let text = "not run: its condition `branch == \"main\"` does not hold";
+        assert_eq!(ended(Outcome::Skipped { why }), (CheckState::Success, text.to_owned()));
+    }
+
+    #[test]
+    fn a_failure_that_is_allowed_passes_and_says_so_and_nothing_else_is_allowed() {
+        let mut spec = spec();
+        spec.continue_on_error = true;
+        let mut ended = |outcome| report_of(&spec, JobState::Finished { outcome }, 1);
+        let (state, text) = ended(Outcome::Failed { step: 1, exit: Exit::Code { code: 2 } });
+        assert_eq!(state, CheckState::Success);
+        assert_eq!(text, "failed, which is allowed: step 2 “Test” failed: exit status 2");
+        assert_eq!(ended(Outcome::Succeeded).1, "succeeded");
+        assert_eq!(ended(Outcome::Cancelled { by: "ada".to_owned() }).0, CheckState::Error);
+        assert_eq!(ended(Outcome::InfraFailed { why: "x".to_owned() }).0, CheckState::Error);
+    }
+
+    #[test]
+    fn a_need_that_was_not_met_says_how() {
+        let mut spec = spec();
+        for (outcome, said) in [
+            (NeededOutcome::Succeeded, "not run: tests did not succeed"),
+            (NeededOutcome::Failed, "not run: tests did not fail"),
+            (NeededOutcome::Completed, "not run: tests did not run to an end"),
+        ] {
+            let job: JobName = "tests".parse().unwrap();
+            spec.needs = vec![Need { job: job.clone(), outcome }];
+            let outcome = Outcome::Skipped { why: SkipReason::NeedNotMet { need: job } };
+            let report = report_of(&spec, JobState::Finished { outcome }, 0);
+            assert_eq!(report, (CheckState::Error, said.to_owned()));
+        }
+    }
+
+    #[test]
     fn a_failure_names_its_step() {
         let exit = Exit::Code { code: 2 };
         let cases = [
@@ -263,6 +372,13 @@ mod tests {
                 "step 2 “Test” failed: exit status 2",
             ),
             (Outcome::Failed { step: 9, exit }, "step 10 failed: exit status 2"),
+            (
+                Outcome::ArtifactFailed {
+                    pattern: "out/*.p5p".to_owned(),
+                    why: "no such file".to_owned(),
+                },
+                "artifact `out/*.p5p`: no such file",
+            ),
             (
                 Outcome::TimedOut { limit: TimeLimit::Step { step: 0, seconds: 90 } },
                 "step 1 “Build” took longer than its limit of 90 s",

@@ -133,6 +133,10 @@ impl InterpretDeliveries {
         let reading = tokio::task::spawn_blocking(move || forge.interpret(&event, &body));
         let push = match reading.await {
             Ok(Interpretation::Event(Event::Push(push))) => push,
+            Ok(Interpretation::Event(_)) => {
+                let reason = "events of this kind start nothing yet".to_owned();
+                return Fate::Nothing(Verdict::Ignored { reason });
+            }
             Ok(Interpretation::Ignored { reason }) => {
                 return Fate::Nothing(Verdict::Ignored { reason });
             }

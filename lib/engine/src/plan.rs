@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use solstice_forge::{Push, WorkflowFile};
+use solstice_model::EventKind;
 use solstice_store::NewRun;
-use solstice_workflow::{Decision, Diagnostic, Diagnostics, TriggerEvent, parse};
+use solstice_workflow::{Decision, Diagnostic, Diagnostics, RunContext, TriggerEvent, parse};
 
 use crate::check::run_context;
 
@@ -46,8 +47,8 @@ pub fn plan_push(push: &Push, files: &[WorkflowFile]) -> Result<Plan, String> {
                 Decision::Start => runs.push(NewRun {
                     file: file.path.clone(),
                     context: context(&workflow.name, names[&workflow.name] > 1, file),
+                    jobs: Ok(workflow.jobs(&context_of(push))),
                     workflow: workflow.name,
-                    jobs: Ok(workflow.jobs),
                 }),
                 Decision::Ignore { reason } => reasons.push(format!("{}: {reason}", file.path)),
             },
@@ -60,6 +61,19 @@ pub fn plan_push(push: &Push, files: &[WorkflowFile]) -> Result<Plan, String> {
         }
     }
     if runs.is_empty() { Err(reasons.join("; ")) } else { Ok(Plan { runs }) }
+}
+
+/// What a push's conditions may ask for.
+fn context_of(push: &Push) -> RunContext<'_> {
+    RunContext {
+        event: EventKind::Push,
+        git_ref: &push.git_ref,
+        repository: &push.repository.name,
+        actor: &push.actor,
+        base: None,
+        pull_request: None,
+        fork: false,
+    }
 }
 
 /// The context of a file's checks. Where several files share a name, each

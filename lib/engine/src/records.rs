@@ -112,13 +112,19 @@ pub async fn recover(
     now: DateTime<Utc>,
     log: &Logger,
 ) -> Result<(), StoreError> {
-    for attempt in store.live_attempts().await? {
-        match applier.apply(store, logs, &attempt, now).await {
+    let attempts = store.live_attempts().await?;
+    for attempt in &attempts {
+        match applier.apply(store, logs, attempt, now).await {
             Ok(true) => info!(log, "attempt ended by its log"; keys::ATTEMPT => %attempt.id),
             Ok(false) => {}
             Err(error) => warn!(log, "cannot apply the log of an attempt";
                 keys::ATTEMPT => %attempt.id, keys::ERROR => chain(&error)),
         }
+    }
+    // All others are over: what an earlier process did not seal is sealed now.
+    let live = attempts.iter().map(|attempt| attempt.id).collect();
+    if let Err(error) = logs.seal_others(live).await {
+        warn!(log, "cannot look for logs to seal"; keys::ERROR => chain(&error));
     }
     Ok(())
 }

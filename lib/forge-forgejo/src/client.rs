@@ -10,6 +10,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Deserialize;
 use solstice_forge::{ForgeError, Retry, Secret, headers, text};
+use solstice_model::RepoName;
 use url::Url;
 
 use crate::config::{ConfigError, Timeouts, api_root};
@@ -131,6 +132,12 @@ impl Call {
         self.request = self.request.json(body);
         self
     }
+}
+
+/// The parts of a path below `/repos/{owner}/{repo}`.
+pub(crate) fn below<'p>(repository: &'p RepoName, parts: &[&'p str]) -> Vec<&'p str> {
+    let owner_and_name = repository.as_str().split('/');
+    ["repos"].into_iter().chain(owner_and_name).chain(parts.iter().copied()).collect()
 }
 
 /// Follows a redirect only to the same server, and only where method and body

@@ -4,10 +4,10 @@ use http::StatusCode;
 use reqwest::Method;
 use serde::Deserialize;
 use solstice_forge::workflows::{self, DIRECTORY, MAX_FILE_BYTES, MAX_FILES};
-use solstice_forge::{ForgeError, Retry, WorkflowFile};
+use solstice_forge::{ForgeError, Retry, Unusable, WorkflowFile};
 use solstice_model::{CommitSha, RepoName};
 
-use crate::client::{Body, Client, read};
+use crate::client::{Body, Client, below, read};
 
 /// The largest list of the directory that is read. An entry takes about one
 /// KiB, and the directory may hold other files too.
@@ -41,33 +41,41 @@ enum Kind {
     Unknown,
 }
 
+/// What the directory holds of workflows.
+#[derive(Debug, PartialEq, Eq)]
+enum Listed {
+    /// The name of each, or its path and why it is not read.
+    Files(Vec<Result<String, (String, Unusable)>>),
+    /// Nothing in it can be read.
+    Unusable(Unusable),
+}
+
 /// Reads every workflow file of the commit, ordered by path.
 pub(crate) async fn workflow_files(
     client: &Client,
     repository: &RepoName,
     commit: &CommitSha,
 ) -> Result<Vec<WorkflowFile>, ForgeError> {
-    let names = names(client, repository, commit).await?;
-    let mut files = Vec::with_capacity(names.len());
-    for name in names {
-        files.push(file(client, repository, commit, &name).await?);
+    let listed = match list(client, repository, commit).await? {
+        Listed::Files(listed) => listed,
+        Listed::Unusable(why) => return Ok(why.directory()),
+    };
+    let mut files = Vec::with_capacity(listed.len());
+    for one in listed {
+        files.push(match one {
+            Ok(name) => file(client, repository, commit, &name).await?,
+            Err((path, why)) => WorkflowFile { path, content: Err(why) },
+        });
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 
-/// The parts of a path below `/repos/{owner}/{repo}`.
-fn below<'p>(repository: &'p RepoName, parts: &[&'p str]) -> Vec<&'p str> {
-    let owner_and_name = repository.as_str().split('/');
-    ["repos"].into_iter().chain(owner_and_name).chain(parts.iter().copied()).collect()
-}
-
-/// The names of the workflow files.
-async fn names(
+async fn list(
     client: &Client,
     repository: &RepoName,
     commit: &CommitSha,
-) -> Result<Vec<String>, ForgeError> {
+) -> Result<Listed, ForgeError> {
     let path = below(repository, &["contents", DIRECTORY]);
     let call = client.call(Method::GET, path, &[("ref", commit.as_str())]);
     let what = call.what.clone();
@@ -76,7 +84,7 @@ async fn names(
             // No directory, no commit, no repository, or none that we may
             // see: all look alike, and only the first is fine.
             require_commit(client, repository, commit).await?;
-            return Ok(Vec::new());
+            return Ok(Listed::Files(Vec::new()));
         }
         other => other?,
     };
@@ -89,37 +97,34 @@ async fn names(
     let contents = contents.map_err(|_| {
         unusable(format!("it does not say what is in {DIRECTORY}/"), Retry::Backoff)
     })?;
-    select(&what, contents)
+    Ok(select(contents))
 }
 
 /// The workflow files among the entries.
-fn select(what: &str, contents: Contents) -> Result<Vec<String>, ForgeError> {
-    let link = |path: &str| ForgeError::BadAnswer {
-        what: what.to_owned(),
-        why: format!("{path} is a symbolic link, and workflow files must be plain files"),
-        retry: Retry::Never,
-    };
+fn select(contents: Contents) -> Listed {
     let entries = match contents {
         Contents::Directory(entries) => entries,
-        Contents::Other(entry) if entry.kind == Kind::Symlink => return Err(link(DIRECTORY)),
-        Contents::Other(_) => return Ok(Vec::new()),
+        Contents::Other(entry) if entry.kind == Kind::Symlink => {
+            return Listed::Unusable(Unusable::SymbolicLink);
+        }
+        Contents::Other(_) => return Listed::Files(Vec::new()),
     };
-    let mut names = Vec::new();
+    let mut listed = Vec::new();
     for entry in entries {
         let Some(path) = workflows::path_of(&entry.name) else { continue };
         match entry.kind {
             Kind::File if entry.size > MAX_FILE_BYTES as u64 => {
-                return Err(workflows::too_large(what, &path));
+                listed.push(Err((path, Unusable::TooLarge)));
             }
-            Kind::File => names.push(entry.name),
-            Kind::Symlink => return Err(link(&path)),
+            Kind::File => listed.push(Ok(entry.name)),
+            Kind::Symlink => listed.push(Err((path, Unusable::SymbolicLink))),
             Kind::Dir | Kind::Submodule | Kind::Unknown => {}
         }
     }
-    if names.len() > MAX_FILES {
-        return Err(workflows::too_many(what, names.len()));
+    match listed.len() {
+        0..=MAX_FILES => Listed::Files(listed),
+        count => Listed::Unusable(Unusable::TooMany(count)),
     }
-    Ok(names)
 }
 
 async fn require_commit(
@@ -143,20 +148,19 @@ async fn file(
     let call = client.call(Method::GET, path, &[("ref", commit.as_str())]);
     let what = call.what.clone();
     let response = client.send(call, StatusCode::OK).await?;
-    let path = format!("{DIRECTORY}/{name}");
-    match read(&what, response, MAX_FILE_BYTES).await? {
-        Body::Whole(content) => Ok(WorkflowFile { path, content }),
-        Body::TooLarge => Err(workflows::too_large(what, &path)),
-    }
+    let content = match read(&what, response, MAX_FILE_BYTES).await? {
+        Body::Whole(content) => Ok(content),
+        Body::TooLarge => Err(Unusable::TooLarge),
+    };
+    Ok(WorkflowFile { path: format!("{DIRECTORY}/{name}"), content })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names_of(json: &str) -> Result<Vec<String>, String> {
-        let contents = serde_json::from_str(json).unwrap();
-        select("GET", contents).map_err(|error| error.to_string())
+    fn listed(json: &str) -> Listed {
+        select(serde_json::from_str(json).unwrap())
     }
 
     #[test]
@@ -166,17 +170,18 @@ mod tests {
             {"name": "b.kdl", "type": "dir", "size": 0},
             {"name": "c.kdl", "type": "submodule", "size": 0},
             {"name": "d.kdl", "type": "of next year"},
-            {"name": "e/f.kdl", "type": "file"}
+            {"name": "e/f.kdl", "type": "file"},
+            {"name": "README", "type": "symlink"}
         ]"#;
-        assert_eq!(names_of(json), Ok(vec!["a.kdl".to_owned()]));
+        assert_eq!(listed(json), Listed::Files(vec![Ok("a.kdl".to_owned())]));
     }
 
     #[test]
-    fn a_link_is_an_error_that_names_it() {
-        let why = names_of(r#"[{"name": "a.kdl", "type": "symlink"}]"#).unwrap_err();
-        assert!(why.contains(".solstice/a.kdl is a symbolic link"), "{why}");
-        let why = names_of(r#"{"name": ".solstice", "type": "symlink"}"#).unwrap_err();
-        assert!(why.contains(".solstice is a symbolic link"), "{why}");
-        assert_eq!(names_of(r#"[{"name": "README", "type": "symlink"}]"#), Ok(vec![]));
+    fn a_link_is_told_and_does_not_hide_the_others() {
+        let json = r#"[{"name": "a.kdl", "type": "symlink"}, {"name": "b.kdl", "type": "file"}]"#;
+        let link = (".solstice/a.kdl".to_owned(), Unusable::SymbolicLink);
+        assert_eq!(listed(json), Listed::Files(vec![Err(link), Ok("b.kdl".to_owned())]));
+        let directory = listed(r#"{"name": ".solstice", "type": "symlink"}"#);
+        assert_eq!(directory, Listed::Unusable(Unusable::SymbolicLink));
     }
 }

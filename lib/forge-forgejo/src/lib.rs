@@ -18,22 +18,30 @@
 //! ```
 //!
 //! The token belongs to an account of its own that may write to the
-//! repositories (scope `write:repository`). Four calls of the API are made:
+//! repositories (scope `write:repository`). Seven calls of the API are made:
 //!
 //! | call | for |
 //! | --- | --- |
 //! | `GET /repos/{owner}/{repo}/contents/.solstice?ref=` | which workflow files there are |
 //! | `GET /repos/{owner}/{repo}/raw/{filepath}?ref=` | what is in one |
-//! | `GET /repos/{owner}/{repo}/git/commits/{sha}` | whether the commit exists, if it has no such directory |
+//! | `GET /repos/{owner}/{repo}/git/commits/{sha}` | whether the commit exists, if it has no such directory; its title |
+//! | `GET /repos/{owner}/{repo}` | its default branch and where it is cloned from, for runs started by hand |
+//! | `GET /repos/{owner}/{repo}/branches/{branch}` | where a branch is now, for these |
+//! | `GET /repos/{owner}/{repo}/tags/{tag}` | likewise a tag |
 //! | `POST /repos/{owner}/{repo}/statuses/{sha}` | showing a check |
 //!
-//! Only pushes start anything: pull requests, comments and the like are ignored
-//! with a reason. Nothing is repeated here, and no answer is believed longer
-//! than its bound.
+//! The webhook should send these events: push, pull request (opened, closed),
+//! pull request synchronized, and delete, which alone tells of a deleted
+//! branch. Comments and the like are ignored with a reason. Nothing is repeated
+//! here, and no answer is believed longer than its bound.
 
+mod body;
 mod client;
 mod config;
 mod contents;
+mod delete;
+mod head;
+mod pull_request;
 mod push;
 mod status;
 mod webhook;
@@ -43,7 +51,7 @@ use std::fmt;
 use async_trait::async_trait;
 use http::HeaderMap;
 use solstice_forge::{
-    CheckReport, Forge, ForgeError, Genuine, Interpretation, Rejection, Secrets, WorkflowFile,
+    CheckReport, Forge, ForgeError, Genuine, Head, Interpretation, Rejection, Secrets, WorkflowFile,
 };
 use solstice_model::{CommitSha, ForgeName, RepoName};
 
@@ -107,6 +115,15 @@ impl Forge for ForgejoForge {
         commit: &CommitSha,
     ) -> Result<Vec<WorkflowFile>, ForgeError> {
         contents::workflow_files(&self.client, repository, commit).await
+    }
+
+    async fn head(
+        &self,
+        repository: &RepoName,
+        git_ref: Option<&str>,
+        commit: Option<&CommitSha>,
+    ) -> Result<Head, ForgeError> {
+        head::head(&self.client, repository, git_ref, commit).await
     }
 
     async fn report(

@@ -6,7 +6,7 @@ use serde::Serialize;
 use solstice_forge::{CheckReport, CheckState, ForgeError, MAX_DESCRIPTION_CHARS, text};
 use solstice_model::{CommitSha, RepoName};
 
-use crate::client::Client;
+use crate::client::{Client, below};
 
 /// The body of `POST /repos/{owner}/{repo}/statuses/{sha}`.
 #[derive(Serialize)]
@@ -35,8 +35,7 @@ pub(crate) async fn report(
     commit: &CommitSha,
     report: &CheckReport,
 ) -> Result<(), ForgeError> {
-    let owner_and_name = repository.as_str().split('/');
-    let path = ["repos"].into_iter().chain(owner_and_name).chain(["statuses", commit.as_str()]);
+    let path = below(repository, &["statuses", commit.as_str()]);
     let call = client.call(Method::POST, path, &[]).json(&CreateStatus {
         context: &report.context,
         description: text::one_line(&report.description, MAX_DESCRIPTION_CHARS),

@@ -15,7 +15,8 @@ use solstice_forge::headers::{
 };
 use solstice_forge::{Genuine, Interpretation, Rejection, Secrets, text};
 
-use crate::push;
+use crate::body::meaning;
+use crate::{delete, pull_request, push};
 
 const SIGNATURES: [SignatureHeader; 3] = [
     SignatureHeader { name: "x-forgejo-signature", prefix: "" },
@@ -49,10 +50,11 @@ pub(crate) fn authenticate(
 
 pub(crate) fn interpret(event: &str, body: &[u8]) -> Interpretation {
     let reason = match event {
-        "push" => return push::interpret(body),
+        "push" => return meaning(push::read(body)),
+        "pull_request" => return meaning(pull_request::read(body)),
+        "delete" => return meaning(delete::read(body)),
         // Acting on it too would run everything twice.
         "create" => "a new branch or tag is told by a push as well".to_owned(),
-        "delete" => "a branch or tag was deleted".to_owned(),
         other => format!("the event {} starts nothing", text::one_line(other, 64)),
     };
     Interpretation::Ignored { reason }

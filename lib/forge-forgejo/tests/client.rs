@@ -7,7 +7,9 @@ mod world;
 use std::time::{Duration, Instant};
 
 use solstice_forge::conformance::World as _;
-use solstice_forge::{CheckReport, CheckState, Forge as _, ForgeError, Retry, Secret};
+use solstice_forge::{
+    CheckReport, CheckState, Forge as _, ForgeError, Retry, Secret, Unusable, WorkflowFile,
+};
 use solstice_forge_forgejo::{ConfigError, ForgejoConfig, ForgejoForge, Timeouts};
 use solstice_model::{CommitSha, GitRef};
 use solstice_testbed::forge::{Entry, Fault, Flavour};
@@ -82,7 +84,8 @@ async fn an_answer_without_end_is_cut_short() {
 async fn a_file_that_is_too_large_is_not_asked_for() {
     let (world, _) = world().await;
     let commit = world.commit(&[(".solstice/ci.kdl", &[b'/'; 300 * 1024])]).await;
-    world.forge.workflow_files(&world.repository(), &commit).await.unwrap_err();
+    let files = world.forge.workflow_files(&world.repository(), &commit).await.unwrap();
+    assert_eq!(files[0].content, Err(Unusable::TooLarge));
     let requests = world.recording.requests();
     assert!(requests.iter().all(|request| request.uri.contains("/contents/")), "{requests:?}");
 }
@@ -93,9 +96,8 @@ async fn a_file_that_is_larger_than_the_list_says_is_cut_short() {
     // The list as it is, then the file.
     world.recording.fail_next(1, &Fault::Slow(Duration::ZERO));
     world.recording.fail_next(1, &Fault::Endless(300 * 1024));
-    let error = world.forge.workflow_files(&world.repository(), &commit).await.unwrap_err();
-    assert_eq!(error.retry(), Retry::Never);
-    assert!(error.to_string().contains(".solstice/ci.kdl is larger than"), "{error}");
+    let files = world.forge.workflow_files(&world.repository(), &commit).await.unwrap();
+    assert_eq!(files[0].content, Err(Unusable::TooLarge));
 }
 
 #[tokio::test]
@@ -153,7 +155,7 @@ fn a_configuration_that_cannot_work_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_symbolic_link_is_an_error_that_names_it() {
+async fn a_symbolic_link_is_told_as_a_file_that_cannot_be_used() {
     let (world, _) = world().await;
     let main: GitRef = "refs/heads/main".parse().unwrap();
     for (path, target) in [(".solstice/ci.kdl", "../ci.kdl"), (".solstice", "ci")] {
@@ -161,10 +163,23 @@ async fn a_symbolic_link_is_an_error_that_names_it() {
         let repositories = world.recording.repositories();
         let commit =
             repositories.commit(&world.repository(), &main, "Link\n", &files).await.unwrap();
-        let error = world.forge.workflow_files(&world.repository(), &commit).await.unwrap_err();
-        assert_eq!(error.retry(), Retry::Never);
-        assert!(error.to_string().contains(&format!("{path} is a symbolic link")), "{error}");
+        let files = world.forge.workflow_files(&world.repository(), &commit).await.unwrap();
+        let link = WorkflowFile { path: path.to_owned(), content: Err(Unusable::SymbolicLink) };
+        assert_eq!(files, [link]);
     }
+}
+
+#[tokio::test]
+async fn the_head_of_an_annotated_tag_is_the_commit_behind_it() {
+    let (world, commit) = world().await;
+    let git_ref: GitRef = "refs/tags/v1".parse().unwrap();
+    let repositories = world.recording.repositories();
+    let tag = repositories.annotate(&world.repository(), &git_ref, &commit).await.unwrap();
+    assert_ne!(tag, commit);
+    let head = world.forge.head(&world.repository(), Some("v1"), None).await.unwrap();
+    assert_eq!((head.git_ref, head.commit), (git_ref, commit));
+    let push = world.forge.head(&world.repository(), None, None).await.unwrap().pushed_by("ada");
+    assert_eq!((push.git_ref.as_str(), push.actor.as_str()), ("refs/heads/main", "ada"));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@
 mod checks;
 mod deliveries;
 mod files;
+mod heads;
 
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ use solstice_model::{CommitSha, GitRef, RepoName};
 pub use self::checks::*;
 pub use self::deliveries::*;
 pub use self::files::*;
-use crate::seam::{CheckReport, CheckState, Forge, Push};
+pub use self::heads::*;
+use crate::seam::{CheckReport, CheckState, Event, Forge};
 
 /// A webhook request as the forge sends it, and what it means.
 #[derive(Clone, Debug)]
@@ -31,8 +33,39 @@ pub struct Sample {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Vec<u8>,
-    /// The push that it tells of.
-    pub push: Push,
+    /// What it tells of.
+    pub event: Event,
+}
+
+/// Something that webhooks tell of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A commit was pushed to a new branch.
+    Pushed {
+        /// The branch.
+        git_ref: GitRef,
+        /// The commit.
+        commit: CommitSha,
+    },
+    /// A pull request into `main` was opened.
+    PullRequest {
+        /// Its number.
+        number: u64,
+        /// Its head.
+        commit: CommitSha,
+        /// Whether it comes from another repository.
+        outside: bool,
+    },
+    /// It was closed.
+    PullRequestClosed {
+        /// Its number.
+        number: u64,
+    },
+    /// A branch or tag was deleted.
+    Deleted {
+        /// Which.
+        git_ref: GitRef,
+    },
 }
 
 /// How the forge is to fail.
@@ -61,8 +94,14 @@ pub trait World: Send + Sync {
     /// Makes a commit whose whole tree is these files.
     async fn commit(&self, files: &[(&str, &[u8])]) -> CommitSha;
 
-    /// The webhook request for a push of this commit to a new branch.
-    async fn delivery(&self, git_ref: &GitRef, commit: &CommitSha) -> Sample;
+    /// Makes a branch or tag point to this commit. The default branch is `main`.
+    async fn point(&self, git_ref: &GitRef, commit: &CommitSha);
+
+    /// The first line of this commit's message.
+    async fn title(&self, commit: &CommitSha) -> String;
+
+    /// The webhook request that tells of this.
+    async fn delivery(&self, happening: &Happening) -> Sample;
 
     /// Every report that the forge took for this commit, in order.
     async fn shown(&self, commit: &CommitSha) -> Vec<CheckReport>;
@@ -86,6 +125,7 @@ macro_rules! conformance_suite {
     ($world:expr) => {
         $crate::conformance_suite! { $world;
             an_authentic_delivery_is_accepted_and_understood,
+            every_kind_of_event_is_understood,
             a_changed_body_is_refused,
             a_delivery_without_signature_is_refused,
             a_changed_signature_is_refused,
@@ -99,10 +139,16 @@ macro_rules! conformance_suite {
             only_direct_children_are_workflows,
             odd_names_are_read_right,
             the_largest_file_is_read,
-            a_larger_file_is_a_clear_error,
-            too_many_files_are_a_clear_error,
+            a_larger_file_is_told_beside_the_others,
+            too_many_files_are_told_of_the_directory,
             files_of_an_unknown_commit_are_refused,
             files_of_an_unknown_repository_are_refused,
+            the_default_branch_is_found,
+            branches_and_tags_are_found_by_any_name,
+            odd_names_of_branches_are_found,
+            a_commit_is_told_instead_of_the_tip,
+            what_is_unknown_is_absent,
+            trouble_is_not_absence,
             reports_are_shown_in_order,
             a_repeated_report_is_harmless,
             the_longest_report_is_taken,

@@ -46,6 +46,12 @@ pub enum ForgeError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// It was asked for what it does not know, or shows to others only.
+    #[error("the forge knows no {what}, or does not show it to us")]
+    Absent {
+        /// What, e.g. `repository alice/widgets`.
+        what: String,
+    },
     /// The forge refused.
     #[error("the forge answered {status} to {what}: {message}")]
     Refused {
@@ -76,6 +82,7 @@ impl ForgeError {
     pub fn retry(&self) -> Retry {
         match self {
             ForgeError::Unreachable { .. } => Retry::Backoff,
+            ForgeError::Absent { .. } => Retry::Never,
             ForgeError::Refused { retry, .. } | ForgeError::BadAnswer { retry, .. } => *retry,
         }
     }

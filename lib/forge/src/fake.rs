@@ -32,14 +32,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue};
-use solstice_model::{CommitSha, ForgeName, RepoName};
+use solstice_model::{CommitSha, ForgeName, GitRef, RepoName};
 use url::Url;
 
 use self::state::State;
 use crate::headers::{self, NamedHeader, SignatureHeader};
 use crate::seam::{
-    CheckReport, CheckState, Event, Forge, Genuine, Interpretation, Push, Rejection, Repository,
-    WorkflowFile,
+    CheckReport, CheckState, Event, Forge, Genuine, Head, Interpretation, PullRequest, Push,
+    Rejection, Repository, WorkflowFile,
 };
 use crate::signature::{Secret, Secrets};
 
@@ -134,35 +134,50 @@ impl FakeForge {
         self.state().add_commit(repository, files)
     }
 
-    /// A push of this commit to this ref.
+    /// Pushes this commit to this ref, and says what a webhook would tell of it.
     ///
     /// # Panics
     ///
     /// If this is no full ref.
     pub fn push(&self, repository: &RepoName, git_ref: &str, commit: &CommitSha) -> Push {
-        let url = |end: &str| {
-            let url = format!("https://forge.example.org/{repository}{end}");
-            url.parse::<Url>().expect("a repository's name fits a web address")
-        };
+        let git_ref: GitRef = git_ref.parse().expect("a full ref");
+        self.state().point(repository, git_ref.clone(), commit);
         Push {
-            repository: Repository {
-                name: repository.clone(),
-                clone_url: url(".git"),
-                html_url: url(""),
-                private: false,
-            },
-            git_ref: git_ref.parse().expect("a full ref"),
+            repository: describe(repository),
+            git_ref,
             commit: commit.clone(),
-            title: format!("Commit {}", commit.short()),
+            title: commit_title(commit),
             actor: "alice".to_owned(),
         }
     }
 
+    /// A pull request with this commit as its head, into `main`, by somebody
+    /// who may push.
+    pub fn pull_request(
+        &self,
+        repository: &RepoName,
+        number: u64,
+        commit: &CommitSha,
+    ) -> PullRequest {
+        let head = Push {
+            repository: describe(repository),
+            git_ref: format!("refs/pull/{number}/head").parse().expect("a full ref"),
+            commit: commit.clone(),
+            title: format!("Pull request {number}"),
+            actor: "alice".to_owned(),
+        };
+        PullRequest { number, base: "main".to_owned(), outside: false, head }
+    }
+
     /// The webhook request for a push, under a new delivery id.
     pub fn deliver(&self, push: &Push) -> Delivery {
-        let event = Event::Push(push.clone());
-        let body = serde_json::to_vec(&event).expect("an event is plain data");
-        self.deliver_body("push", body)
+        self.deliver_event(&Event::Push(push.clone()))
+    }
+
+    /// The webhook request for an event, under a new delivery id.
+    pub fn deliver_event(&self, event: &Event) -> Delivery {
+        let body = serde_json::to_vec(event).expect("an event is plain data");
+        self.deliver_body(event_name(event), body)
     }
 
     /// A webhook request with any event and body, signed, under a new delivery id.
@@ -244,13 +259,16 @@ impl Forge for FakeForge {
     }
 
     fn interpret(&self, event: &str, body: &[u8]) -> Interpretation {
-        if event != "push" {
+        if !["push", "pull_request", "pull_request_closed", "delete"].contains(&event) {
             return Interpretation::Ignored {
                 reason: format!("the event {event:?} starts nothing"),
             };
         }
         match serde_json::from_slice::<Event>(body) {
-            Ok(event) => Interpretation::Event(event),
+            Ok(told) if event_name(&told) == event => Interpretation::Event(told),
+            Ok(told) => Interpretation::Malformed {
+                reason: format!("the body of {event} tells of {}", event_name(&told)),
+            },
             Err(error) => Interpretation::Malformed { reason: error.to_string() },
         }
     }
@@ -263,6 +281,15 @@ impl Forge for FakeForge {
         self.state().workflow_files(repository, commit)
     }
 
+    async fn head(
+        &self,
+        repository: &RepoName,
+        git_ref: Option<&str>,
+        commit: Option<&CommitSha>,
+    ) -> Result<Head, crate::ForgeError> {
+        self.state().head(repository, git_ref, commit)
+    }
+
     async fn report(
         &self,
         repository: &RepoName,
@@ -270,6 +297,34 @@ impl Forge for FakeForge {
         report: &CheckReport,
     ) -> Result<(), crate::ForgeError> {
         self.state().report(repository, commit, report)
+    }
+}
+
+/// A repository of the fake, as it describes it.
+fn describe(repository: &RepoName) -> Repository {
+    let url = |end: &str| {
+        let url = format!("https://forge.example.org/{repository}{end}");
+        url.parse::<Url>().expect("a repository's name fits a web address")
+    };
+    Repository {
+        name: repository.clone(),
+        clone_url: url(".git"),
+        html_url: url(""),
+        private: false,
+    }
+}
+
+fn commit_title(commit: &CommitSha) -> String {
+    format!("Commit {}", commit.short())
+}
+
+/// What the fake's header calls an event.
+fn event_name(event: &Event) -> &'static str {
+    match event {
+        Event::Push(_) => "push",
+        Event::PullRequest(_) => "pull_request",
+        Event::PullRequestClosed { .. } => "pull_request_closed",
+        Event::RefDeleted { .. } => "delete",
     }
 }
 

@@ -1,8 +1,9 @@
 //! The forge seam: what the server asks of GitHub, Forgejo or Gitea.
 //!
-//! A forge is one crate with one `impl Forge`. It does four things: it says
+//! A forge is one crate with one `impl Forge`. It does five things: it says
 //! whether a webhook request is genuine, what it means (both pure), which
-//! workflow files a commit holds, and it shows a job's state on a commit.
+//! workflow files a commit holds, where a ref is now, and it shows a job's
+//! state on a commit.
 //!
 //! ```text
 //! bytes ─ authenticate ─► Genuine ─ interpret ─► Event ─ workflow_files ─► text
@@ -10,7 +11,7 @@
 //! ```
 //!
 //! What all forges share is here too: [`signature`], [`headers`], the rule for
-//! [`workflows`], [`text`] made safe to show. [`fake`] is a forge in memory and
+//! [`workflows`] and for names of [`refs`], [`text`] made safe to show. [`fake`] is a forge in memory and
 //! [`conformance`] the laws that it and every adapter obey.
 //!
 //! It does not decide who may start what, and repeats nothing by itself: an
@@ -20,6 +21,7 @@ pub mod conformance;
 mod error;
 pub mod fake;
 pub mod headers;
+pub mod refs;
 mod seam;
 pub mod signature;
 pub mod text;
@@ -27,7 +29,8 @@ pub mod workflows;
 
 pub use error::{ForgeError, MAX_RETRY_AFTER, Retry};
 pub use seam::{
-    CheckReport, CheckState, Event, Forge, Genuine, Interpretation, MAX_CONTEXT_CHARS,
+    CheckReport, CheckState, Event, Forge, Genuine, Head, Interpretation, MAX_CONTEXT_CHARS,
     MAX_DESCRIPTION_CHARS, MAX_TITLE_CHARS, PullRequest, Push, Rejection, Repository, WorkflowFile,
 };
 pub use signature::{EmptySecret, NoSecret, Secret, Secrets};
+pub use workflows::Unusable;

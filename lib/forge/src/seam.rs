@@ -7,6 +7,7 @@ use solstice_model::{CommitSha, ForgeName, GitRef, RepoName};
 use url::Url;
 
 use crate::error::ForgeError;
+use crate::workflows::Unusable;
 
 /// A delivery whose signature is right: what its headers say of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub enum Rejection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "one at a time exists, and not for long")]
 pub enum Interpretation {
-    /// It may start runs.
+    /// It may start runs, or makes some useless.
     Event(Event),
     /// It is of no concern to us.
     Ignored {
@@ -49,7 +50,7 @@ pub enum Interpretation {
     },
 }
 
-/// Something that may start runs.
+/// Something that may start runs, or makes some useless.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -101,7 +102,8 @@ pub struct Push {
     pub git_ref: GitRef,
     /// The commit that it points to now.
     pub commit: CommitSha,
-    /// First line of that commit's message, at most 200 characters.
+    /// First line of that commit's message, at most 200 characters; of a pull
+    /// request's head, that of the pull request's title.
     pub title: String,
     /// Who pushed, by the forge's user name, at most 200 characters.
     pub actor: String,
@@ -120,13 +122,35 @@ pub struct Repository {
     pub private: bool,
 }
 
+/// Where a ref is, and what is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Where; by the name that the forge gives it, which may differ in case.
+    pub repository: Repository,
+    /// The ref in full.
+    pub git_ref: GitRef,
+    /// The commit: for an annotated tag the one behind it.
+    pub commit: CommitSha,
+    /// As [`Push::title`].
+    pub title: String,
+}
+
+impl Head {
+    /// This, as if `actor` had just pushed it.
+    pub fn pushed_by(self, actor: impl Into<String>) -> Push {
+        let Head { repository, git_ref, commit, title } = self;
+        Push { repository, git_ref, commit, title, actor: actor.into() }
+    }
+}
+
 /// A file under `.solstice/` at a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkflowFile {
-    /// Its path in the repository.
+    /// Its path in the repository; that of the directory if nothing in it can
+    /// be used.
     pub path: String,
-    /// Its content, of bounded size.
-    pub content: Vec<u8>,
+    /// Its content, of bounded size, or why it is not read.
+    pub content: Result<Vec<u8>, Unusable>,
 }
 
 /// The longest [`CheckReport::context`], in characters.
@@ -183,7 +207,9 @@ pub trait Forge: Send + Sync + 'static {
     /// Says what a genuine delivery means. Pure; never panics, whatever the body.
     fn interpret(&self, event: &str, body: &[u8]) -> Interpretation;
 
-    /// Reads every `.solstice/*.kdl` of the commit; empty if there is none.
+    /// Reads every `.solstice/*.kdl` of the commit, ordered by path; empty if
+    /// there is none. What the author got wrong, such as a file that is too
+    /// large, is told as a file that is [`Unusable`].
     ///
     /// # Errors
     ///
@@ -193,6 +219,23 @@ pub trait Forge: Send + Sync + 'static {
         repository: &RepoName,
         commit: &CommitSha,
     ) -> Result<Vec<WorkflowFile>, ForgeError>;
+
+    /// Says where a ref is now: `git_ref` is a branch, a tag, either in full, or
+    /// absent for the default branch; of a branch and a tag of the same short
+    /// name the branch is meant. A `commit` is told instead of the ref's own;
+    /// whether the ref ever held it is not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ForgeError::Absent`] if the forge knows no such repository, ref or
+    /// commit, or shows it to others only; any other [`ForgeError`] if it does
+    /// not answer as it should.
+    async fn head(
+        &self,
+        repository: &RepoName,
+        git_ref: Option<&str>,
+        commit: Option<&CommitSha>,
+    ) -> Result<Head, ForgeError>;
 
     /// Shows a state on the commit. Repeating the same report is harmless.
     ///

@@ -3,7 +3,7 @@
 //! The rule is the same for every forge: the direct children of `.solstice/`
 //! whose names end with `.kdl`.
 
-use crate::error::{ForgeError, Retry};
+use crate::seam::WorkflowFile;
 
 /// The directory of workflows.
 pub const DIRECTORY: &str = ".solstice";
@@ -20,23 +20,25 @@ pub fn path_of(name: &str) -> Option<String> {
     fits.then(|| format!("{DIRECTORY}/{name}"))
 }
 
-/// The error for a commit with more workflow files than are read.
-pub fn too_many(what: impl Into<String>, count: usize) -> ForgeError {
-    ForgeError::BadAnswer {
-        what: what.into(),
-        why: format!(
-            "{DIRECTORY}/ holds {count} workflow files, more than the {MAX_FILES} allowed"
-        ),
-        retry: Retry::Never,
-    }
+/// Why a workflow file is not read: what is wrong with the commit, for its
+/// author. Asking again would not help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// It, or the directory, is a symbolic link.
+    #[error("it is a symbolic link, and workflow files must be plain files")]
+    SymbolicLink,
+    /// It is larger than is read.
+    #[error("it is larger than the {MAX_FILE_BYTES} bytes allowed")]
+    TooLarge,
+    /// The directory holds more workflow files than are read.
+    #[error("it holds {0} workflow files, more than the {MAX_FILES} allowed")]
+    TooMany(usize),
 }
 
-/// The error for a workflow file that is larger than is read.
-pub fn too_large(what: impl Into<String>, path: &str) -> ForgeError {
-    ForgeError::BadAnswer {
-        what: what.into(),
-        why: format!("{path} is larger than the {MAX_FILE_BYTES} bytes allowed"),
-        retry: Retry::Never,
+impl Unusable {
+    /// The answer for a commit whose directory is at fault.
+    pub fn directory(self) -> Vec<WorkflowFile> {
+        vec![WorkflowFile { path: DIRECTORY.to_owned(), content: Err(self) }]
     }
 }
 

@@ -26,6 +26,21 @@ pub enum LogError {
     /// The disk is full; nothing of the batch was kept.
     #[error("the disk of the logs is full")]
     Full,
+    /// The log of this attempt may not grow further; nothing of the batch was kept.
+    #[error("the log of an attempt may have no more than {limit} bytes")]
+    TooLong {
+        /// The bound, in bytes of the log.
+        limit: u64,
+    },
+    /// The attempt is over and its log was put away; nothing is appended to it.
+    #[error("the log is sealed after record {last_seq}")]
+    Sealed {
+        /// The last record that it holds.
+        last_seq: u64,
+    },
+    /// The log was deleted while it was read or written.
+    #[error("the log was removed")]
+    Removed,
     /// The file has been changed by something else than this crate.
     #[error("the log {} is damaged at byte {offset}", path.display())]
     Damaged {
@@ -64,13 +79,27 @@ impl LogError {
 
     /// Gives a system error its object. A file that may not grow is a full disk
     /// to the caller, whether the disk, a quota or a limit says so.
-    pub(crate) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogError {
+    pub(crate) fn io(
+        what: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> LogError + use<> {
         let path = path.to_owned();
         move |source| match source.kind() {
             io::ErrorKind::StorageFull
             | io::ErrorKind::QuotaExceeded
             | io::ErrorKind::FileTooLarge => LogError::Full,
             _ => LogError::Io { what, path, source: Arc::new(source) },
+        }
+    }
+
+    /// The same for a read of what is known to be there: less than that is damage.
+    pub(crate) fn read(path: &Path, offset: u64) -> impl FnOnce(io::Error) -> LogError + use<> {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
+                LogError::Damaged { path, offset }
+            }
+            _ => LogError::io("read", &path)(source),
         }
     }
 }

@@ -1,49 +1,38 @@
-//! One attempt's log: recovery, appending, reading. All of it blocks.
+//! One attempt's log: appending, sealing, removing, and what readers see. All of it blocks.
 
-use std::fs::{DirBuilder, File};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use solstice_model::Record;
+use solstice_model::AttemptId;
 use tokio::sync::watch;
 
 use crate::error::LogError;
-use crate::index::Index;
-use crate::lines::{Encoded, Lines, MAX_APPEND_BYTES, seq_of};
-
-/// Some of a log's records, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Page {
-    /// The records.
-    pub records: Vec<Record>,
-    /// Where the next page begins.
-    pub next_seq: u64,
-    /// The last record that was durable when this page was read. The reader has
-    /// caught up when `next_seq` is greater.
-    pub last_seq: u64,
-}
+use crate::files::{self, Paths};
+use crate::lines::Encoded;
+use crate::recover;
+use crate::seal::{self, Contents};
+use crate::sealed::Sealed;
+use crate::source::Source;
+use crate::state::State;
+use crate::usage::Usage;
 
 /// One attempt's log, whether its file exists or not.
 pub(crate) struct Log {
-    path: PathBuf,
-    /// Held while the file is recovered or appended to.
+    attempt: AttemptId,
+    paths: Paths,
+    /// The most bytes of lines.
+    max_bytes: u64,
+    usage: Arc<Usage>,
+    /// Held while the file is recovered, appended to, sealed or removed.
     appending: Mutex<()>,
     /// What readers may see. Held for moments only, never during IO.
     state: Mutex<Option<State>>,
     /// Tells followers the last durable sequence number; `None` once finished.
     durable: Mutex<Option<watch::Sender<u64>>>,
-}
-
-/// What is known to be good.
-#[derive(Clone)]
-struct State {
-    /// `None` while there is no file.
-    file: Option<Arc<File>>,
-    /// Everything before this offset is whole lines, on disk.
-    len: u64,
-    last_seq: u64,
-    index: Index,
+    /// Whether the index has been made anew: once is enough.
+    reindexed: AtomicBool,
 }
 
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -52,12 +41,16 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Log {
-    pub(crate) fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(attempt: AttemptId, paths: Paths, max_bytes: u64, usage: Arc<Usage>) -> Self {
         Self {
-            path,
+            attempt,
+            paths,
+            max_bytes,
+            usage,
             appending: Mutex::new(()),
             state: Mutex::new(None),
             durable: Mutex::new(Some(watch::Sender::new(0))),
+            reindexed: AtomicBool::new(false),
         }
     }
 
@@ -71,37 +64,37 @@ impl Log {
         hold(&self.durable).take();
     }
 
-    /// A receiver of the last durable sequence number; closed if the log is finished.
+    /// A receiver of the last durable sequence number; closed if the log is over.
     pub(crate) fn follow(&self) -> Result<watch::Receiver<u64>, LogError> {
-        let last_seq = self.last_seq()?;
+        let state = self.state()?;
         match hold(&self.durable).as_ref() {
-            Some(durable) => Ok(durable.subscribe()),
-            None => Ok(watch::Sender::new(last_seq).subscribe()),
+            Some(durable) if !matches!(state.source, Source::Sealed(_)) => Ok(durable.subscribe()),
+            _ => Ok(watch::Sender::new(state.last_seq).subscribe()),
         }
     }
 
-    pub(crate) fn last_seq(&self) -> Result<u64, LogError> {
-        self.opened()?;
-        Ok(hold(&self.state).as_ref().map_or(0, |state| state.last_seq))
+    /// What readers may see now.
+    fn state(&self) -> Result<State, LogError> {
+        let known = hold(&self.state).clone();
+        let state = match known {
+            Some(state) => state,
+            None => {
+                let appending = hold(&self.appending);
+                self.state_while(&appending)?
+            }
+        };
+        if matches!(state.source, Source::Removed) { Err(LogError::Removed) } else { Ok(state) }
     }
 
-    /// Recovers the file on first use.
-    fn opened(&self) -> Result<(), LogError> {
-        if hold(&self.state).is_some() {
-            return Ok(());
+    /// The same; recovers the file on first use.
+    fn state_while(&self, _appending: &MutexGuard<'_, ()>) -> Result<State, LogError> {
+        if let Some(state) = hold(&self.state).clone() {
+            return Ok(state);
         }
-        let appending = hold(&self.appending);
-        self.opened_while(&appending)
-    }
-
-    fn opened_while(&self, _appending: &MutexGuard<'_, ()>) -> Result<(), LogError> {
-        if hold(&self.state).is_some() {
-            return Ok(());
-        }
-        let state = recover(&self.path)?;
+        let state = recover::open(&self.paths, self.attempt, &self.usage)?;
         self.tell(state.last_seq);
-        *hold(&self.state) = Some(state);
-        Ok(())
+        *hold(&self.state) = Some(state.clone());
+        Ok(state)
     }
 
     fn tell(&self, last_seq: u64) {
@@ -110,33 +103,67 @@ impl Log {
         }
     }
 
+    /// Does something with what readers may see. When that leads astray, the
+    /// index is made anew: it may have been written by anybody.
+    pub(crate) fn look<T>(
+        &self,
+        work: impl Fn(&State, &Paths) -> Result<T, LogError>,
+    ) -> Result<T, LogError> {
+        let state = self.state()?;
+        let error = match work(&state, &self.paths) {
+            Err(error @ LogError::Damaged { .. }) => error,
+            other => return other,
+        };
+        let plain = matches!(state.source, Source::Plain(_));
+        if !plain || self.reindexed.swap(true, Ordering::Relaxed) {
+            return Err(error);
+        }
+        let appending = hold(&self.appending);
+        let durable = self.state_while(&appending)?;
+        if matches!(durable.source, Source::Plain(_)) {
+            let paths = &self.paths;
+            let state = recover::reindex(paths, self.attempt, durable.len, &self.usage)?;
+            *hold(&self.state) = Some(state);
+        }
+        drop(appending);
+        work(&self.state()?, &self.paths)
+    }
+
     /// Appends what is new of these records; gives the last durable sequence number.
     pub(crate) fn append(&self, records: &Encoded) -> Result<u64, LogError> {
         let appending = hold(&self.appending);
-        self.opened_while(&appending)?;
-        let (file, len, last_seq) = match hold(&self.state).as_ref() {
-            Some(state) => (state.file.clone(), state.len, state.last_seq),
-            None => return Err(LogError::Closed),
-        };
+        let state = self.state_while(&appending)?;
+        if matches!(state.source, Source::Removed) {
+            return Err(LogError::Removed);
+        }
+        let (len, last_seq) = (state.len, state.last_seq);
         let expected = last_seq + 1;
         if records.first > expected {
             return Err(LogError::Gap { expected, found: records.first });
         }
         let known = usize::try_from(expected - records.first).unwrap_or(usize::MAX);
-        if known >= records.ends.len() {
+        if known >= records.lines.len() {
             return Ok(last_seq);
         }
-        let start = known.checked_sub(1).map_or(0, |last| records.ends[last]);
-        let file = match file {
-            Some(file) => file,
-            None => Arc::new(create(&self.path)?),
-        };
-        if let Err(error) = write(&file, &records.bytes[start..], len) {
-            self.undo(&file, len);
-            return Err(LogError::io("append to", &self.path)(error));
+        let start = known.checked_sub(1).map_or(0, |last| records.lines[last].1);
+        let bytes = &records.bytes[start..];
+        if len + bytes.len() as u64 > self.max_bytes {
+            return Err(LogError::TooLong { limit: self.max_bytes });
         }
+        let file = match state.source {
+            Source::Plain(file) => file,
+            Source::Absent => Arc::new(files::create(&self.paths.plain)?),
+            Source::Sealed(_) => return Err(LogError::Sealed { last_seq }),
+            Source::Removed => return Err(LogError::Removed),
+        };
+        if let Err(error) = write(&file, bytes, len) {
+            self.undo(&file, len);
+            return Err(LogError::io("append to", &self.paths.plain)(error));
+        }
+        self.usage.add(bytes.len() as u64);
         let last_seq = self.kept(file, records, known, start);
         self.tell(last_seq);
+        self.write_index();
         Ok(last_seq)
     }
 
@@ -144,16 +171,25 @@ impl Log {
     fn kept(&self, file: Arc<File>, records: &Encoded, known: usize, start: usize) -> u64 {
         let mut state = hold(&self.state);
         let state = state.as_mut().expect("the log is open and only `undo` closes it");
-        let base = state.len;
+        state.source = Source::Plain(file);
         let mut begin = start;
-        for (seq, end) in (state.last_seq + 1..).zip(&records.ends[known..]) {
-            state.index.note(seq, base + (begin - start) as u64);
-            state.last_seq = seq;
+        for (mark, end) in &records.lines[known..] {
+            state.push(*mark, (end - begin) as u64);
             begin = *end;
         }
-        state.len = base + (records.bytes.len() - start) as u64;
-        state.file = Some(file);
         state.last_seq
+    }
+
+    /// Writes the index when that is due. Nobody else changes it meanwhile.
+    fn write_index(&self) {
+        let index = hold(&self.state).as_ref().map(|state| state.index.clone());
+        let Some(mut index) = index.filter(crate::index::Index::wants_writing) else { return };
+        if let Ok(grown) = index.write(&self.paths.index) {
+            self.usage.add(grown);
+            if let Some(state) = hold(&self.state).as_mut() {
+                state.index = index;
+            }
+        }
     }
 
     /// Cuts off what a failed append left. If even that fails, the next use
@@ -164,35 +200,60 @@ impl Log {
         }
     }
 
-    /// Reads records from `from_seq` on: at most `max_bytes` of lines, but at
-    /// least one record if there is one.
-    pub(crate) fn read(&self, from_seq: u64, max_bytes: usize) -> Result<Page, LogError> {
-        self.opened()?;
-        let (file, start, end, last_seq) = match hold(&self.state).as_ref() {
-            Some(state) => {
-                (state.file.clone(), state.index.before(from_seq), state.len, state.last_seq)
-            }
-            None => return Err(LogError::Closed),
-        };
-        let from_seq = from_seq.max(1);
-        let mut page = Page { records: Vec::new(), next_seq: from_seq, last_seq };
-        let Some(file) = file.filter(|_| from_seq <= last_seq) else { return Ok(page) };
-        let mut lines = Lines::new(&file, start, end);
-        let mut room = max_bytes;
-        while let Some(line) = lines.next().map_err(LogError::io("read", &self.path))? {
-            let damaged = || LogError::Damaged { path: self.path.clone(), offset: start };
-            if seq_of(line).ok_or_else(damaged)? < from_seq {
-                continue;
-            }
-            if line.len() > room && !page.records.is_empty() {
-                break;
-            }
-            room = room.saturating_sub(line.len());
-            let record: Record = serde_json::from_slice(line).map_err(|_| damaged())?;
-            page.next_seq = record.seq + 1;
-            page.records.push(record);
+    /// Compresses the log, which is over; harmless if it is compressed already.
+    /// Readers go on meanwhile and after.
+    pub(crate) fn seal(&self, stop: &AtomicBool) -> Result<(), LogError> {
+        self.finish();
+        let appending = hold(&self.appending);
+        let state = self.state_while(&appending)?;
+        let paths = &self.paths;
+        if !matches!(state.source, Source::Plain(_)) {
+            // A crash may have come after another one.
+            return files::remove(&paths.sealing).map(|_| ());
         }
-        Ok(page)
+        let contents = Contents {
+            attempt: self.attempt,
+            source: &state.source,
+            index: &state.index,
+            end: state.end(),
+        };
+        if let Err(error) = seal::write(&contents, &paths.sealing, stop) {
+            // What was stopped is left: it tells the next start what to go on with.
+            if error.kind() != std::io::ErrorKind::Interrupted {
+                let _ = fs::remove_file(&paths.sealing);
+            }
+            return Err(LogError::io("seal", &paths.plain)(error));
+        }
+        let replaced = fs::symlink_metadata(&paths.sealed).map_or(0, |about| about.len());
+        fs::rename(&paths.sealing, &paths.sealed).map_err(LogError::io("write", &paths.sealed))?;
+        self.usage.sub(replaced);
+        files::sync_parents(&paths.sealed)?;
+        *hold(&self.state) = Some(self.open_sealed()?);
+        recover::remove_plain(paths, &self.usage);
+        Ok(())
+    }
+
+    fn open_sealed(&self) -> Result<State, LogError> {
+        let path = &self.paths.sealed;
+        let file = File::open(path).map_err(LogError::io("open", path))?;
+        let bytes = file.metadata().map_err(LogError::io("open", path))?.len();
+        let sealed = Sealed::open(file, self.attempt).map_err(LogError::io("read", path))?;
+        let damaged = || LogError::Damaged { path: path.clone(), offset: bytes };
+        let sealed = sealed.ok_or_else(damaged)?;
+        let state = recover::from_sealed(sealed, self.attempt).map_err(LogError::read(path, bytes));
+        self.usage.add(bytes);
+        state
+    }
+
+    /// Deletes the log and the console; gives how many bytes that frees. Who
+    /// reads or appends after that is told.
+    pub(crate) fn remove(&self) -> Result<u64, LogError> {
+        self.finish();
+        let _appending = hold(&self.appending);
+        let freed = files::remove_all(&self.paths)?;
+        *hold(&self.state) = Some(recover::empty(self.attempt, Source::Removed));
+        self.usage.sub(freed);
+        Ok(freed)
     }
 }
 
@@ -200,62 +261,4 @@ impl Log {
 fn write(file: &File, bytes: &[u8], offset: u64) -> std::io::Result<()> {
     file.write_all_at(bytes, offset)?;
     file.sync_data()
-}
-
-/// Makes the file so that it is still there after a power cut.
-fn create(path: &Path) -> Result<File, LogError> {
-    private_directory(path.parent().expect("a log is in a shard's directory"))?;
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(path).map_err(LogError::io("create", path))?;
-    sync_parents(path)?;
-    Ok(file)
-}
-
-/// Makes a directory that only its owner can read, if it is not there.
-pub(crate) fn private_directory(path: &Path) -> Result<(), LogError> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(LogError::io("create", path))
-}
-
-/// Puts the entry of a file in its shard, and the shard's own, on disk (fsync(2)).
-pub(crate) fn sync_parents(path: &Path) -> Result<(), LogError> {
-    for directory in path.ancestors().skip(1).take(2) {
-        let synced = File::open(directory).and_then(|open| open.sync_all());
-        synced.map_err(LogError::io("sync", directory))?;
-    }
-    Ok(())
-}
-
-/// Finds what is good of a file and cuts off what a crash left after it. That
-/// is never more than one append; anything else is damage, and not ours to cut.
-fn recover(path: &Path) -> Result<State, LogError> {
-    let mut state = State { file: None, len: 0, last_seq: 0, index: Index::new() };
-    let file = match File::options().read(true).write(true).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(state),
-        Err(error) => return Err(LogError::io("open", path)(error)),
-    };
-    let size = file.metadata().map_err(LogError::io("open", path))?.len();
-    let mut lines = Lines::new(&file, 0, size);
-    while let Some(line) = lines.next().map_err(LogError::io("read", path))? {
-        if seq_of(line) != Some(state.last_seq + 1) {
-            break;
-        }
-        state.last_seq += 1;
-        state.index.note(state.last_seq, state.len);
-        state.len += line.len() as u64 + 1;
-    }
-    let torn = size - state.len;
-    if torn > MAX_APPEND_BYTES as u64 {
-        return Err(LogError::Damaged { path: path.to_owned(), offset: state.len });
-    }
-    if torn > 0 {
-        file.set_len(state.len).map_err(LogError::io("cut", path))?;
-    }
-    // What is told to be durable from here on may not have been waited for before.
-    file.sync_data().map_err(LogError::io("sync", path))?;
-    sync_parents(path)?;
-    state.file = Some(Arc::new(file));
-    Ok(state)
 }

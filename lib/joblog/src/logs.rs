@@ -1,25 +1,54 @@
-//! All logs of a server: which are open, and the async doors to them.
+//! All logs of a server: the async doors to them.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use solstice_model::{AttemptId, Record};
 use tokio::sync::watch;
 
 use crate::console;
 use crate::error::LogError;
+use crate::files::private_directory;
+use crate::find::{Found, MAX_HITS, MAX_NEEDLE_BYTES, Place};
 use crate::lines::Encoded;
-use crate::log::{Log, Page, private_directory};
+use crate::log::Log;
 use crate::plain::PlainReader;
-
-/// How many logs stay open that nobody uses at the moment.
-const MAX_IDLE: usize = 64;
+use crate::sealer::Sealer;
+use crate::shelf::{Kept, Shelf};
+use crate::state::Page;
+use crate::steps::StepExtent;
 
 /// The most bytes of lines in one page.
 const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a store of logs takes at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most bytes of lines in the log of one attempt.
+    pub max_bytes: u64,
+}
+
+impl Default for Limits {
+    /// 8 GiB.
+    fn default() -> Self {
+        Self { max_bytes: 8 * 1024 * 1024 * 1024 }
+    }
+}
+
+/// How much there is of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The last durable sequence number; 0 if there is no log.
+    pub last_seq: u64,
+    /// How many lines of output have begun.
+    pub lines: u64,
+    /// The size of the records, in bytes as they were appended.
+    pub bytes: u64,
+}
 
 /// The logs of all attempts. Clones share them.
 #[derive(Clone)]
@@ -28,31 +57,39 @@ pub struct JobLogs {
 }
 
 struct Inner {
-    dir: PathBuf,
-    /// Guards which logs are open; held for a look or an insertion only.
-    open: Mutex<Open>,
+    /// Stops before the lock is given up.
+    sealer: Sealer,
+    shelf: Arc<Shelf>,
     _lock: File,
 }
 
-#[derive(Default)]
-struct Open {
-    /// Each with the time, in uses, when it was last used. A log that is in use
-    /// is never taken out, so one file is never open twice.
-    logs: HashMap<AttemptId, (Arc<Log>, u64)>,
-    uses: u64,
-}
-
 impl JobLogs {
-    /// Opens or creates the directory. Blocks; call it before serving.
+    /// Opens or creates the directory, with the default limits. Blocks; call it
+    /// before serving.
     ///
     /// # Errors
     ///
     /// [`LogError::Locked`] if another process has it open, and whatever the disk does.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, LogError> {
+        Self::open_with(dir, Limits::default())
+    }
+
+    /// Opens or creates the directory. All names in it are looked at once, and
+    /// what a crash has left is cleared away; logs that were about to be sealed
+    /// go on to be. Blocks; call it before serving.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Locked`] if another process has it open, and whatever the disk does.
+    pub fn open_with(dir: impl Into<PathBuf>, limits: Limits) -> Result<Self, LogError> {
         let dir = dir.into();
         private_directory(&dir)?;
         let lock = lock(&dir)?;
-        Ok(Self { inner: Arc::new(Inner { dir, open: Mutex::default(), _lock: lock }) })
+        let (shelf, begun) = Shelf::open(dir, limits.max_bytes)?;
+        let shelf = Arc::new(shelf);
+        let sealer = Sealer::start(Arc::clone(&shelf))?;
+        begun.into_iter().for_each(|attempt| sealer.give(attempt));
+        Ok(Self { inner: Arc::new(Inner { sealer, shelf, _lock: lock }) })
     }
 
     /// Appends what is new of these records and answers when it is on disk, with
@@ -61,6 +98,7 @@ impl JobLogs {
     /// # Errors
     ///
     /// [`LogError::Gap`] if records are missing, [`LogError::TooLarge`],
+    /// [`LogError::TooLong`], [`LogError::Sealed`] if the attempt is over,
     /// [`LogError::Full`], and whatever else the disk does; then nothing of the
     /// batch was kept.
     pub async fn append(&self, attempt: AttemptId, records: &[Record]) -> Result<u64, LogError> {
@@ -76,7 +114,94 @@ impl JobLogs {
     ///
     /// Whatever the disk does.
     pub async fn last_seq(&self, attempt: AttemptId) -> Result<u64, LogError> {
-        self.with(attempt, Log::last_seq).await
+        Ok(self.extent(attempt).await?.last_seq)
+    }
+
+    /// How much there is of a log.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn extent(&self, attempt: AttemptId) -> Result<Extent, LogError> {
+        let extent = |log: &Log| {
+            log.look(|state, _| {
+                let (last_seq, lines, bytes) = (state.last_seq, state.numbers.lines(), state.len);
+                Ok(Extent { last_seq, lines, bytes })
+            })
+        };
+        self.with(attempt, extent).await
+    }
+
+    /// Where in the log the steps are, in the order in which they began.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn steps(&self, attempt: AttemptId) -> Result<Vec<StepExtent>, LogError> {
+        let steps = |log: &Log| log.look(|state, _| Ok(state.steps.extents().to_vec()));
+        self.with(attempt, steps).await
+    }
+
+    /// The place of a record, so that lines from there on can be numbered.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn place(&self, attempt: AttemptId, seq: u64) -> Result<Place, LogError> {
+        let place = move |log: &Log| log.look(|state, paths| state.place(seq, paths));
+        self.with(attempt, place).await
+    }
+
+    /// The place of the record that begins a line, by its number from 1; the
+    /// end of the log if it has no such line yet.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn line(&self, attempt: AttemptId, line: u64) -> Result<Place, LogError> {
+        let place = move |log: &Log| log.look(|state, paths| state.line(line, paths));
+        self.with(attempt, place).await
+    }
+
+    /// The place from which there are so many lines to the end of the log, or
+    /// its beginning if it has no more than that.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn tail(&self, attempt: AttemptId, lines: u64) -> Result<Place, LogError> {
+        let place = move |log: &Log| log.look(|state, paths| state.tail(lines, paths));
+        self.with(attempt, place).await
+    }
+
+    /// Searches output and notes for these bytes, from a record on: a bounded
+    /// part of the log (some 16 MiB), and at most `limit` lines of it (and a
+    /// bound of our own); [`Found::next_seq`] goes on. A line is found although
+    /// it came in several records, but what spans two calls is not: a call
+    /// ends within a line only if the line is longer than what one searches, or
+    /// if it has found enough. A line that two calls saw a part of may be told twice.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::TooLarge`] if the text is longer than 1 KiB, and whatever the disk does.
+    pub async fn search(
+        &self,
+        attempt: AttemptId,
+        needle: &[u8],
+        from_seq: u64,
+        limit: usize,
+    ) -> Result<Found, LogError> {
+        if needle.len() > MAX_NEEDLE_BYTES {
+            let (bytes, limit) = (needle.len(), MAX_NEEDLE_BYTES);
+            return Err(LogError::TooLarge { bytes, limit });
+        }
+        if needle.is_empty() {
+            return Ok(Found::default());
+        }
+        let (needle, limit) = (needle.to_vec(), limit.clamp(1, MAX_HITS));
+        let search =
+            move |log: &Log| log.look(|state, paths| state.search(&needle, from_seq, limit, paths));
+        self.with(attempt, search).await
     }
 
     /// Reads a page from `from_seq` on: at most `max_bytes` of the log (and of a
@@ -84,7 +209,8 @@ impl JobLogs {
     ///
     /// # Errors
     ///
-    /// Whatever the disk does.
+    /// [`LogError::Removed`] if the log was deleted before the reader got to its
+    /// end, and whatever the disk does.
     pub async fn read(
         &self,
         attempt: AttemptId,
@@ -92,12 +218,14 @@ impl JobLogs {
         max_bytes: usize,
     ) -> Result<Page, LogError> {
         let max_bytes = max_bytes.min(MAX_PAGE_BYTES);
-        self.with(attempt, move |log| log.read(from_seq, max_bytes)).await
+        let read = move |log: &Log| log.look(|state, paths| state.read(from_seq, max_bytes, paths));
+        self.with(attempt, read).await
     }
 
     /// The last durable sequence number, now and as it grows. It is closed by
-    /// [`JobLogs::finish`]. A log that was finished long ago may be followed for
-    /// ever: subscribe first, then ask the store whether the attempt is over.
+    /// [`JobLogs::finish`]. A log that was finished long ago and never sealed may
+    /// be followed for ever: subscribe first, then ask the store whether the
+    /// attempt is over.
     ///
     /// # Errors
     ///
@@ -106,9 +234,68 @@ impl JobLogs {
         self.with(attempt, Log::follow).await
     }
 
-    /// Lets the followers of an attempt that is over go.
+    /// Lets the followers of an attempt that is over go, and has its log sealed
+    /// soon. Harmless if that is done already.
     pub async fn finish(&self, attempt: AttemptId) {
-        self.log(attempt).finish();
+        self.inner.shelf.log(attempt).finish();
+        self.inner.sealer.give(attempt);
+    }
+
+    /// Seals the log of an attempt that is over, and answers when it is. Harmless
+    /// if that is done already; what ends it on the way loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Full`], and whatever else the disk does; then the log is as before.
+    pub async fn seal(&self, attempt: AttemptId) -> Result<(), LogError> {
+        self.with(attempt, |log| log.seal(&AtomicBool::new(false))).await
+    }
+
+    /// Has all logs sealed soon that are not of these attempts, which go on:
+    /// what an earlier process did not get to.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn seal_others(&self, live: HashSet<AttemptId>) -> Result<(), LogError> {
+        let shelf = Arc::clone(&self.inner.shelf);
+        let wanted = move |kept: &Kept| !kept.sealed && !live.contains(&kept.attempt);
+        let others = blocking(move || shelf.oldest(usize::MAX, wanted)).await?;
+        others.iter().for_each(|kept| self.inner.sealer.give(kept.attempt));
+        Ok(())
+    }
+
+    /// The logs that could not be sealed since this was last asked, with why.
+    /// They are whole, and are tried again by [`JobLogs::seal_others`].
+    pub fn take_seal_failures(&self) -> Vec<(AttemptId, LogError)> {
+        self.inner.sealer.take_failures()
+    }
+
+    /// Deletes an attempt's log and console; gives how many bytes that frees.
+    /// Whoever follows it is let go; whoever reads it or appends to it gets
+    /// [`LogError::Removed`]. Harmless if there is nothing.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn remove(&self, attempt: AttemptId) -> Result<u64, LogError> {
+        self.with(attempt, Log::remove).await
+    }
+
+    /// How large all logs and consoles are, in bytes. Costs nothing.
+    pub fn usage(&self) -> u64 {
+        self.inner.shelf.usage().bytes()
+    }
+
+    /// What is kept of the oldest attempts, the oldest first, at most `limit` of
+    /// them. Looks at every name there is.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn oldest(&self, limit: usize) -> Result<Vec<Kept>, LogError> {
+        let shelf = Arc::clone(&self.inner.shelf);
+        blocking(move || shelf.oldest(limit, |_| true)).await
     }
 
     /// The log as plain text, piece by piece, with the names of the steps as headings.
@@ -122,8 +309,9 @@ impl JobLogs {
     ///
     /// Whatever the disk does; then what was kept before stands.
     pub async fn put_console(&self, attempt: AttemptId, bytes: Vec<u8>) -> Result<(), LogError> {
-        let path = self.path(attempt, "console");
-        blocking(move || console::put(&path, &bytes)).await
+        let path = self.inner.shelf.paths(attempt).console;
+        let usage = Arc::clone(self.inner.shelf.usage());
+        blocking(move || console::put(&path, &bytes, &usage)).await
     }
 
     /// A machine's serial console, if it was kept.
@@ -132,7 +320,7 @@ impl JobLogs {
     ///
     /// Whatever the disk does.
     pub async fn console(&self, attempt: AttemptId) -> Result<Option<Vec<u8>>, LogError> {
-        let path = self.path(attempt, "console");
+        let path = self.inner.shelf.paths(attempt).console;
         blocking(move || console::get(&path)).await
     }
 
@@ -141,51 +329,14 @@ impl JobLogs {
         T: Send + 'static,
         F: FnOnce(&Log) -> Result<T, LogError> + Send + 'static,
     {
-        let log = self.log(attempt);
+        let log = self.inner.shelf.log(attempt);
         blocking(move || work(&log)).await
-    }
-
-    /// The attempt's log, the same one for all who use it at the same time.
-    fn log(&self, attempt: AttemptId) -> Arc<Log> {
-        let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.uses += 1;
-        let now = open.uses;
-        if let Some((log, used)) = open.logs.get_mut(&attempt) {
-            *used = now;
-            return Arc::clone(log);
-        }
-        open.make_room();
-        let log = Arc::new(Log::new(self.path(attempt, "ndjson")));
-        open.logs.insert(attempt, (Arc::clone(&log), now));
-        log
-    }
-
-    fn path(&self, attempt: AttemptId, kind: &str) -> PathBuf {
-        let id = attempt.to_string();
-        // The last digits of such an id are random, the first are the time.
-        let shard = &id[id.len() - 2..];
-        self.inner.dir.join(shard).join(format!("{id}.{kind}"))
-    }
-}
-
-impl Open {
-    /// Closes those logs that were not used for longest, while there are too many.
-    fn make_room(&mut self) {
-        while self.logs.len() >= MAX_IDLE {
-            let idle = self.logs.iter().filter(|(_, (log, _))| {
-                // Others get at a log through this map alone, which we hold.
-                Arc::strong_count(log) == 1 && log.unwatched()
-            });
-            let oldest = idle.min_by_key(|(_, (_, used))| *used).map(|(attempt, _)| *attempt);
-            let Some(oldest) = oldest else { return };
-            self.logs.remove(&oldest);
-        }
     }
 }
 
 impl std::fmt::Debug for JobLogs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("JobLogs").field("dir", &self.inner.dir).finish_non_exhaustive()
+        f.debug_struct("JobLogs").field("dir", self.inner.shelf.dir()).finish_non_exhaustive()
     }
 }
 

@@ -6,24 +6,29 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use solstice_api::host::Offer;
 use solstice_model::job::Holding;
-use solstice_model::{Assignment, AttemptId, HostName, JobEvent, JobId, Label, Source, id::new_id};
+use solstice_model::{
+    Assignment, AttemptId, HostName, JobEvent, Label, SizeName, Source, id::new_id,
+};
 
-use crate::column::{Columns as _, json, millis, text};
-use crate::environment::environment;
+use crate::column::{Columns as _, millis, text};
+use crate::environment::{RunFacts, environment};
 use crate::error::StoreError;
+use crate::queue::Queue;
 use crate::store::Store;
 use crate::transition::transition;
 use crate::writer::Tx;
 
 /// The most jobs that one claim takes; a host with more room asks again.
-const MAX_CLAIM: u32 = 64;
+const MAX_CLAIM: usize = 64;
 
 /// The most attempts that one host works on.
 const MAX_WANTED: i64 = 1024;
 
 impl Store {
-    /// Gives the host as many jobs as fit its offers and its room: the oldest
-    /// first, of those whose needs are met. One transaction: no job is given twice.
+    /// Gives the host as many jobs as fit its offers, its sizes of machine and its
+    /// room, of those whose needs are met. The repository with the fewest jobs on
+    /// machines goes first; of its jobs that of the highest priority, then the
+    /// oldest. A host that drains gets none. One transaction: no job is given twice.
     ///
     /// # Errors
     ///
@@ -32,6 +37,7 @@ impl Store {
         &self,
         host: HostName,
         offers: Vec<Offer>,
+        sizes: Vec<SizeName>,
         room: u32,
         now: DateTime<Utc>,
         lease: Duration,
@@ -40,11 +46,20 @@ impl Store {
             return Ok(Vec::new());
         }
         // Most claims find nothing; those need no write.
-        let open = offers.clone();
-        if self.read(move |connection| oldest(connection, &open)).await?.is_none() {
+        let (name, open, fits) = (host.clone(), offers.clone(), sizes.clone());
+        let any = self.read(move |connection| {
+            Ok(!drains(connection, &name)? && !Queue::read(connection, &open, &fits)?.is_empty())
+        });
+        if !any.await? {
             return Ok(Vec::new());
         }
-        self.write(move |tx| claim(tx, &host, offers, room, now, now + lease)).await
+        self.write(move |tx| {
+            if drains(tx, &host)? {
+                return Ok(Vec::new());
+            }
+            claim(tx, &host, offers, &sizes, room, now, now + lease)
+        })
+        .await
     }
 
     /// Every attempt that the host is to work on, with all that it takes, in the
@@ -57,7 +72,12 @@ impl Store {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT attempt.id, job.id, run.id, attempt.number, repository.name, clone_url, \
-                 commit_sha, git_ref, job.spec, run.workflow \
+                 commit_sha, git_ref, job.spec, \
+                 EXISTS (SELECT 1 FROM need JOIN attempt AS before ON before.job = need.needs \
+                 JOIN artifact ON artifact.attempt = before.id \
+                 WHERE need.job = job.id AND before.artifacts_removed_at IS NULL \
+                 AND before.number = (SELECT max(number) FROM attempt WHERE job = need.needs)), \
+                 run.workflow, event, pull_request, base, rerun \
                  FROM attempt JOIN job ON job.id = attempt.job JOIN run ON run.id = job.run \
                  JOIN repository ON repository.id = run.repository \
                  WHERE attempt.host = ?1 AND attempt.ended_at IS NULL \
@@ -74,37 +94,35 @@ fn claim(
     tx: &Tx<'_>,
     host: &HostName,
     mut offers: Vec<Offer>,
+    sizes: &[SizeName],
     room: u32,
     now: DateTime<Utc>,
     lease_until: DateTime<Utc>,
 ) -> Result<Vec<AttemptId>, StoreError> {
+    let mut queue = Queue::read(tx, &offers, sizes)?;
     let mut claimed = Vec::new();
-    for _ in 0..room.min(MAX_CLAIM) {
-        let Some((job, label)) = oldest(tx, &offers)? else { break };
+    while claimed.len() < MAX_CLAIM.min(usize::try_from(room).unwrap_or(MAX_CLAIM)) {
+        let has_room = |label: &Label| {
+            offers.iter().any(|offer| offer.room > 0 && offer.labels.contains(label))
+        };
+        let Some((job, label)) = queue.next(has_room) else { break };
         let attempt = new_id();
         transition(tx, job, JobEvent::Claim(Holding { attempt, host: host.clone() }), now)?;
         tx.prepare_cached("UPDATE attempt SET lease_until = ?2 WHERE id = ?1")?
             .execute(params![text(attempt), millis(lease_until)])?;
         let offer = offers.iter_mut().find(|offer| offer.room > 0 && offer.labels.contains(&label));
         offer.expect("the job was looked for with the labels of open offers").room -= 1;
+        queue.taken(tx, job)?;
         claimed.push(attempt);
     }
     Ok(claimed)
 }
 
-/// The oldest job that may run and that an offer with room fits.
-fn oldest(connection: &Connection, offers: &[Offer]) -> Result<Option<(JobId, Label)>, StoreError> {
-    let open = offers.iter().filter(|offer| offer.room > 0);
-    let labels: Vec<&Label> = open.flat_map(|offer| &offer.labels).collect();
-    Ok(connection
-        .prepare_cached(
-            "SELECT id, runs_on FROM job WHERE state = 'queued' \
-             AND runs_on IN (SELECT value FROM json_each(?1)) \
-             AND NOT EXISTS (SELECT 1 FROM need WHERE need.job = job.id AND met = 0) \
-             ORDER BY queued_at, run, position LIMIT 1",
-        )?
-        .query_row([json(&labels)], |row| Ok((row.word(0)?, row.word(1)?)))
-        .optional()?)
+/// Whether an operator lets the host drain.
+fn drains(connection: &Connection, host: &HostName) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT draining FROM host WHERE name = ?1")?;
+    let drains = statement.query_row([host.as_str()], |row| row.get(0)).optional()?;
+    Ok(drains.unwrap_or(false))
 }
 
 fn assignment(row: &Row<'_>) -> rusqlite::Result<Assignment> {
@@ -120,8 +138,15 @@ fn assignment(row: &Row<'_>) -> rusqlite::Result<Assignment> {
             git_ref: row.word(7)?,
         },
         spec: row.data(8)?,
+        has_inputs: row.get(9)?,
     };
-    let workflow: String = row.get(9)?;
-    assignment.spec.env = environment(&assignment, &workflow);
+    let run = RunFacts {
+        workflow: row.get(10)?,
+        event: row.kind(11)?,
+        pull_request: row.get(12)?,
+        base: row.get(13)?,
+        rerun: row.get(14)?,
+    };
+    assignment.spec.env = environment(&assignment, &run);
     Ok(assignment)
 }

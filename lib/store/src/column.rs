@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use rusqlite::Row;
 use rusqlite::types::Type;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::value::Error as ValueError;
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
 /// A time as it is stored.
 pub(crate) fn millis(at: DateTime<Utc>) -> i64 {
@@ -39,11 +40,20 @@ pub(crate) trait Columns {
         T: FromStr,
         T::Err: std::error::Error + Send + Sync + 'static;
 
+    /// An id or a name, or NULL.
+    fn maybe_word<T>(&self, column: usize) -> rusqlite::Result<Option<T>>
+    where
+        T: FromStr,
+        T::Err: std::error::Error + Send + Sync + 'static;
+
     /// JSON.
     fn data<T: DeserializeOwned>(&self, column: usize) -> rusqlite::Result<T>;
 
     /// JSON or NULL.
     fn maybe_data<T: DeserializeOwned>(&self, column: usize) -> rusqlite::Result<Option<T>>;
+
+    /// One of our enums, by the name that it has in JSON.
+    fn kind<T: DeserializeOwned>(&self, column: usize) -> rusqlite::Result<T>;
 
     /// A time.
     fn time(&self, column: usize) -> rusqlite::Result<DateTime<Utc>>;
@@ -62,6 +72,17 @@ impl Columns for Row<'_> {
         text.parse().map_err(|error| bad(column, Type::Text, error))
     }
 
+    fn maybe_word<T>(&self, column: usize) -> rusqlite::Result<Option<T>>
+    where
+        T: FromStr,
+        T::Err: std::error::Error + Send + Sync + 'static,
+    {
+        match self.get_ref(column)?.as_str_or_null()? {
+            None => Ok(None),
+            Some(_) => self.word(column).map(Some),
+        }
+    }
+
     fn data<T: DeserializeOwned>(&self, column: usize) -> rusqlite::Result<T> {
         let text = self.get_ref(column)?.as_str()?;
         serde_json::from_str(text).map_err(|error| bad(column, Type::Text, error))
@@ -74,6 +95,11 @@ impl Columns for Row<'_> {
                 serde_json::from_str(text).map(Some).map_err(|error| bad(column, Type::Text, error))
             }
         }
+    }
+
+    fn kind<T: DeserializeOwned>(&self, column: usize) -> rusqlite::Result<T> {
+        let name = self.get_ref(column)?.as_str()?.into_deserializer();
+        T::deserialize(name).map_err(|error: ValueError| bad(column, Type::Text, error))
     }
 
     fn time(&self, column: usize) -> rusqlite::Result<DateTime<Utc>> {

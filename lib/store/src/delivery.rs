@@ -153,10 +153,9 @@ impl Store {
         at_most: usize,
     ) -> Result<Vec<Delivery>, StoreError> {
         self.read(move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT id, forge, forge_id, event, received_at, verdict, reason FROM delivery \
-                 WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2",
-            )?;
+            let mut statement = connection.prepare_cached(&format!(
+                "{DELIVERY} WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2"
+            ))?;
             let rows = statement
                 .query_map(params![before.map(text), limit(at_most, MAX_PAGE)], without_runs)?;
             let mut deliveries: Vec<Delivery> = rows.collect::<Result<_, _>>()?;
@@ -167,7 +166,28 @@ impl Store {
         })
         .await
     }
+
+    /// A delivery.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`].
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Delivery, StoreError> {
+        self.read(move |connection| {
+            let mut delivery = connection
+                .prepare_cached(&format!("{DELIVERY} WHERE id = ?1"))?
+                .query_row([text(id)], without_runs)
+                .optional()?
+                .ok_or_else(|| StoreError::not_found("delivery", id))?;
+            delivery.runs = runs_of(connection, id)?;
+            Ok(delivery)
+        })
+        .await
+    }
 }
+
+const DELIVERY: &str =
+    "SELECT id, forge, forge_id, event, received_at, verdict, reason FROM delivery";
 
 fn waiting(row: &rusqlite::Row<'_>) -> rusqlite::Result<WaitingDelivery> {
     let packed = row.get_ref(6)?.as_blob()?;

@@ -1,7 +1,7 @@
 //! What a commit's checks say is the caller's to choose; when they are to say it is ours.
 
 use solstice_forge::{CheckReport, Push};
-use solstice_model::{ForgeName, JobId, JobSpec, JobState, RunId};
+use solstice_model::{EventKind, ForgeName, JobId, JobSpec, JobState, RunId};
 
 /// Says what the forge is to show. It is called inside the transaction of each
 /// transition, so it must be pure and quick.
@@ -23,7 +23,11 @@ pub struct RunView {
     pub id: RunId,
     /// The forge that it came from.
     pub forge: ForgeName,
-    /// The push that it builds.
+    /// What started it.
+    pub event: EventKind,
+    /// The pull request, if it is one.
+    pub pull_request: Option<PullRequestView>,
+    /// The push that it builds; a pull request's head.
     pub push: Push,
     /// Path of the workflow file.
     pub file: String,
@@ -31,6 +35,17 @@ pub struct RunView {
     pub workflow: String,
     /// How its checks' contexts begin.
     pub context: String,
+}
+
+/// A pull request, as far as a run knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullRequestView {
+    /// Its number.
+    pub number: u64,
+    /// The branch into which it would be merged, without `refs/heads/`.
+    pub base: String,
+    /// Whether its commits come from outside (invariant I10).
+    pub outside: bool,
 }
 
 /// A job, as it is after a transition.

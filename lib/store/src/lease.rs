@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use solstice_api::host::HostReport;
-use solstice_model::{AgentVerdict, AttemptId, HostName, JobEvent, JobId, RunId};
+use solstice_api::host::{HostReport, Phase};
+use solstice_model::spec::MAX_RETRIES;
+use solstice_model::{AgentVerdict, AttemptId, HostName, JobEvent, JobId, JobSpec, RunId};
 
 use crate::column::{Columns as _, json, millis, text};
 use crate::error::StoreError;
@@ -136,15 +137,17 @@ impl Store {
                 HostReport::Starting => {
                     transition(tx, info.job, JobEvent::MachineStarting { attempt }, now)
                 }
-                HostReport::Running { mut phases } => {
-                    phases.truncate(MAX_PHASES);
-                    tx.prepare_cached("UPDATE attempt SET phases = ?2 WHERE id = ?1")?
-                        .execute(params![text(attempt), json(&phases)])?;
+                HostReport::Progress { phases } => {
+                    note_phases(tx, attempt, phases)?;
+                    tx.job_changed(info.job);
+                    transition(tx, info.job, JobEvent::MachineStarting { attempt }, now)
+                }
+                HostReport::Running { phases } => {
+                    note_phases(tx, attempt, phases)?;
                     transition(tx, info.job, JobEvent::AgentRunning { attempt }, now)
                 }
                 HostReport::TimedOut { limit } => {
-                    let verdict = AgentVerdict::TimedOut { limit };
-                    transition(tx, info.job, JobEvent::AttemptEnded { attempt, verdict }, now)
+                    end(tx, &info, AgentVerdict::TimedOut { limit }, now)
                 }
                 HostReport::Lost { why } => lose(tx, &info, cut(why), now, max_attempts),
             }
@@ -214,7 +217,11 @@ pub(crate) fn of_host(
         .ok_or(StoreError::AttemptOver { attempt })
 }
 
-fn live(tx: &Tx<'_>, host: &HostName, attempt: AttemptId) -> Result<AttemptInfo, StoreError> {
+pub(crate) fn live(
+    tx: &Tx<'_>,
+    host: &HostName,
+    attempt: AttemptId,
+) -> Result<AttemptInfo, StoreError> {
     let info = of_host(tx, host, attempt)?;
     if info.over { Err(StoreError::AttemptOver { attempt }) } else { Ok(info) }
 }
@@ -229,6 +236,14 @@ fn expired(tx: &Tx<'_>, now: DateTime<Utc>) -> Result<Vec<AttemptInfo>, StoreErr
     rows.map(|row| Ok(row?)).collect()
 }
 
+/// Keeps where the time went. What was told once all phases were over stays.
+fn note_phases(tx: &Tx<'_>, attempt: AttemptId, mut phases: Vec<Phase>) -> Result<(), StoreError> {
+    phases.truncate(MAX_PHASES);
+    tx.prepare_cached("UPDATE attempt SET phases = ?2 WHERE id = ?1 AND running_at IS NULL")?
+        .execute(params![text(attempt), json(&phases)])?;
+    Ok(())
+}
+
 fn lose(
     tx: &Tx<'_>,
     attempt: &AttemptInfo,
@@ -236,7 +251,29 @@ fn lose(
     now: DateTime<Utc>,
     max_attempts: u32,
 ) -> Result<Transitioned, StoreError> {
-    let retry = attempt.number < max_attempts;
+    // Tries that failed are the author's to count, not ours.
+    let sql = "SELECT count(*) FROM attempt WHERE job = ?1 AND lost IS NOT NULL";
+    let lost: u32 = tx.prepare_cached(sql)?.query_row([text(attempt.job)], |row| row.get(0))?;
+    let retry = lost + 1 < max_attempts;
     let event = JobEvent::AttemptLost { attempt: attempt.id, why, retry };
+    transition(tx, attempt.job, event, now)
+}
+
+/// Ends an attempt with a verdict; its job is tried again if that is a failure and
+/// the workflow has tries left. What the infrastructure lost does not use them up.
+pub(crate) fn end(
+    tx: &Tx<'_>,
+    attempt: &AttemptInfo,
+    verdict: AgentVerdict,
+    now: DateTime<Utc>,
+) -> Result<Transitioned, StoreError> {
+    let (spec, failed): (JobSpec, u32) = tx
+        .prepare_cached(
+            "SELECT spec, (SELECT count(*) FROM attempt \
+             WHERE attempt.job = job.id AND verdict IS NOT NULL) FROM job WHERE id = ?1",
+        )?
+        .query_row([text(attempt.job)], |row| Ok((row.data(0)?, row.get(1)?)))?;
+    let retry = verdict != AgentVerdict::Succeeded && failed < spec.retries.min(MAX_RETRIES);
+    let event = JobEvent::AttemptEnded { attempt: attempt.id, verdict, retry };
     transition(tx, attempt.job, event, now)
 }

@@ -14,6 +14,7 @@
 //! dropped future of a writing method takes nothing back: the write may still
 //! happen. Logs of attempts are not here, see `solstice-joblog`.
 
+mod artifact;
 mod claim;
 mod column;
 mod delivery;
@@ -24,25 +25,34 @@ mod host;
 mod lease;
 mod make_run;
 mod migrate;
+mod new_job;
+mod queue;
 mod readers;
 mod records;
 mod report;
+mod rerun;
+mod retention;
 mod status;
 mod store;
 mod token;
 mod transition;
 mod verdict;
 mod view;
+mod withdraw;
 mod writer;
 
+pub use artifact::{InputFile, NewArtifact};
 pub use delivery::{NewDelivery, Taken, WaitingDelivery};
-pub use describe::{Describe, JobView, RunView};
-pub use environment::environment;
+pub use describe::{Describe, JobView, PullRequestView, RunView};
+pub use environment::{RunFacts, environment};
 pub use error::StoreError;
+pub use host::HostNote;
 pub use lease::AttemptInfo;
 pub use make_run::{NewRun, RunMade};
 pub use records::Applied;
 pub use report::{DueReport, ReportFailure, ReportId};
+pub use rerun::RerunJobs;
+pub use retention::EndedAttempt;
 pub use status::run_status;
 pub use store::Store;
 pub use transition::Transitioned;

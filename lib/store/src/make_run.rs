@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
-use solstice_forge::{Event, Push, Repository};
-use solstice_model::{ForgeName, JobId, JobName, JobSpec, JobState, RunId, id::new_id};
+use solstice_forge::{Event, PullRequest, Push, Repository};
+use solstice_model::{EventKind, ForgeName, JobId, JobName, JobSpec, Need, RunId, id::new_id};
 
-use crate::column::{Columns as _, json, millis, text};
-use crate::describe::{JobView, RunView};
+use crate::column::{Columns as _, millis, text};
+use crate::describe::{PullRequestView, RunView};
 use crate::error::StoreError;
+use crate::new_job::{NewJob, insert, need, skip_if_unmet};
 use crate::report;
 use crate::writer::Tx;
 
@@ -29,7 +30,7 @@ pub struct NewRun {
     pub jobs: Result<Vec<JobSpec>, String>,
 }
 
-/// A run that a delivery led to.
+/// A run that an event or somebody's wish led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunMade {
     /// The run.
@@ -39,29 +40,45 @@ pub struct RunMade {
 }
 
 /// Where runs come from.
-struct Origin<'a> {
-    forge: &'a ForgeName,
-    /// The repository's row.
-    repository: i64,
-    /// The kind of event: runs of another kind are other runs.
-    kind: &'static str,
-    push: &'a Push,
+pub(crate) struct Origin<'a> {
+    pub(crate) forge: &'a ForgeName,
+    /// Runs of another kind are other runs.
+    pub(crate) event: EventKind,
+    pub(crate) pull_request: Option<PullRequestView>,
+    pub(crate) push: &'a Push,
+}
+
+impl<'a> Origin<'a> {
+    /// What an event of a forge starts runs of, if it does.
+    pub(crate) fn of(forge: &'a ForgeName, event: &'a Event) -> Option<Self> {
+        match event {
+            Event::Push(push) => {
+                Some(Self { forge, event: EventKind::Push, pull_request: None, push })
+            }
+            Event::PullRequest(PullRequest { number, base, outside, head }) => {
+                let pull_request =
+                    PullRequestView { number: *number, base: base.clone(), outside: *outside };
+                Some(Self {
+                    forge,
+                    event: EventKind::PullRequest,
+                    pull_request: Some(pull_request),
+                    push: head,
+                })
+            }
+            Event::PullRequestClosed { .. } | Event::RefDeleted { .. } => None,
+        }
+    }
 }
 
 /// Makes the runs that are not there yet.
 pub(crate) fn make(
     tx: &Tx<'_>,
-    forge: &ForgeName,
-    event: &Event,
+    origin: &Origin<'_>,
     runs: Vec<NewRun>,
     now: DateTime<Utc>,
 ) -> Result<Vec<RunMade>, StoreError> {
-    let (kind, push) = match event {
-        Event::Push(push) => ("push", push),
-    };
-    let repository = note_repository(tx, forge, &push.repository)?;
-    let origin = Origin { forge, repository, kind, push };
-    runs.into_iter().map(|new| make_one(tx, &origin, new, now)).collect()
+    let repository = note_repository(tx, origin.forge, &origin.push.repository)?;
+    runs.into_iter().map(|new| make_one(tx, origin, repository, new, now)).collect()
 }
 
 /// Writes what the forge says now of the repository; gives its row.
@@ -92,61 +109,77 @@ fn note_repository(
 fn make_one(
     tx: &Tx<'_>,
     origin: &Origin<'_>,
+    repository: i64,
     new: NewRun,
     now: DateTime<Utc>,
 ) -> Result<RunMade, StoreError> {
-    if let Some(run) = known(tx, origin, &new.file)? {
+    if let Some(run) = known(tx, origin, repository, &new.file)? {
         return Ok(RunMade { run, new: false });
     }
     let NewRun { file, workflow, context, jobs } = new;
     let view = RunView {
         id: new_id(),
         forge: origin.forge.clone(),
+        event: origin.event,
+        pull_request: origin.pull_request.clone(),
         push: origin.push.clone(),
         file,
         workflow,
         context,
     };
-    insert_run(tx, origin, &view, jobs.as_ref().err(), now)?;
+    insert_run(tx, &view, repository, jobs.as_ref().err(), now)?;
     match jobs {
         Ok(jobs) => insert_jobs(tx, &view, &jobs, now)?,
         Err(problem) => {
             let wish = tx.describe.broken_run(&view, &problem);
-            report::wish(tx, view.id, None, &wish, now)?;
+            report::claim(tx, view.id, None, &wish, now)?;
         }
     }
     tx.changed();
     Ok(RunMade { run: view.id, new: true })
 }
 
-fn known(tx: &Tx<'_>, origin: &Origin<'_>, file: &str) -> Result<Option<RunId>, StoreError> {
+/// The run that the same event made before, unless it was withdrawn.
+fn known(
+    tx: &Tx<'_>,
+    origin: &Origin<'_>,
+    repository: i64,
+    file: &str,
+) -> Result<Option<RunId>, StoreError> {
+    if origin.event == EventKind::Manual {
+        return Ok(None);
+    }
     let mut statement = tx.prepare_cached(
         "SELECT id FROM run WHERE repository = ?1 AND git_ref = ?2 AND commit_sha = ?3 \
-         AND event = ?4 AND file = ?5",
+         AND event = ?4 AND file = ?5 AND event <> 'manual' AND withdrawn_at IS NULL",
     )?;
     let Push { git_ref, commit, .. } = origin.push;
-    let key = params![origin.repository, git_ref.as_str(), commit.as_str(), origin.kind, file];
+    let key = params![repository, git_ref.as_str(), commit.as_str(), origin.event.name(), file];
     Ok(statement.query_row(key, |row| row.word(0)).optional()?)
 }
 
 fn insert_run(
     tx: &Tx<'_>,
-    origin: &Origin<'_>,
     run: &RunView,
+    repository: i64,
     problem: Option<&String>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     // A run without jobs is over as it begins.
     let finished_at = problem.map(|_| millis(now));
+    let pull_request = run.pull_request.as_ref();
     tx.prepare_cached(
-        "INSERT INTO run (id, repository, event, git_ref, commit_sha, title, actor, file, \
-         workflow, context, problem, created_at, finished_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "INSERT INTO run (id, repository, event, pull_request, base, outside, git_ref, \
+         commit_sha, title, actor, file, workflow, context, problem, created_at, finished_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?
     .execute(params![
         text(run.id),
-        origin.repository,
-        origin.kind,
+        repository,
+        run.event.name(),
+        pull_request.map(|pull| pull.number),
+        pull_request.map(|pull| &pull.base),
+        pull_request.is_some_and(|pull| pull.outside),
         run.push.git_ref.as_str(),
         run.push.commit.as_str(),
         run.push.title,
@@ -169,47 +202,19 @@ fn insert_jobs(
 ) -> Result<(), StoreError> {
     check(specs).map_err(|why| StoreError::conflict("workflow", why))?;
     let mut ids: BTreeMap<&JobName, JobId> = BTreeMap::new();
-    for (position, spec) in (0_i64..).zip(specs) {
+    for (position, spec) in (0..).zip(specs) {
         let id = new_id();
-        insert_job(tx, run, id, position, spec, now)?;
+        insert(tx, run, &NewJob { id, position, spec, rerun: 0, rerun_by: None }, now)?;
         ids.insert(&spec.name, id);
     }
     for spec in specs {
-        for need in &spec.needs {
-            tx.prepare_cached("INSERT OR IGNORE INTO need (job, needs) VALUES (?1, ?2)")?
-                .execute([text(ids[&spec.name]), text(ids[need])])?;
+        for wanted in &spec.needs {
+            need(tx, ids[&spec.name], wanted, ids[&wanted.job], None)?;
         }
     }
-    Ok(())
-}
-
-fn insert_job(
-    tx: &Tx<'_>,
-    run: &RunView,
-    id: JobId,
-    position: i64,
-    spec: &JobSpec,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let state = JobState::Queued;
-    tx.prepare_cached(
-        "INSERT INTO job (id, run, position, name, runs_on, spec, state, data, queued_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute(params![
-        text(id),
-        text(run.id),
-        position,
-        spec.name.as_str(),
-        spec.runs_on.as_str(),
-        json(spec),
-        state.name(),
-        json(&state),
-        millis(now)
-    ])?;
-    let wish = tx.describe.job(run, &JobView { id, spec, state: &state, attempts: 0 });
-    report::wish(tx, run.id, Some(id), &wish, now)?;
-    tx.job_changed(id);
+    for spec in specs {
+        skip_if_unmet(tx, ids[&spec.name], spec, None, now)?;
+    }
     Ok(())
 }
 
@@ -219,22 +224,21 @@ fn check(specs: &[JobSpec]) -> Result<(), String> {
     if specs.is_empty() || specs.len() > MAX_JOBS {
         return Err(format!("it has {} jobs; 1 to {MAX_JOBS} are allowed", specs.len()));
     }
-    let mut open: BTreeMap<&JobName, &[JobName]> = BTreeMap::new();
+    let mut open: BTreeMap<&JobName, &[Need]> = BTreeMap::new();
     for spec in specs {
         if open.insert(&spec.name, &spec.needs).is_some() {
             return Err(format!("two of its jobs are named {}", spec.name));
         }
     }
-    if let Some(need) =
-        specs.iter().flat_map(|spec| &spec.needs).find(|need| !open.contains_key(need))
-    {
-        return Err(format!("a job needs {need}, which is not there"));
+    let mut needs = specs.iter().flat_map(|spec| &spec.needs);
+    if let Some(need) = needs.find(|need| !open.contains_key(&need.job)) {
+        return Err(format!("a job needs {}, which is not there", need.job));
     }
     while !open.is_empty() {
         let before = open.len();
         let free: Vec<&JobName> = open
             .iter()
-            .filter(|(_, needs)| needs.iter().all(|need| !open.contains_key(need)))
+            .filter(|(_, needs)| needs.iter().all(|need| !open.contains_key(&need.job)))
             .map(|(name, _)| *name)
             .collect();
         for name in free {

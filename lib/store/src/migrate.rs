@@ -8,7 +8,10 @@ use crate::error::StoreError;
 
 /// Every migration, in order; the first makes version 1. A file that has been
 /// released is never edited again.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_pull_requests_reruns_artifacts.sql"),
+];
 
 /// Brings the schema up to date, each step in a transaction of its own.
 pub(crate) fn up(connection: &mut Connection) -> Result<(), StoreError> {
@@ -21,9 +24,13 @@ fn apply(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreEr
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
+    // A table that is made anew leaves those that refer to it hanging meanwhile; the
+    // setting is of no effect inside a transaction.
+    connection.pragma_update(None, "foreign_keys", false)?;
     for (number, migration) in (1..).zip(migrations).filter(|(number, _)| *number > found) {
         step(connection, number, migration)?;
     }
+    connection.pragma_update(None, "foreign_keys", true)?;
     Ok(())
 }
 
@@ -48,6 +55,10 @@ fn version(connection: &Connection) -> Result<u32, StoreError> {
 fn step(connection: &mut Connection, number: u32, sql: &str) -> Result<(), StoreError> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     tx.execute_batch(sql)?;
+    if tx.prepare("PRAGMA foreign_key_check")?.exists([])? {
+        let why = format!("version {number} would leave rows that refer to nothing");
+        return Err(StoreError::Corrupt { why });
+    }
     tx.pragma_update(None, "user_version", number)?;
     tx.commit()?;
     Ok(())

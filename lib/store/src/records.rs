@@ -12,7 +12,7 @@ use solstice_model::{
 
 use crate::column::{Columns as _, json, millis, text};
 use crate::error::StoreError;
-use crate::lease::{AttemptInfo, of_host};
+use crate::lease::{AttemptInfo, end, of_host};
 use crate::store::Store;
 use crate::transition::transition;
 use crate::writer::Tx;
@@ -27,7 +27,9 @@ pub struct Applied {
 /// A record that changes rows.
 enum Change {
     Started { step: u32, at: DateTime<Utc> },
+    Retried { step: u32, at: DateTime<Utc>, exit: Exit },
     Finished { step: u32, at: DateTime<Utc>, exit: Exit },
+    Skipped { step: u32, at: DateTime<Utc> },
     Ended { verdict: AgentVerdict },
 }
 
@@ -72,6 +74,10 @@ fn change(record: &Record) -> Option<(u64, Change)> {
         RecordBody::StepFinished { step, exit } => {
             Change::Finished { step: *step, at, exit: exit.clone() }
         }
+        RecordBody::StepRetried { step, exit } => {
+            Change::Retried { step: *step, at, exit: exit.clone() }
+        }
+        RecordBody::StepSkipped { step } => Change::Skipped { step: *step, at },
         RecordBody::Finished { verdict } => Change::Ended { verdict: verdict.clone() },
         RecordBody::Output { .. } | RecordBody::Note { .. } => return None,
     };
@@ -116,8 +122,10 @@ fn apply(
         match change {
             Change::Started { step, at } => start_step(tx, attempt, step, at)?,
             Change::Finished { step, at, exit } => finish_step(tx, attempt, step, at, &exit)?,
+            Change::Retried { step, at, exit } => retry_step(tx, attempt, step, at, &exit)?,
+            Change::Skipped { step, at } => skip_step(tx, attempt, step, at)?,
             Change::Ended { verdict } => {
-                transition(tx, info.job, JobEvent::AttemptEnded { attempt, verdict }, now)?;
+                end(tx, &info, verdict, now)?;
                 over = true;
             }
         }
@@ -135,7 +143,10 @@ fn check(tx: &Tx<'_>, info: &AttemptInfo, changes: &[(u64, Change)]) -> Result<(
         .query_row([text(info.job)], |row| row.data(0))?;
     for (seq, change) in changes {
         let step = match change {
-            Change::Started { step, .. } | Change::Finished { step, .. } => *step,
+            Change::Started { step, .. }
+            | Change::Retried { step, .. }
+            | Change::Finished { step, .. }
+            | Change::Skipped { step, .. } => *step,
             Change::Ended { verdict: AgentVerdict::Failed { step, .. } } => *step,
             Change::Ended {
                 verdict: AgentVerdict::TimedOut { limit: TimeLimit::Step { step, .. } },
@@ -158,6 +169,37 @@ fn start_step(
 ) -> Result<(), StoreError> {
     let sql = "INSERT OR IGNORE INTO step (attempt, position, started_at) VALUES (?1, ?2, ?3)";
     tx.prepare_cached(sql)?.execute(params![text(attempt), step, millis(at)])?;
+    Ok(())
+}
+
+/// The next try begins with the end of this one.
+fn retry_step(
+    tx: &Tx<'_>,
+    attempt: AttemptId,
+    step: u32,
+    at: DateTime<Utc>,
+    exit: &Exit,
+) -> Result<(), StoreError> {
+    start_step(tx, attempt, step, at)?;
+    tx.prepare_cached(
+        "UPDATE step SET tries = tries + 1, exit = ?3 \
+         WHERE attempt = ?1 AND position = ?2 AND finished_at IS NULL",
+    )?
+    .execute(params![text(attempt), step, json(exit)])?;
+    Ok(())
+}
+
+fn skip_step(
+    tx: &Tx<'_>,
+    attempt: AttemptId,
+    step: u32,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO step (attempt, position, started_at, finished_at, tries) \
+         VALUES (?1, ?2, ?3, ?3, 0)",
+    )?
+    .execute(params![text(attempt), step, millis(at)])?;
     Ok(())
 }
 

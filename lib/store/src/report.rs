@@ -2,6 +2,7 @@
 //!
 //! A wish is written in the transaction that makes it true. Only the newest is
 //! kept: its version grows, and it is due until that version was sent or dropped.
+//! A check of a commit belongs to the run and job that claimed it last.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -58,38 +59,41 @@ pub enum ReportFailure {
 /// What makes a wish due, as the index `report_due` has it.
 const OPEN: &str = "desired_version > sent_version AND desired_version > dropped_version";
 
-/// Writes what a check is to show from now on; the same wish again changes nothing.
-pub(crate) fn wish(
+/// Takes the check for a run, or for a job of it: whatever had it before, on this
+/// commit, has nothing more to say there. Two refs may be at one commit, and a job
+/// may be run once more; who came last is shown.
+pub(crate) fn claim(
     tx: &Tx<'_>,
     run: RunId,
     job: Option<JobId>,
     report: &CheckReport,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let (job, desired) = (job.map(text), json(report));
-    let known: Option<(i64, String)> = match &job {
-        None => None,
-        Some(job) => tx
-            .prepare_cached("SELECT id, desired FROM report WHERE job = ?1")?
-            .query_row([job], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?,
-    };
-    match known {
-        Some((_, before)) if before == desired => {}
-        Some((id, _)) => {
-            tx.prepare_cached(
-                "UPDATE report SET desired = ?2, desired_version = desired_version + 1, \
-                 tries = 0, next_try_at = ?3, last_error = NULL WHERE id = ?1",
-            )?
-            .execute(params![id, desired, millis(now)])?;
-        }
-        None => {
-            tx.prepare_cached(
-                "INSERT INTO report (run, job, desired, next_try_at) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![text(run), job, desired, millis(now)])?;
-        }
-    }
+    tx.prepare_cached(
+        "INSERT INTO report (repository, commit_sha, context, run, job, desired, next_try_at) \
+         SELECT repository, commit_sha, ?3, id, ?2, ?4, ?5 FROM run WHERE id = ?1 \
+         ON CONFLICT (repository, commit_sha, context) DO UPDATE SET \
+         run = excluded.run, job = excluded.job, desired = excluded.desired, \
+         desired_version = desired_version + 1, \
+         tries = 0, next_try_at = excluded.next_try_at, last_error = NULL",
+    )?
+    .execute(params![text(run), job.map(text), report.context, json(report), millis(now)])?;
+    Ok(())
+}
+
+/// Writes what a job's check is to show from now on, if it is still the job's;
+/// the same wish again changes nothing.
+pub(crate) fn wish(
+    tx: &Tx<'_>,
+    job: JobId,
+    report: &CheckReport,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE report SET desired = ?2, desired_version = desired_version + 1, \
+         tries = 0, next_try_at = ?3, last_error = NULL WHERE job = ?1 AND desired <> ?2",
+    )?
+    .execute(params![text(job), json(report), millis(now)])?;
     Ok(())
 }
 
@@ -107,10 +111,9 @@ impl Store {
     ) -> Result<Vec<DueReport>, StoreError> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(&format!(
-                "SELECT report.id, repository.forge, repository.name, run.commit_sha, desired, \
+                "SELECT report.id, repository.forge, repository.name, commit_sha, desired, \
                  desired_version, tries \
-                 FROM report JOIN run ON run.id = report.run \
-                 JOIN repository ON repository.id = run.repository \
+                 FROM report JOIN repository ON repository.id = report.repository \
                  WHERE {OPEN} AND next_try_at <= ?1 AND repository.forge = ?3 \
                  ORDER BY next_try_at, report.id LIMIT ?2"
             ))?;
@@ -132,8 +135,8 @@ impl Store {
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.read(move |connection| {
             let sql = format!(
-                "SELECT min(next_try_at) FROM report JOIN run ON run.id = report.run \
-                 JOIN repository ON repository.id = run.repository \
+                "SELECT min(next_try_at) FROM report \
+                 JOIN repository ON repository.id = report.repository \
                  WHERE {OPEN} AND repository.forge = ?1"
             );
             let mut statement = connection.prepare_cached(&sql)?;

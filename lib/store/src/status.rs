@@ -4,17 +4,22 @@ use solstice_api::user::RunStatus;
 use solstice_model::{JobState, Outcome};
 
 /// The status of a run, worst first: one that failed is failed, whatever else
-/// happened in it. A skipped job says nothing, since the need that was not met does.
-pub fn run_status<'a>(broken: bool, jobs: impl IntoIterator<Item = &'a JobState>) -> RunStatus {
+/// happened in it. A skipped job says nothing, since the need that was not met
+/// does. Each job comes with whether its failure is allowed.
+pub fn run_status<'a>(
+    broken: bool,
+    jobs: impl IntoIterator<Item = (&'a JobState, bool)>,
+) -> RunStatus {
     if broken {
         return RunStatus::Failed;
     }
     let (mut begun, mut open) = (false, false);
     let mut worst = RunStatus::Succeeded;
-    for job in jobs {
+    for (job, allowed) in jobs {
         begun |= *job != JobState::Queued;
         match job.outcome() {
             None => open = true,
+            Some(outcome) if outcome.is_failure() && allowed => {}
             Some(outcome) if severity(of(outcome)) > severity(worst) => worst = of(outcome),
             Some(_) => {}
         }
@@ -29,7 +34,9 @@ pub fn run_status<'a>(broken: bool, jobs: impl IntoIterator<Item = &'a JobState>
 fn of(outcome: &Outcome) -> RunStatus {
     match outcome {
         Outcome::Succeeded | Outcome::Skipped { .. } => RunStatus::Succeeded,
-        Outcome::Failed { .. } | Outcome::TimedOut { .. } => RunStatus::Failed,
+        Outcome::Failed { .. } | Outcome::ArtifactFailed { .. } | Outcome::TimedOut { .. } => {
+            RunStatus::Failed
+        }
         Outcome::Cancelled { .. } => RunStatus::Cancelled,
         Outcome::InfraFailed { .. } => RunStatus::InfraFailed,
     }
@@ -64,11 +71,23 @@ mod tests {
         let cancelled = over(Outcome::Cancelled { by: "alice".to_owned() });
         let infra = over(Outcome::InfraFailed { why: "power cut".to_owned() });
         let failed = over(Outcome::Failed { step: 0, exit: Exit::Code { code: 1 } });
-        assert_eq!(run_status(false, [&good, &good]), RunStatus::Succeeded);
-        assert_eq!(run_status(false, [&good, &cancelled, &skipped]), RunStatus::Cancelled);
-        assert_eq!(run_status(false, [&infra, &cancelled]), RunStatus::InfraFailed);
-        assert_eq!(run_status(false, [&failed, &infra, &skipped]), RunStatus::Failed);
+        let status = |jobs: &[&JobState]| run_status(false, jobs.iter().map(|job| (*job, false)));
+        assert_eq!(status(&[&good, &good]), RunStatus::Succeeded);
+        assert_eq!(status(&[&good, &cancelled, &skipped]), RunStatus::Cancelled);
+        assert_eq!(status(&[&infra, &cancelled]), RunStatus::InfraFailed);
+        assert_eq!(status(&[&failed, &infra, &skipped]), RunStatus::Failed);
         assert_eq!(run_status(true, []), RunStatus::Failed);
+    }
+
+    #[test]
+    fn only_a_failure_can_be_allowed() {
+        let failed = over(Outcome::Failed { step: 0, exit: Exit::Code { code: 1 } });
+        let infra = over(Outcome::InfraFailed { why: "power cut".to_owned() });
+        let cancelled = over(Outcome::Cancelled { by: "alice".to_owned() });
+        assert_eq!(run_status(false, [(&failed, true)]), RunStatus::Succeeded);
+        assert_eq!(run_status(false, [(&failed, true), (&failed, false)]), RunStatus::Failed);
+        assert_eq!(run_status(false, [(&infra, true)]), RunStatus::InfraFailed);
+        assert_eq!(run_status(false, [(&cancelled, true)]), RunStatus::Cancelled);
     }
 
     #[test]
@@ -76,8 +95,9 @@ mod tests {
         let held = Holding { attempt: new_id(), host: "host-1".parse().unwrap() };
         let claimed = JobState::Claimed(held);
         let good = over(Outcome::Succeeded);
-        assert_eq!(run_status(false, [&JobState::Queued]), RunStatus::Queued);
-        assert_eq!(run_status(false, [&JobState::Queued, &claimed]), RunStatus::Running);
-        assert_eq!(run_status(false, [&JobState::Queued, &good]), RunStatus::Running);
+        let status = |jobs: &[&JobState]| run_status(false, jobs.iter().map(|job| (*job, false)));
+        assert_eq!(status(&[&JobState::Queued]), RunStatus::Queued);
+        assert_eq!(status(&[&JobState::Queued, &claimed]), RunStatus::Running);
+        assert_eq!(status(&[&JobState::Queued, &good]), RunStatus::Running);
     }
 }

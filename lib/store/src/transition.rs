@@ -9,10 +9,12 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, Row, params};
 use solstice_forge::{Push, Repository};
 use solstice_model::job::Holding;
-use solstice_model::{JobEvent, JobId, JobName, JobSpec, JobState, RunId, SkipReason, Transition};
+use solstice_model::{
+    JobEvent, JobId, JobName, JobSpec, JobState, NeededOutcome, RunId, SkipReason, Transition,
+};
 
 use crate::column::{Columns as _, json, millis, text};
-use crate::describe::{JobView, RunView};
+use crate::describe::{JobView, PullRequestView, RunView};
 use crate::error::StoreError;
 use crate::report;
 use crate::store::Store;
@@ -82,6 +84,37 @@ pub(crate) fn transition(
     };
     let mut ended = Vec::new();
     write(tx, job, &event, state.clone(), now, &mut ended)?;
+    settle(tx, ended, now)?;
+    Ok(Transitioned::Moved(state))
+}
+
+/// Cancels those of the jobs that are not over, and gives them. All are cancelled
+/// before anything follows from it, so that none is skipped for another's sake.
+pub(crate) fn cancel_all(
+    tx: &Tx<'_>,
+    jobs: Vec<JobId>,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<JobId>, StoreError> {
+    let event = JobEvent::Cancel { by: by.to_owned() };
+    let (mut cancelled, mut ended) = (Vec::new(), Vec::new());
+    for id in jobs {
+        let job = load(tx, id)?;
+        if job.state.is_finished() {
+            continue;
+        }
+        if let Transition::Moved(state) = job.state.apply(&event)? {
+            write(tx, job, &event, state, now, &mut ended)?;
+            cancelled.push(id);
+        }
+    }
+    settle(tx, ended, now)?;
+    Ok(cancelled)
+}
+
+/// What follows from the end of jobs: those that need them may run or never will,
+/// and their runs may be over.
+fn settle(tx: &Tx<'_>, mut ended: Vec<Loaded>, now: DateTime<Utc>) -> Result<(), StoreError> {
     // Each turn ends jobs that were queued before, so this comes to an end.
     while let Some(job) = ended.pop() {
         for (dependent, why) in settle_needs(tx, &job)? {
@@ -96,7 +129,7 @@ pub(crate) fn transition(
         }
         finish_run(tx, job.run, now)?;
     }
-    Ok(Transitioned::Moved(state))
+    Ok(())
 }
 
 /// Writes one move of one job; a job that ended goes to `ended`.
@@ -120,7 +153,7 @@ fn write(
         .execute(params![text(job.id), millis(now), json(event)])?;
     let view = JobView { id: job.id, spec: &job.spec, state: &state, attempts: job.attempts };
     let wish = tx.describe.job(&run_view(tx, job.run)?, &view);
-    report::wish(tx, job.run, Some(job.id), &wish, now)?;
+    report::wish(tx, job.id, &wish, now)?;
     tx.job_changed(job.id);
     job.state = state;
     if job.state.is_finished() {
@@ -199,12 +232,13 @@ fn end_attempt(
     event: &JobEvent,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let lost = match event {
-        JobEvent::AttemptLost { why, .. } => Some(why),
-        _ => None,
+    let (lost, verdict) = match event {
+        JobEvent::AttemptLost { why, .. } => (Some(why), None),
+        JobEvent::AttemptEnded { verdict, .. } => (None, Some(json(verdict))),
+        _ => (None, None),
     };
-    tx.prepare_cached("UPDATE attempt SET ended_at = ?2, lost = ?3 WHERE id = ?1")?
-        .execute(params![text(held.attempt), millis(now), lost])?;
+    tx.prepare_cached("UPDATE attempt SET ended_at = ?2, lost = ?3, verdict = ?4 WHERE id = ?1")?
+        .execute(params![text(held.attempt), millis(now), lost, verdict])?;
     Ok(())
 }
 
@@ -212,14 +246,27 @@ fn end_attempt(
 /// never run now.
 fn settle_needs(tx: &Tx<'_>, job: &Loaded) -> Result<Vec<(JobId, SkipReason)>, StoreError> {
     let Some(outcome) = job.state.outcome() else { return Ok(Vec::new()) };
-    if outcome.satisfies_need() {
-        tx.prepare_cached("UPDATE need SET met = 1 WHERE needs = ?1")?.execute([text(job.id)])?;
-        return Ok(Vec::new());
+    let sql = "SELECT job, outcome FROM need WHERE needs = ?1 AND met = 0 ORDER BY job";
+    let mut statement = tx.prepare_cached(sql)?;
+    let dependents = statement.query_map([text(job.id)], |row| Ok((row.word(0)?, row.kind(1)?)))?;
+    let dependents: Vec<(JobId, NeededOutcome)> = dependents.collect::<Result<_, _>>()?;
+    let mut never = Vec::new();
+    for (dependent, needed) in dependents {
+        if needed.is_met_by(outcome, job.spec.continue_on_error) {
+            meet_need(tx, dependent, job.id)?;
+        } else {
+            never.push((dependent, SkipReason::NeedNotMet { need: job.name.clone() }));
+        }
     }
-    let mut statement = tx.prepare_cached("SELECT job FROM need WHERE needs = ?1 ORDER BY job")?;
-    let dependents = statement.query_map([text(job.id)], |row| row.word(0))?;
-    let why = SkipReason::NeedNotMet { need: job.name.clone() };
-    dependents.map(|dependent| Ok((dependent?, why.clone()))).collect()
+    Ok(never)
+}
+
+fn meet_need(tx: &Tx<'_>, job: JobId, needed: JobId) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE need SET met = 1 WHERE job = ?1 AND needs = ?2")?
+        .execute([text(job), text(needed)])?;
+    tx.prepare_cached("UPDATE job SET open_needs = open_needs - 1 WHERE id = ?1")?
+        .execute([text(job)])?;
+    Ok(())
 }
 
 /// A run is over with its last job.
@@ -233,23 +280,31 @@ fn finish_run(tx: &Tx<'_>, run: RunId, now: DateTime<Utc>) -> Result<(), StoreEr
 }
 
 /// The run as it was made.
-fn run_view(tx: &Tx<'_>, run: RunId) -> Result<RunView, StoreError> {
-    Ok(tx
-        .prepare_cached(
-            "SELECT forge, file, workflow, context, name, clone_url, html_url, private, \
-             git_ref, commit_sha, title, actor \
-             FROM run JOIN repository ON repository.id = run.repository WHERE run.id = ?1",
-        )?
-        .query_row([text(run)], |row| {
-            Ok(RunView {
-                id: run,
-                forge: row.word(0)?,
-                push: push(row)?,
-                file: row.get(1)?,
-                workflow: row.get(2)?,
-                context: row.get(3)?,
-            })
-        })?)
+pub(crate) fn run_view(tx: &Tx<'_>, run: RunId) -> Result<RunView, StoreError> {
+    tx.prepare_cached(
+        "SELECT forge, file, workflow, context, name, clone_url, html_url, private, \
+         git_ref, commit_sha, title, actor, event, pull_request, base, outside \
+         FROM run JOIN repository ON repository.id = run.repository WHERE run.id = ?1",
+    )?
+    .query_row([text(run)], |row| {
+        Ok(RunView {
+            id: run,
+            forge: row.word(0)?,
+            event: row.kind(12)?,
+            pull_request: pull_request(row)?,
+            push: push(row)?,
+            file: row.get(1)?,
+            workflow: row.get(2)?,
+            context: row.get(3)?,
+        })
+    })
+    .optional()?
+    .ok_or_else(|| StoreError::not_found("run", run))
+}
+
+fn pull_request(row: &Row<'_>) -> rusqlite::Result<Option<PullRequestView>> {
+    let Some(number) = row.get(13)? else { return Ok(None) };
+    Ok(Some(PullRequestView { number, base: row.get(14)?, outside: row.get(15)? }))
 }
 
 fn push(row: &Row<'_>) -> rusqlite::Result<Push> {

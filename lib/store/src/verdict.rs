@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
-use solstice_forge::Event;
-use solstice_model::{DeliveryId, ForgeName};
+use solstice_forge::{Event, Push};
+use solstice_model::{DeliveryId, EventKind, ForgeName, JobId, RunId};
 
 use crate::column::{Columns as _, millis, text};
 use crate::error::StoreError;
-use crate::make_run::{self, NewRun, RunMade};
+use crate::make_run::{self, NewRun, Origin, RunMade};
 use crate::store::Store;
+use crate::withdraw;
 use crate::writer::Tx;
 
 /// The longest reason that is kept, in bytes.
@@ -44,7 +45,7 @@ impl Store {
         self.write(move |tx| {
             must_wait(tx, id)?;
             tx.prepare_cached(
-                "UPDATE delivery SET tries = tries + 1, next_try_at = ?2, reason = ?3 \
+                "UPDATE delivery SET tries = tries + 1, begun = 0, next_try_at = ?2, reason = ?3 \
                  WHERE id = ?1",
             )?
             .execute(params![text(id), millis(next_try_at), cut(reason)])?;
@@ -77,13 +78,14 @@ impl Store {
     /// Makes the runs of a delivery, their jobs and the first wish for each
     /// check, together with its verdict (invariant I2). A run that is there
     /// already (same repository, ref, commit, kind of event and file) is not
-    /// made again.
+    /// made again. What is unfinished at older commits of the same pull request
+    /// is cancelled.
     ///
     /// # Errors
     ///
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] if the delivery has
-    /// its verdict, there is no run, or a run has no jobs, two of one name, or
-    /// needs that lead nowhere or in a circle.
+    /// its verdict, the event starts nothing, there is no run, or a run has no
+    /// jobs, two of one name, or needs that lead nowhere or in a circle.
     pub async fn finish_delivery_with_runs(
         &self,
         id: DeliveryId,
@@ -96,13 +98,90 @@ impl Store {
             if runs.is_empty() {
                 return Err(StoreError::conflict("delivery", "no run came of it"));
             }
-            let made = make_run::make(tx, &forge, &event, runs, now)?;
+            let origin = Origin::of(&forge, &event)
+                .ok_or_else(|| StoreError::conflict("delivery", "its event starts no runs"))?;
+            let made = make_run::make(tx, &origin, runs, now)?;
             for run in &made {
                 tx.prepare_cached("INSERT OR IGNORE INTO delivery_run VALUES (?1, ?2)")?
                     .execute(params![text(id), text(run.run)])?;
             }
+            if let Some(pull_request) = &origin.pull_request {
+                let repository = &origin.push.repository.name;
+                withdraw::older_commits(tx, &forge, repository, pull_request.number, now)?;
+            }
             finish(tx, id, "runs", None, now)?;
             Ok(made)
+        })
+        .await
+    }
+
+    /// Cancels what is unfinished of a pull request that was closed or a ref that
+    /// was deleted, together with the delivery's verdict, which says how much
+    /// that was. Gives the jobs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] if the delivery has its
+    /// verdict or the event is of another kind.
+    pub async fn finish_delivery_with_cancellation(
+        &self,
+        id: DeliveryId,
+        event: Event,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<JobId>, StoreError> {
+        self.write(move |tx| {
+            let forge = must_wait(tx, id)?;
+            let (what, cancelled) = withdraw::what_is_gone(tx, &forge, &event, now)?
+                .ok_or_else(|| StoreError::conflict("delivery", "its event ends no runs"))?;
+            let reason = match cancelled.len() {
+                0 => format!("{what}; nothing of it was unfinished"),
+                1 => format!("{what}; 1 job cancelled"),
+                many => format!("{what}; {many} jobs cancelled"),
+            };
+            finish(tx, id, "ignored", Some(reason), now)?;
+            Ok(cancelled)
+        })
+        .await
+    }
+
+    /// Makes runs that somebody asked for: new ones, whatever is there already.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] as [`Store::finish_delivery_with_runs`].
+    pub async fn make_runs_by_hand(
+        &self,
+        forge: ForgeName,
+        head: Push,
+        by: String,
+        runs: Vec<NewRun>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<RunId>, StoreError> {
+        if runs.is_empty() {
+            return Err(StoreError::conflict("workflow", "there is none to start"));
+        }
+        let push = Push { actor: by, ..head };
+        self.write(move |tx| {
+            let event = EventKind::Manual;
+            let origin = Origin { forge: &forge, event, pull_request: None, push: &push };
+            let made = make_run::make(tx, &origin, runs, now)?;
+            Ok(made.into_iter().map(|made| made.run).collect())
+        })
+        .await
+    }
+
+    /// Notes that the interpretation of a delivery begins, and gives how often it
+    /// had begun without coming to an end: a body that kills the process is to be
+    /// given up at some time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`], or [`StoreError::Conflict`] if it has its verdict.
+    pub async fn begin_delivery_try(&self, id: DeliveryId) -> Result<u32, StoreError> {
+        self.write(move |tx| {
+            must_wait(tx, id)?;
+            let sql = "UPDATE delivery SET begun = begun + 1 WHERE id = ?1 RETURNING begun - 1";
+            Ok(tx.prepare_cached(sql)?.query_row([text(id)], |row| row.get(0))?)
         })
         .await
     }

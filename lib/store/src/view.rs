@@ -63,7 +63,7 @@ impl Store {
         .await
     }
 
-    /// A run with its jobs.
+    /// A run with its jobs; of those that were run once more the last.
     ///
     /// # Errors
     ///
@@ -72,7 +72,8 @@ impl Store {
         self.read(move |connection| {
             let mut run = run_row(connection, run)?;
             let jobs = jobs(connection, run.id)?;
-            run.status = run_status(run.problem.is_some(), jobs.iter().map(|job| &job.state));
+            let states = jobs.iter().map(|job| (&job.state, job.continue_on_error));
+            run.status = run_status(run.problem.is_some(), states);
             Ok(RunDetail { run, jobs })
         })
         .await
@@ -170,11 +171,11 @@ impl Store {
 }
 
 const RUN: &str = "SELECT run.id, repository.forge, repository.name, commit_sha, git_ref, title, \
-                   actor, file, workflow, problem, created_at, finished_at \
+                   actor, file, workflow, problem, created_at, finished_at, event, pull_request \
                    FROM run JOIN repository ON repository.id = run.repository";
 
 const JOB: &str = "SELECT id, run, name, runs_on, data, queued_at, claimed_at, started_at, \
-                   finished_at, spec FROM job";
+                   finished_at, spec, rerun, replaced_by FROM job";
 
 /// The run itself; its status is its jobs' to say.
 fn run_without_status(row: &Row<'_>) -> rusqlite::Result<Run> {
@@ -183,6 +184,8 @@ fn run_without_status(row: &Row<'_>) -> rusqlite::Result<Run> {
         forge: row.word(1)?,
         repository: row.word(2)?,
         commit: row.word(3)?,
+        event: row.kind(12)?,
+        pull_request: row.get(13)?,
         git_ref: row.word(4)?,
         title: row.get(5)?,
         actor: row.get(6)?,
@@ -204,15 +207,18 @@ fn run_row(connection: &Connection, run: RunId) -> Result<Run, StoreError> {
 }
 
 fn status(connection: &Connection, run: &Run) -> Result<RunStatus, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT data FROM job WHERE run = ?1")?;
-    let rows = statement.query_map([text(run.id)], |row| row.data(0))?;
-    let states: Vec<JobState> = rows.collect::<Result<_, _>>()?;
-    Ok(run_status(run.problem.is_some(), &states))
+    let sql = "SELECT data, coalesce(json_extract(spec, '$.continue_on_error'), 0) FROM job \
+               WHERE run = ?1 AND replaced_by IS NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([text(run.id)], |row| Ok((row.data(0)?, row.get(1)?)))?;
+    let states: Vec<(JobState, bool)> = rows.collect::<Result<_, _>>()?;
+    let states = states.iter().map(|(state, allowed)| (state, *allowed));
+    Ok(run_status(run.problem.is_some(), states))
 }
 
 fn jobs(connection: &Connection, run: RunId) -> Result<Vec<Job>, StoreError> {
-    let mut statement =
-        connection.prepare_cached(&format!("{JOB} WHERE run = ?1 ORDER BY position"))?;
+    let sql = format!("{JOB} WHERE run = ?1 AND replaced_by IS NULL ORDER BY position");
+    let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map([text(run)], job_row)?;
     rows.map(|row| Ok(row?.0)).collect()
 }
@@ -224,7 +230,13 @@ fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
         run: row.word(1)?,
         name: row.word(2)?,
         runs_on: row.word(3)?,
+        size: spec.size.clone(),
+        matrix: spec.matrix.clone(),
         needs: spec.needs.clone(),
+        continue_on_error: spec.continue_on_error,
+        priority: spec.priority,
+        rerun: row.get(10)?,
+        replaced_by: row.maybe_word(11)?,
         state: row.data(4)?,
         queued_at: row.time(5)?,
         claimed_at: row.maybe_time(6)?,
@@ -235,7 +247,7 @@ fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
 }
 
 fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreError> {
-    let sql = "SELECT id, number, host, claimed_at, ended_at, lost, phases FROM attempt \
+    let sql = "SELECT id, number, host, claimed_at, ended_at, lost, phases, verdict FROM attempt \
                WHERE job = ?1 ORDER BY number";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([text(job)], |row| {
@@ -246,6 +258,7 @@ fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreEr
             claimed_at: row.time(3)?,
             ended_at: row.maybe_time(4)?,
             lost: row.get(5)?,
+            verdict: row.maybe_data(7)?,
             phases: row.data(6)?,
         })
     })?;
@@ -257,7 +270,7 @@ fn steps(
     attempt: &Attempt,
     spec: &JobSpec,
 ) -> Result<Vec<Step>, StoreError> {
-    let sql = "SELECT position, started_at, finished_at, exit FROM step \
+    let sql = "SELECT position, started_at, finished_at, exit, tries FROM step \
                WHERE attempt = ?1 ORDER BY position";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([text(attempt.id)], |row| {
@@ -269,6 +282,7 @@ fn steps(
             started_at: row.time(1)?,
             finished_at: row.maybe_time(2)?,
             exit: row.maybe_data(3)?,
+            tries: row.get(4)?,
         })
     })?;
     rows.map(|row| Ok(row?)).collect()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use solstice_kdl::{Problem, Reader, Span, Spanned, value};
 use solstice_model::spec::DEFAULT_TIMEOUT_S;
-use solstice_model::{JobName, JobSpec, Label, StepSpec};
+use solstice_model::{JobName, JobSpec, Label, Need, NeededOutcome, StepSpec};
 
 use crate::env::{self, Env};
 use crate::limits::MAX_STEPS;
@@ -31,7 +31,18 @@ impl Draft {
         Some(JobSpec {
             name: self.id?.value,
             runs_on: self.runs_on?,
-            needs: self.needs.into_iter().map(|need| need.value).collect(),
+            needs: self
+                .needs
+                .into_iter()
+                .map(|need| Need { job: need.value, outcome: NeededOutcome::Succeeded })
+                .collect(),
+            matrix: None,
+            size: None,
+            unmet: None,
+            retries: 0,
+            continue_on_error: false,
+            priority: 0,
+            artifacts: Vec::new(),
             env,
             timeout_s: self.timeout_s.unwrap_or(DEFAULT_TIMEOUT_S),
             steps: self.steps,

@@ -24,7 +24,7 @@
 //!     }
 //! "#;
 //! let workflow = parse(".solstice/workflow.kdl", file)?;
-//! assert_eq!(workflow.jobs[0].steps[0].run, "cargo test --workspace");
+//! assert_eq!(workflow.expanded[0].spec.steps[0].run, "cargo test --workspace");
 //!
 //! let git_ref = "refs/heads/release/1.2".parse()?;
 //! assert_eq!(workflow.triggered_by(&TriggerEvent::Push { git_ref: &git_ref }), Decision::Start);
@@ -38,11 +38,13 @@ mod env;
 mod graph;
 mod job;
 pub mod limits;
+mod plan;
 mod rules;
 mod step;
 mod trigger;
 mod workflow;
 
+pub use plan::{Job, RunContext};
 pub use solstice_kdl::{Diagnostic, Diagnostics};
 pub use trigger::{Decision, Pattern, Trigger, TriggerEvent};
 pub use workflow::{Workflow, parse};

@@ -26,6 +26,9 @@ pub(crate) fn read(mut node: Reader<'_>) -> Option<StepSpec> {
         working_dir,
         env,
         timeout_s,
+        when: solstice_model::spec::StepWhen::default(),
+        continue_on_error: false,
+        retries: 0,
     })
 }
 

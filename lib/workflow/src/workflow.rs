@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 use solstice_kdl::{Diagnostics, Document, Limits, Reader};
-use solstice_model::JobSpec;
 
 use crate::job::{self, too_many_of};
 use crate::limits::{MAX_DEPTH, MAX_FILE_BYTES, MAX_ITEMS, MAX_JOBS, MAX_TRIGGERS};
+use crate::plan::Job;
 use crate::trigger::{self, Decision, Trigger, TriggerEvent};
 use crate::{env, graph, rules};
 
@@ -16,9 +16,11 @@ pub struct Workflow {
     pub name: String,
     /// What starts it; at least one.
     pub triggers: Vec<Trigger>,
-    /// Its jobs in the file's order, at least one. Every need is the name of
-    /// another job, and no job waits for itself, directly or through others.
-    pub jobs: Vec<JobSpec>,
+    /// Its jobs in the file's order, at least one, each cell of a matrix on its
+    /// own. Every need is the name of another job, and no job waits for itself,
+    /// directly or through others.
+    #[serde(rename = "jobs")]
+    pub expanded: Vec<Job>,
 }
 
 impl Workflow {
@@ -59,8 +61,9 @@ fn read(mut node: Reader<'_>, file_name: &str) -> Option<Workflow> {
     rules::refuse_planned(&mut node);
     node.finish();
 
-    let jobs = drafts.into_iter().map(|draft| draft.finish(&env)).collect::<Option<Vec<_>>>()?;
-    Some(Workflow { name: name.unwrap_or_else(|| stem(file_name)), triggers, jobs })
+    let jobs = drafts.into_iter().map(|draft| draft.finish(&env));
+    let expanded = jobs.map(|spec| spec.map(|spec| Job { spec })).collect::<Option<_>>()?;
+    Some(Workflow { name: name.unwrap_or_else(|| stem(file_name)), triggers, expanded })
 }
 
 fn read_triggers(node: &mut Reader<'_>) -> Vec<Trigger> {

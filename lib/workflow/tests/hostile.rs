@@ -55,7 +55,7 @@ fn a_nul_byte_is_refused() {
 #[test]
 fn a_workflow_may_be_as_large_as_it_says() {
     let workflow = taken(&jobs(limits::MAX_JOBS, |_| String::new()));
-    assert_eq!(workflow.jobs.len(), limits::MAX_JOBS);
+    assert_eq!(workflow.expanded.len(), limits::MAX_JOBS);
     let steps = "step run=\"true\"\n".repeat(limits::MAX_STEPS);
     assert_eq!(taken(&with_steps(&steps)).jobs[0].steps.len(), limits::MAX_STEPS);
     let script = "x".repeat(limits::MAX_RUN_BYTES);
@@ -154,10 +154,10 @@ proptest! {
         bytes.splice(from..(from + length).min(file.len()), patch);
         match parse("x.kdl", &bytes) {
             Ok(workflow) => {
-                prop_assert!(!workflow.jobs.is_empty() && !workflow.triggers.is_empty());
-                for job in &workflow.jobs {
+                prop_assert!(!workflow.expanded.is_empty() && !workflow.triggers.is_empty());
+                for job in &workflow.expanded {
                     prop_assert!(!job.steps.is_empty());
-                    let ids: Vec<_> = workflow.jobs.iter().map(|job| &job.name).collect();
+                    let ids: Vec<_> = workflow.expanded.iter().map(|job| &job.name).collect();
                     prop_assert!(job.needs.iter().all(|need| *need != job.name && ids.contains(&need)));
                 }
             }

@@ -48,6 +48,11 @@ fn the_least_configuration_has_safe_defaults() {
     assert_eq!(config.data, directory.path().join("data"), "relative to the file");
     assert_eq!(config.forges[0].webhook_secrets[0].expose(), "s3cret");
     assert_eq!(config.forges[0].token.expose(), "t0ken");
+    assert_eq!(config.forges[0].pull_requests, PullRequestsFrom::Repository);
+    assert_eq!(config.retention, RetentionConfig::default(), "nothing is removed");
+    assert_eq!(config.max_log_bytes, 4 << 30);
+    let artifacts = ArtifactLimits { max_file_bytes: 2 << 30, max_job_bytes: 8 << 30 };
+    assert_eq!(config.artifacts, artifacts);
 }
 
 #[test]
@@ -63,7 +68,11 @@ fn every_setting_can_be_given() {
             webhook_secret_file "hook"
             webhook_secret_file "old"
             token_file "token"
-        }"#,
+            pull_requests from="anyone"
+        }
+        max_log "64MiB"
+        artifacts max_file="1GiB" max_job="3GiB"
+        retention { logs "90d" size="50GiB"; artifacts size="100GiB"; deliveries "30d"; }"#,
     );
     let config = parse(directory.path(), &text).unwrap();
     assert_eq!(config.anonymous, Some(Role::Reader));
@@ -71,6 +80,45 @@ fn every_setting_can_be_given() {
     assert_eq!(config.listen.webhooks.to_string(), "[::]:81");
     assert_eq!(config.forges[0].webhook_secrets.len(), 2);
     assert_eq!(config.forges[0].kind, ForgeKind::Forgejo);
+    assert_eq!(config.forges[0].pull_requests, PullRequestsFrom::Anyone);
+    assert_eq!(config.max_log_bytes, 64 << 20);
+    let artifacts = ArtifactLimits { max_file_bytes: 1 << 30, max_job_bytes: 3 << 30 };
+    assert_eq!(config.artifacts, artifacts);
+    let days = |days: u64| Some(Duration::from_secs(days * 24 * 60 * 60));
+    let retention = RetentionConfig {
+        logs: Keep { age: days(90), bytes: Some(50 << 30) },
+        artifacts: Keep { age: None, bytes: Some(100 << 30) },
+        deliveries: days(30),
+    };
+    assert_eq!(config.retention, retention);
+}
+
+#[test]
+fn one_limit_of_artifacts_moves_the_other_only_as_far_as_it_must() {
+    let directory = directory();
+    let limits = |line: &str| {
+        let config = parse(directory.path(), &with(&format!("{FORGE}\nartifacts {line}"))).unwrap();
+        (config.artifacts.max_file_bytes >> 30, config.artifacts.max_job_bytes >> 30)
+    };
+    assert_eq!(limits("max_file=\"1GiB\""), (1, 8));
+    assert_eq!(limits("max_file=\"9GiB\""), (9, 9));
+    assert_eq!(limits("max_job=\"1GiB\""), (1, 1));
+    assert_eq!(limits("max_job=\"9GiB\""), (2, 9));
+}
+
+fn pull_requests(line: &str) -> String {
+    FORGE.replace("token_file", &format!("pull_requests {line}\n    token_file"))
+}
+
+#[test]
+fn the_pages_are_at_the_root_of_their_host() {
+    let directory = directory();
+    let at = |url: &str| with(FORGE).replace("http://127.0.0.1:8080", url);
+    for url in ["https://ci.example.org", "https://ci.example.org/", "http://[::1]:8080"] {
+        parse(directory.path(), &at(url)).unwrap();
+    }
+    let wrong = parse(directory.path(), &at("https://example.org/ci/")).unwrap_err();
+    assert!(wrong.contains("server.kdl:2") && wrong.contains("at the root"), "{wrong}");
 }
 
 #[test]
@@ -94,6 +142,16 @@ fn mistakes_are_shown_at_their_place_with_a_way_out() {
         (format!("{FORGE}\nlisten people=\"8080\""), "127.0.0.1:8080".to_owned()),
         (format!("{FORGE}\nlisten people=\"[::]:9\" hosts=\"[::]:9\""), "same address".to_owned()),
         (String::new(), "no forge is configured".to_owned()),
+        (pull_requests("from=\"everyone\""), "write \"repository\", or \"anyone\"".to_owned()),
+        (pull_requests(""), "`from`".to_owned()),
+        (pull_requests("form=\"anyone\""), "did you mean `from`?".to_owned()),
+        (format!("{FORGE}\nmax_log \"1kB\""), "less than \"1MiB\"".to_owned()),
+        (format!("{FORGE}\nmax_log \"9000000TiB\""), "too large".to_owned()),
+        (format!("{FORGE}\nartifacts max_file=\"2GiB\" max_job=\"1GiB\""), "lower".to_owned()),
+        (format!("{FORGE}\nretention {{ logs; }}"), "neither an age nor a size".to_owned()),
+        (format!("{FORGE}\nretention {{ logs \"9h\"; }}"), "less than one day".to_owned()),
+        (format!("{FORGE}\nretention {{ log \"9d\"; }}"), "did you mean `logs`?".to_owned()),
+        (format!("{FORGE}\nretention {{ deliveries \"900y\"; }}"), "hundred years".to_owned()),
     ];
     for (lines, expected) in cases {
         let wrong = parse(directory.path(), &with(&lines)).unwrap_err();
@@ -118,4 +176,8 @@ fn the_sample_is_a_good_configuration() {
     let config = parse(directory.path(), sample).unwrap();
     assert_eq!(config.listen, Listen::default());
     assert_eq!(config.forges[0].name.as_str(), "codeberg");
+    assert_eq!(config.forges[0].pull_requests, PullRequestsFrom::Repository);
+    assert_eq!(config.max_log_bytes, 4 << 30);
+    assert_eq!(config.artifacts, ArtifactLimits::default());
+    assert!(config.retention.logs.age.is_some() && config.retention.artifacts.bytes.is_some());
 }

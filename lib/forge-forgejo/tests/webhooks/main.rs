@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod headers;
+mod pull_request;
 mod push;
 
 use std::sync::LazyLock;

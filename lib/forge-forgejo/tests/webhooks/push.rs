@@ -34,13 +34,18 @@ fn malformed(meaning: Interpretation) -> String {
 }
 
 #[test]
-fn zeros_and_equal_ends_start_nothing() {
+fn zeros_delete_and_equal_ends_start_nothing() {
     let (zeros, long) = ("0".repeat(40), "0".repeat(64));
     let set = |field: &'static str, value: &str| {
         let value = value.to_owned();
         push(move |body| body[field] = json!(value))
     };
-    assert!(ignored(set("after", &zeros)).contains("main was deleted"));
+    let deleted = set("after", &zeros);
+    assert!(
+        matches!(&deleted, Interpretation::Event(Event::RefDeleted { git_ref, actor, .. })
+            if git_ref.as_str() == "refs/heads/main" && actor == "alice"),
+        "{deleted:?}"
+    );
     assert_eq!(event(set("before", &zeros)).git_ref.as_str(), "refs/heads/main");
     let both = push(|body| (body["before"], body["after"]) = (json!(zeros), json!(zeros)));
     assert!(ignored(both).contains("neither before nor after"));
@@ -195,8 +200,7 @@ fn bodies_that_are_no_json_are_malformed() {
 fn other_events_are_ignored_whatever_their_body() {
     for (event, reason) in [
         ("create", "told by a push"),
-        ("delete", "deleted"),
-        ("pull_request", "starts nothing"),
+        ("pull_request_comment", "starts nothing"),
         ("issue_comment", "starts nothing"),
         ("\u{0}\u{202e}", "starts nothing"),
         ("", "starts nothing"),

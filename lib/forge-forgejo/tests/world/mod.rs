@@ -2,16 +2,20 @@
 
 use async_trait::async_trait;
 use camino::Utf8Path;
-use solstice_forge::conformance::{Sample, Trouble, World};
-use solstice_forge::{CheckReport, CheckState, Push, Repository, Secret};
+use solstice_forge::conformance::{Happening, Sample, Trouble, World};
+use solstice_forge::{CheckReport, CheckState, Event, PullRequest, Push, Repository, Secret};
 use solstice_forge_forgejo::{ForgejoConfig, ForgejoForge, Timeouts};
 use solstice_model::{CommitSha, GitRef, RepoName};
 use solstice_testbed::forge::{
-    Entry, Fault, Flavour, Options, RecordedStatus, RecordingForge, delivery_headers,
+    Entry, Fault, Flavour, Options, PullRequestAction, PullRequestFrom, RecordedStatus,
+    RecordingForge, delivery_headers,
 };
 use uuid::Uuid;
 
 const SECRET: &str = "the webhook's secret";
+
+/// The first line of every commit's message.
+const TITLE: &str = "Change <everything> & more";
 
 pub(crate) struct Forgejo {
     pub(crate) recording: RecordingForge,
@@ -43,21 +47,77 @@ impl Forgejo {
         world
     }
 
-    /// What the webhook tells of this push.
-    fn push(&self, git_ref: &GitRef, commit: &CommitSha) -> Push {
+    fn described(&self) -> Repository {
         let repositories = self.recording.repositories();
-        Push {
-            repository: Repository {
-                name: self.repository(),
-                clone_url: repositories.clone_url(&self.repository()),
-                html_url: repositories.html_url(&self.repository()),
-                private: false,
-            },
-            git_ref: git_ref.clone(),
-            commit: commit.clone(),
-            title: "Change <everything> & more".to_owned(),
-            actor: "bob".to_owned(),
+        Repository {
+            name: self.repository(),
+            clone_url: repositories.clone_url(&self.repository()),
+            html_url: repositories.html_url(&self.repository()),
+            private: false,
         }
+    }
+
+    /// The event, the body of its webhook, and what that means.
+    async fn told(&self, happening: &Happening) -> (&'static str, Vec<u8>, Event) {
+        let (name, forge) = (self.repository(), self.recording.repositories());
+        let (repository, actor) = (self.described(), "bob".to_owned());
+        match happening.clone() {
+            Happening::Pushed { git_ref, commit } => {
+                let body = forge.push_payload(&name, &git_ref, None, Some(&commit), "bob").await;
+                let title = TITLE.to_owned();
+                let push = Push { repository, git_ref, commit, title, actor };
+                ("push", body.unwrap(), Event::Push(push))
+            }
+            Happening::PullRequest { number, commit, outside } => {
+                let body = self.pull_request("opened", number, &commit, outside).await;
+                let git_ref = format!("refs/pull/{number}/head").parse().unwrap();
+                let head =
+                    Push { repository, git_ref, commit, title: "A <thing>".to_owned(), actor };
+                let base = "main".to_owned();
+                let told = PullRequest { number, base, outside, head };
+                ("pull_request", body, Event::PullRequest(told))
+            }
+            Happening::PullRequestClosed { number } => {
+                let commit = forge.tip(&name, &"refs/heads/main".parse().unwrap()).await.unwrap();
+                let body = self.pull_request("closed", number, &commit, false).await;
+                let event = Event::PullRequestClosed { repository, number, actor };
+                ("pull_request", body, event)
+            }
+            Happening::Deleted { git_ref } => {
+                let before: CommitSha = "7".repeat(40).parse().unwrap();
+                let (kind, body) = match git_ref.tag() {
+                    None => ("delete", forge.delete_payload(&name, &git_ref, "bob").await),
+                    Some(_) => {
+                        let before = Some(&before);
+                        ("push", forge.push_payload(&name, &git_ref, before, None, "bob").await)
+                    }
+                };
+                (kind, body.unwrap(), Event::RefDeleted { repository, git_ref, actor })
+            }
+        }
+    }
+
+    async fn pull_request(
+        &self,
+        action: &'static str,
+        number: u64,
+        head: &CommitSha,
+        outside: bool,
+    ) -> Vec<u8> {
+        let branch = "topic/#1".to_owned();
+        let told = PullRequestAction {
+            action,
+            number,
+            title: "A <thing>".to_owned(),
+            from: match outside {
+                true => PullRequestFrom::Fork { owner: "mallory".to_owned(), branch },
+                false => PullRequestFrom::Branch(branch),
+            },
+            head: head.clone(),
+            sender: "bob".to_owned(),
+        };
+        let repositories = self.recording.repositories();
+        repositories.pull_request_payload(&self.repository(), &told).await.unwrap()
     }
 }
 
@@ -97,18 +157,25 @@ impl World for Forgejo {
         repositories.commit(&self.repository(), &main, message, &files).await.unwrap()
     }
 
-    async fn delivery(&self, git_ref: &GitRef, commit: &CommitSha) -> Sample {
-        let (forge, repository) = (&self.recording, self.repository());
-        let payload = forge.push_payload(&repository, git_ref, None, Some(commit), "bob");
-        let body = payload.await.unwrap();
-        let mut headers = delivery_headers("push", Uuid::now_v7(), &body, SECRET);
+    async fn point(&self, git_ref: &GitRef, commit: &CommitSha) {
+        let repositories = self.recording.repositories();
+        repositories.point(&self.repository(), git_ref, commit).await.unwrap();
+    }
+
+    async fn title(&self, _: &CommitSha) -> String {
+        TITLE.to_owned()
+    }
+
+    async fn delivery(&self, happening: &Happening) -> Sample {
+        let (kind, body, event) = self.told(happening).await;
+        let mut headers = delivery_headers(kind, Uuid::now_v7(), &body, SECRET);
         if self.flavour == Flavour::Gitea {
             for name in ["x-forgejo-delivery", "x-forgejo-event", "x-forgejo-event-type"] {
                 headers.remove(name);
             }
             headers.remove("x-forgejo-signature");
         }
-        Sample { headers, body, push: self.push(git_ref, commit) }
+        Sample { headers, body, event }
     }
 
     async fn shown(&self, commit: &CommitSha) -> Vec<CheckReport> {

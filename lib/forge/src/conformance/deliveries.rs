@@ -2,13 +2,13 @@
 
 use http::HeaderValue;
 
-use super::{Sample, World, branch};
+use super::{Happening, Sample, World, branch};
 use crate::headers::MAX_HEADER_CHARS;
 use crate::seam::{Event, Forge as _, Interpretation, MAX_TITLE_CHARS, Rejection};
 
 async fn sample(world: &impl World) -> Sample {
     let commit = world.commit(&[(".solstice/ci.kdl", b"workflow { }")]).await;
-    world.delivery(&branch(), &commit).await
+    world.delivery(&Happening::Pushed { git_ref: branch(), commit }).await
 }
 
 /// What the forge sends is genuine and means the push that happened.
@@ -20,7 +20,27 @@ pub async fn an_authentic_delivery_is_accepted_and_understood(world: &impl World
         assert!(text.bytes().all(|b| b.is_ascii_graphic()), "{text:?}");
     }
     let meaning = world.forge().interpret(&genuine.event, &sample.body);
-    assert_eq!(meaning, Interpretation::Event(Event::Push(sample.push)));
+    assert_eq!(meaning, Interpretation::Event(sample.event));
+}
+
+/// Pull requests and refs that go away mean what happened; whoever is outside is.
+pub async fn every_kind_of_event_is_understood(world: &impl World) {
+    let commit = world.commit(&[(".solstice/ci.kdl", b"workflow { }")]).await;
+    let pull_request =
+        |outside| Happening::PullRequest { number: 7, commit: commit.clone(), outside };
+    for happening in [
+        pull_request(false),
+        pull_request(true),
+        Happening::PullRequestClosed { number: 7 },
+        Happening::Deleted { git_ref: branch() },
+        Happening::Deleted { git_ref: "refs/tags/v1".parse().expect("a ref") },
+    ] {
+        let sample = world.delivery(&happening).await;
+        let genuine = world.forge().authenticate(&sample.headers, &sample.body);
+        let genuine = genuine.expect("it is genuine");
+        let meaning = world.forge().interpret(&genuine.event, &sample.body);
+        assert_eq!(meaning, Interpretation::Event(sample.event), "{happening:?}");
+    }
 }
 
 /// A signature is for one body only.
@@ -120,8 +140,27 @@ pub async fn another_media_type_is_refused(world: &impl World) {
 
 /// Whatever the bytes, there is an answer, and it keeps the limits.
 pub async fn interpret_never_panics(world: &impl World) {
-    let sample = sample(world).await;
-    let genuine = world.forge().authenticate(&sample.headers, &sample.body).expect("genuine");
+    let commit = world.commit(&[(".solstice/ci.kdl", b"workflow { }")]).await;
+    for happening in [
+        Happening::Pushed { git_ref: branch(), commit: commit.clone() },
+        Happening::PullRequest { number: 7, commit: commit.clone(), outside: true },
+        Happening::PullRequestClosed { number: 7 },
+        Happening::Deleted { git_ref: branch() },
+    ] {
+        let sample = world.delivery(&happening).await;
+        let genuine = world.forge().authenticate(&sample.headers, &sample.body).expect("genuine");
+        for body in bodies_like(&sample.body) {
+            for event in [genuine.event.as_str(), "", "ping", "\u{0}\u{202e}"] {
+                if let Interpretation::Event(event) = world.forge().interpret(event, &body) {
+                    assert_bounded(&event);
+                }
+            }
+        }
+    }
+}
+
+/// Bodies that are none, and changes and parts of this one.
+fn bodies_like(body: &[u8]) -> Vec<Vec<u8>> {
     let mut numbers = Numbers(7);
     let mut bodies: Vec<Vec<u8>> = vec![
         b"".to_vec(),
@@ -135,22 +174,26 @@ pub async fn interpret_never_panics(world: &impl World) {
     ];
     for _ in 0..64 {
         bodies.push((0..numbers.below(200)).map(|_| numbers.byte()).collect());
-        bodies.push(sample.body[..numbers.below(sample.body.len())].to_vec());
-        let mut changed = sample.body.clone();
+        bodies.push(body[..numbers.below(body.len())].to_vec());
+        let mut changed = body.to_vec();
         for _ in 0..4 {
             let at = numbers.below(changed.len());
             changed[at] = numbers.byte();
         }
         bodies.push(changed);
     }
-    for body in bodies {
-        for event in [genuine.event.as_str(), "", "ping", "\u{0}\u{202e}"] {
-            if let Interpretation::Event(Event::Push(push)) = world.forge().interpret(event, &body)
-            {
-                assert!(push.title.chars().count() <= MAX_TITLE_CHARS, "{push:?}");
-                assert!(push.actor.chars().count() <= MAX_TITLE_CHARS, "{push:?}");
-            }
-        }
+    bodies
+}
+
+fn assert_bounded(event: &Event) {
+    let texts = match event {
+        Event::Push(push) => vec![&push.title, &push.actor],
+        Event::PullRequest(told) => vec![&told.base, &told.head.title, &told.head.actor],
+        Event::PullRequestClosed { actor, .. } | Event::RefDeleted { actor, .. } => vec![actor],
+    };
+    for text in texts {
+        // A branch's name is bounded in bytes, which are more.
+        assert!(text.chars().count() <= MAX_TITLE_CHARS.max(250), "{event:?}");
     }
 }
 

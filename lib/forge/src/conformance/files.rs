@@ -4,15 +4,16 @@ use solstice_model::CommitSha;
 
 use super::World;
 use crate::error::{ForgeError, Retry};
-use crate::seam::Forge as _;
-use crate::workflows::{MAX_FILE_BYTES, MAX_FILES};
+use crate::seam::{Forge as _, WorkflowFile};
+use crate::workflows::{MAX_FILE_BYTES, MAX_FILES, Unusable};
 
 async fn read(
     world: &impl World,
     commit: &CommitSha,
 ) -> Result<Vec<(String, Vec<u8>)>, ForgeError> {
     let files = world.forge().workflow_files(&world.repository(), commit).await?;
-    Ok(files.into_iter().map(|file| (file.path, file.content)).collect())
+    let read = |file: WorkflowFile| (file.path, file.content.expect("it is usable"));
+    Ok(files.into_iter().map(read).collect())
 }
 
 fn owned(files: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
@@ -95,31 +96,36 @@ pub async fn the_largest_file_is_read(world: &impl World) {
     assert_eq!(read(world, &commit).await.expect("it is readable")[0].1.len(), MAX_FILE_BYTES);
 }
 
-/// A file over the bound is named, and nobody tries again.
-pub async fn a_larger_file_is_a_clear_error(world: &impl World) {
-    let content = vec![b'/'; MAX_FILE_BYTES + 1];
-    let commit = world.commit(&[(".solstice/large.kdl", &content)]).await;
-    match read(world, &commit).await {
-        Err(ForgeError::BadAnswer { why, retry: Retry::Never, .. }) => {
-            assert!(why.contains(".solstice/large.kdl") && why.contains("262144"), "{why}");
-        }
-        other => panic!("{other:?}"),
-    }
+/// A file over the bound is its author's mistake, and none of the others'.
+pub async fn a_larger_file_is_told_beside_the_others(world: &impl World) {
+    let large = vec![b'/'; MAX_FILE_BYTES + 1];
+    let commit = world
+        .commit(&[
+            (".solstice/a.kdl", b"a"),
+            (".solstice/large.kdl", &large),
+            (".solstice/z.kdl", b"z"),
+        ])
+        .await;
+    let files = world.forge().workflow_files(&world.repository(), &commit).await;
+    let files = files.expect("the commit is readable");
+    let expected = [
+        (".solstice/a.kdl", Ok(b"a".to_vec())),
+        (".solstice/large.kdl", Err(Unusable::TooLarge)),
+        (".solstice/z.kdl", Ok(b"z".to_vec())),
+    ];
+    let expected = expected.map(|(path, content)| WorkflowFile { path: path.to_owned(), content });
+    assert_eq!(files, expected);
 }
 
 /// So is a commit with too many; the most allowed are read.
-pub async fn too_many_files_are_a_clear_error(world: &impl World) {
+pub async fn too_many_files_are_told_of_the_directory(world: &impl World) {
     let paths: Vec<String> = (0..=MAX_FILES).map(|n| format!(".solstice/{n:03}.kdl")).collect();
     let files: Vec<_> = paths.iter().map(|path| (path.as_str(), &b"x"[..])).collect();
     let most = world.commit(&files[..MAX_FILES]).await;
     assert_eq!(read(world, &most).await.expect("it is readable").len(), MAX_FILES);
     let more = world.commit(&files).await;
-    match read(world, &more).await {
-        Err(ForgeError::BadAnswer { why, retry: Retry::Never, .. }) => {
-            assert!(why.contains("65"), "{why}");
-        }
-        other => panic!("{other:?}"),
-    }
+    let files = world.forge().workflow_files(&world.repository(), &more).await;
+    assert_eq!(files.expect("it is readable"), Unusable::TooMany(MAX_FILES + 1).directory());
 }
 
 /// A commit that is not there is an error, not a commit without workflows.

@@ -3,19 +3,24 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use sha2::{Digest as _, Sha256};
-use solstice_model::{CommitSha, RepoName};
+use solstice_model::{CommitSha, GitRef, RepoName};
 
-use super::{Fault, Reported};
+use super::{Fault, Reported, commit_title, describe};
 use crate::error::{ForgeError, Retry};
-use crate::seam::{CheckReport, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS, WorkflowFile};
-use crate::workflows;
+use crate::refs;
+use crate::seam::{CheckReport, Head, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS, WorkflowFile};
+use crate::workflows::{self, Unusable};
 
 /// The files of a commit by path.
 type Tree = BTreeMap<String, Vec<u8>>;
 
+/// The default branch of every repository.
+pub(super) const DEFAULT_BRANCH: &str = "refs/heads/main";
+
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) repositories: BTreeMap<RepoName, BTreeMap<CommitSha, Tree>>,
+    refs: BTreeMap<(RepoName, GitRef), CommitSha>,
     pub(super) reported: Vec<Reported>,
     pub(super) faults: VecDeque<Fault>,
     pub(super) down: bool,
@@ -38,6 +43,10 @@ impl State {
         let tree = files.iter().map(|(path, content)| ((*path).to_owned(), content.to_vec()));
         commits.insert(commit.clone(), tree.collect());
         commit
+    }
+
+    pub(super) fn point(&mut self, repository: &RepoName, git_ref: GitRef, commit: &CommitSha) {
+        self.refs.insert((repository.clone(), git_ref), commit.clone());
     }
 
     pub(super) fn new_delivery(&mut self) -> String {
@@ -67,16 +76,44 @@ impl State {
             .iter()
             .filter_map(|(path, content)| {
                 let path = workflows::path_of(path.strip_prefix(&prefix)?)?;
-                Some(WorkflowFile { path, content: content.clone() })
+                let fits = content.len() <= workflows::MAX_FILE_BYTES;
+                let content = if fits { Ok(content.clone()) } else { Err(Unusable::TooLarge) };
+                Some(WorkflowFile { path, content })
             })
             .collect();
-        if files.len() > workflows::MAX_FILES {
-            return Err(workflows::too_many(what, files.len()));
+        match files.len() {
+            0..=workflows::MAX_FILES => Ok(files),
+            count => Ok(Unusable::TooMany(count).directory()),
         }
-        match files.iter().find(|file| file.content.len() > workflows::MAX_FILE_BYTES) {
-            Some(large) => Err(workflows::too_large(what, &large.path)),
-            None => Ok(files),
+    }
+
+    pub(super) fn head(
+        &mut self,
+        repository: &RepoName,
+        name: Option<&str>,
+        commit: Option<&CommitSha>,
+    ) -> Result<Head, ForgeError> {
+        let name = name.unwrap_or(DEFAULT_BRANCH);
+        let what = format!("the head of {name:?} in {repository}");
+        if let Some(error) = self.next_fault().and_then(|fault| fail(&what, &fault)) {
+            return Err(error);
         }
+        let absent = |what: String| ForgeError::Absent { what };
+        let commits = self.repositories.get(repository);
+        let commits = commits.ok_or_else(|| absent(format!("repository {repository}")))?;
+        let known = |git_ref: GitRef| {
+            let tip = self.refs.get(&(repository.clone(), git_ref.clone()))?;
+            Some((git_ref, tip.clone()))
+        };
+        let found = refs::meant(name).into_iter().find_map(known);
+        let (git_ref, tip) =
+            found.ok_or_else(|| absent(format!("branch or tag {name:?} in {repository}")))?;
+        let commit = commit.cloned().unwrap_or(tip);
+        if !commits.contains_key(&commit) {
+            return Err(absent(format!("commit {commit} in {repository}")));
+        }
+        let title = commit_title(&commit);
+        Ok(Head { repository: describe(repository), git_ref, commit, title })
     }
 
     pub(super) fn report(

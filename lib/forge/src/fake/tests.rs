@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use solstice_model::GitRef;
 
 use super::*;
-use crate::conformance::{Sample, Trouble, World};
+use crate::conformance::{Happening, Sample, Trouble, World};
 use crate::{ForgeError, Retry};
 
 struct FakeWorld {
@@ -36,10 +36,34 @@ impl World for FakeWorld {
         self.forge.add_commit(&self.repository, files)
     }
 
-    async fn delivery(&self, git_ref: &GitRef, commit: &CommitSha) -> Sample {
-        let push = self.forge.push(&self.repository, git_ref.as_str(), commit);
-        let Delivery { headers, body } = self.forge.deliver(&push);
-        Sample { headers, body, push }
+    async fn point(&self, git_ref: &GitRef, commit: &CommitSha) {
+        self.forge.push(&self.repository, git_ref.as_str(), commit);
+    }
+
+    async fn title(&self, commit: &CommitSha) -> String {
+        commit_title(commit)
+    }
+
+    async fn delivery(&self, happening: &Happening) -> Sample {
+        let repository = describe(&self.repository);
+        let actor = "alice".to_owned();
+        let event = match happening {
+            Happening::Pushed { git_ref, commit } => {
+                Event::Push(self.forge.push(&self.repository, git_ref.as_str(), commit))
+            }
+            Happening::PullRequest { number, commit, outside } => {
+                let told = self.forge.pull_request(&self.repository, *number, commit);
+                Event::PullRequest(PullRequest { outside: *outside, ..told })
+            }
+            Happening::PullRequestClosed { number } => {
+                Event::PullRequestClosed { repository, number: *number, actor }
+            }
+            Happening::Deleted { git_ref } => {
+                Event::RefDeleted { repository, git_ref: git_ref.clone(), actor }
+            }
+        };
+        let Delivery { headers, body } = self.forge.deliver_event(&event);
+        Sample { headers, body, event }
     }
 
     async fn shown(&self, commit: &CommitSha) -> Vec<CheckReport> {
@@ -97,6 +121,16 @@ async fn reports_beyond_the_limits_are_refused_and_remembered() {
     }
     assert_eq!(world.forge.misuse().len(), bad.len());
     assert_eq!(world.forge.reported(), []);
+}
+
+#[test]
+fn a_body_that_tells_of_another_event_than_its_header_is_malformed() {
+    let forge = FakeForge::new("fake".parse().unwrap());
+    let widgets = forge.add_repository("alice/widgets");
+    let commit = forge.add_commit(&widgets, &[]);
+    let body = forge.deliver(&forge.push(&widgets, "refs/heads/main", &commit)).body;
+    let meaning = forge.interpret("pull_request", &body);
+    assert!(matches!(meaning, Interpretation::Malformed { .. }), "{meaning:?}");
 }
 
 #[tokio::test]

@@ -61,6 +61,15 @@ async fn more_than_a_torn_tail_is_damage_and_is_left_alone() {
     std::fs::write(&path, &bytes).unwrap();
     let logs = reopen(dir.path());
     for _ in 0..2 {
+        let refused = logs.read(attempt, 1, 1000).await;
+        assert!(matches!(refused, Err(LogError::Damaged { offset: 0, .. })), "{refused:?}");
+        assert_eq!(logs.read(attempt, 360, 1000).await.unwrap().records.len(), 1);
+    }
+    drop(logs);
+    // Without an index it is noticed at once.
+    std::fs::remove_file(path.with_extension("index")).unwrap();
+    let logs = reopen(dir.path());
+    for _ in 0..2 {
         let refused = logs.last_seq(attempt).await;
         assert!(matches!(refused, Err(LogError::Damaged { offset: 0, .. })), "{refused:?}");
     }

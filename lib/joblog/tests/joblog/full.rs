@@ -6,7 +6,7 @@ use solstice_joblog::{JobLogs, LogError};
 use solstice_model::AttemptId;
 use solstice_model::id::new_id;
 
-use crate::fixture::{all, file, records, reopen};
+use crate::fixture::{all, file, logs, records, reopen, told};
 
 /// Appends until nothing more fits, then asks again.
 #[tokio::test]
@@ -57,4 +57,40 @@ async fn a_full_disk_keeps_all_of_a_batch_or_nothing() {
     assert!(last > 0, "the child wrote nothing");
     assert_eq!(logs.append(attempt, &records(last + 1..=last + 7)).await.unwrap(), last + 7);
     assert_eq!(all(&logs, attempt, 10_000).await, records(1..=last + 7));
+}
+
+/// Seals where there is no room for that.
+#[tokio::test]
+#[ignore = "the child process of a_log_that_cannot_be_sealed_stays_as_it_is"]
+async fn child_that_seals_on_a_full_disk() {
+    let Some((dir, attempt)) = told() else { return };
+    let logs = JobLogs::open(&dir).unwrap();
+    let path = file(&dir, attempt);
+    for _ in 0..2 {
+        let refused = logs.seal(attempt).await;
+        assert!(matches!(refused, Err(LogError::Full)), "{refused:?}");
+        assert!(!path.with_extension("ndjson.zst.new").exists());
+        assert_eq!(all(&logs, attempt, 10_000).await, records(1..=1000));
+    }
+    assert_eq!(logs.usage(), std::fs::metadata(path).unwrap().len());
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_sealed_stays_as_it_is() {
+    let (dir, logs) = logs();
+    let attempt = new_id();
+    logs.append(attempt, &records(1..=1000)).await.unwrap();
+    drop(logs);
+    let child = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["full::child_that_seals_on_a_full_disk", "--exact", "--ignored"])
+        .env("JOBLOG_DIR", dir.path())
+        .env("JOBLOG_ATTEMPT", attempt.to_string())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    let logs = reopen(dir.path());
+    logs.seal(attempt).await.unwrap();
+    assert_eq!(all(&logs, attempt, 10_000).await, records(1..=1000));
 }

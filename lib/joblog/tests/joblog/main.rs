@@ -3,7 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod crash;
+mod find;
 mod fixture;
 mod full;
+mod index;
 mod paging;
 mod records;
+mod retention;
+mod seal;
+mod ways;

@@ -40,6 +40,9 @@ impl Api<'_> {
         }
         let last = rest.first().map_or("", String::as_str);
         match call.operation.strip_prefix("GET /repos/{owner}/{repo}") {
+            Some("") => found(self.repositories.described(&repository).await),
+            Some("/branches/{branch}") => found(self.repositories.branch(&repository, last).await),
+            Some("/tags/{tag}") => found(self.tag(&repository, last).await),
             Some("/contents") => self.contents(&repository, "", call).await,
             Some("/contents/{filepath}") => self.contents(&repository, last, call).await,
             Some("/raw/{filepath}") => self.raw(&repository, last, call).await,
@@ -96,14 +99,26 @@ impl Api<'_> {
     }
 
     async fn commit(&self, repository: &RepoName, revision: &str) -> Response<Body> {
-        match git::resolve(&self.repositories.path(repository), revision).await {
-            Some(sha) => {
-                let url = format!("api/v1/repos/{repository}/git/commits/{sha}");
-                let url = self.repositories.url(&url);
-                answer::json(StatusCode::OK, &json!({ "sha": sha, "url": url }))
-            }
-            None => answer::not_found(),
-        }
+        let path = self.repositories.path(repository);
+        let Some(sha) = git::resolve(&path, revision).await else { return answer::not_found() };
+        let arguments = ["log", "--max-count=1", "--format=%B", &sha, "--"];
+        let message = git::git_line(&path, &arguments).await.unwrap_or_default();
+        let url = format!("api/v1/repos/{repository}/git/commits/{sha}");
+        let url = self.repositories.url(&url);
+        let commit = json!({ "url": url, "message": format!("{message}\n") });
+        answer::json(StatusCode::OK, &json!({ "url": url, "sha": sha, "commit": commit }))
+    }
+
+    /// A tag; an annotated one has an id of its own.
+    async fn tag(&self, repository: &RepoName, name: &str) -> Option<Value> {
+        let path = self.repositories.path(repository);
+        let full = format!("refs/tags/{name}");
+        let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &full];
+        let id = git::git_line(&path, &arguments).await.ok()?;
+        let sha = git::resolve(&path, &full).await?;
+        let url = self.repositories.url(&format!("api/v1/repos/{repository}/git/commits/{sha}"));
+        let commit = json!({ "url": url, "sha": sha, "created": "2026-10-10T12:13:00Z" });
+        Some(json!({ "name": name, "message": "", "id": id, "commit": commit }))
     }
 
     /// Records a status. An unknown commit is an error of the server's, as it
@@ -142,6 +157,11 @@ impl Api<'_> {
         let newest_first: Vec<Value> = all.iter().filter(of_commit).rev().map(described).collect();
         answer::json(StatusCode::OK, &newest_first.into())
     }
+}
+
+/// What was asked for, or Forgejo's word for whatever is absent.
+fn found(found: Option<Value>) -> Response<Body> {
+    found.map_or_else(answer::not_found, |found| answer::json(StatusCode::OK, &found))
 }
 
 fn described(status: &RecordedStatus) -> Value {

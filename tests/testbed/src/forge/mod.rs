@@ -2,7 +2,7 @@
 //! Forgejo (or Gitea) over real bare Git repositories in a directory.
 //!
 //! It serves clones and fetches by git-http-backend(1), the calls of the API
-//! that a CI system uses, and it makes push webhooks from what Git says. Every
+//! that a CI system uses, and it makes webhooks from what Git says. Every
 //! API request is judged by the forge's own published description, so a client
 //! that leaves it gets an error instead of a lenient answer.
 //!
@@ -26,8 +26,8 @@
 //! # }
 //! ```
 //!
-//! It does not play: pull requests, users and permissions beyond one token,
-//! pushes over HTTP (push to the bare repository instead), web pages.
+//! It does not play: pull requests beyond their webhooks, users and permissions
+//! beyond one token, pushes over HTTP (push to the bare repository instead), web pages.
 
 mod answer;
 mod api;
@@ -47,7 +47,7 @@ pub use self::delivery::{Answer, delivery_headers};
 pub use self::description::Flavour;
 pub use self::fault::Fault;
 pub use self::handle::{Options, RecordingForge};
-pub use self::payload::Pushed;
+pub use self::payload::{PullRequestAction, PullRequestFrom, Pushed};
 pub use self::repositories::{Entry, Repositories};
 pub use self::server::RecordedRequest;
 pub use self::status::RecordedStatus;

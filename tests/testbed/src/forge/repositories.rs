@@ -117,6 +117,39 @@ impl Repositories {
         self.tip(repository, git_ref).await
     }
 
+    /// Makes a ref point to this commit.
+    ///
+    /// # Errors
+    ///
+    /// [`TestbedError`] if Git refuses.
+    pub async fn point(
+        &self,
+        repository: &RepoName,
+        git_ref: &GitRef,
+        commit: &CommitSha,
+    ) -> Result<(), TestbedError> {
+        let arguments = ["update-ref", git_ref.as_str(), commit.as_str()];
+        git::git(&self.path(repository), &arguments).await.map(drop)
+    }
+
+    /// Makes an annotated tag of this commit; returns the tag object's id.
+    ///
+    /// # Errors
+    ///
+    /// [`TestbedError`] if Git refuses.
+    pub async fn annotate(
+        &self,
+        repository: &RepoName,
+        tag: &GitRef,
+        commit: &CommitSha,
+    ) -> Result<CommitSha, TestbedError> {
+        let mut stream = format!("tag {}\nfrom {commit}\n", tag.short()).into_bytes();
+        stream.extend_from_slice(b"tagger Alice Example <alice@example.org> 1791634380 +0000\n");
+        data(&mut stream, b"Release\n");
+        git::git_with_input(&self.path(repository), &["fast-import", "--quiet"], &stream).await?;
+        self.tip(repository, tag).await
+    }
+
     /// What a ref points to now: a commit, or the tag object of an annotated tag.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use solstice_model::{CommitSha, GitRef};
-use solstice_testbed::forge::{Options, delivery_headers};
+use solstice_testbed::forge::{Options, PullRequestAction, PullRequestFrom, delivery_headers};
 use uuid::Uuid;
 
 use crate::{git, main_branch, widgets, world};
@@ -91,4 +91,55 @@ fn a_delivery_has_all_the_headers_that_forgejo_sends() {
     assert_eq!(headers["x-gitea-delivery"], id.to_string());
     assert_eq!(headers["x-github-event-type"], "push");
     assert_eq!(headers.len(), 18);
+}
+
+#[tokio::test]
+async fn pull_requests_and_deleted_branches_are_told_as_forgejo_tells_them() {
+    let world = world(Options::default()).await;
+    let head = world.commit("First\n", &[]).await;
+    let repositories = world.forge.repositories();
+    let fork = PullRequestFrom::Fork { owner: "mallory".to_owned(), branch: "patch-1".to_owned() };
+    for (from, action, example) in [
+        (
+            PullRequestFrom::Branch("feature".to_owned()),
+            "opened",
+            &include_bytes!(
+                "../../../../lib/forge-forgejo/tests/data/webhooks/pull_request.opened.json"
+            )[..],
+        ),
+        (
+            PullRequestFrom::Agit,
+            "opened",
+            include_bytes!(
+                "../../../../lib/forge-forgejo/tests/data/webhooks/pull_request.opened.agit.json"
+            ),
+        ),
+        (
+            PullRequestFrom::DeletedFork { branch: "patch-1".to_owned() },
+            "synchronized",
+            include_bytes!(
+                "../../../../lib/forge-forgejo/tests/data/webhooks/pull_request.synchronized.fork-deleted.json"
+            ),
+        ),
+    ] {
+        let told = PullRequestAction {
+            action,
+            number: 5,
+            title: "Add a thing".to_owned(),
+            from,
+            head: head.clone(),
+            sender: "alice".to_owned(),
+        };
+        let payload = repositories.pull_request_payload(&widgets(), &told).await.unwrap();
+        assert_eq!(fields(&payload), fields(example), "{:?}", told.from);
+        let forked = PullRequestAction { from: fork.clone(), ..told };
+        let payload = repositories.pull_request_payload(&widgets(), &forked).await.unwrap();
+        let value: Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!(value["pull_request"]["head"]["repo"]["full_name"], "mallory/widgets");
+        assert_eq!(value["repository"]["full_name"], "alice/widgets");
+    }
+    let payload = repositories.delete_payload(&widgets(), &main_branch(), "alice").await.unwrap();
+    let example =
+        include_bytes!("../../../../lib/forge-forgejo/tests/data/webhooks/delete.branch.json");
+    assert_eq!(fields(&payload), fields(example));
 }

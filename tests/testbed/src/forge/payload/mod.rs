@@ -1,18 +1,21 @@
-//! The body of a push webhook, byte for byte as Forgejo writes it.
+//! The bodies of webhooks, byte for byte as Forgejo writes them.
 //!
 //! Forgejo's structures have a fixed order of fields, an indentation of two
 //! blanks, and escape `<`, `>`, `&`, U+2028 and U+2029 in strings, as Go's JSON
-//! encoder does. The commits are the newest first and at most fifteen, ten for
+//! encoder does. The commits of a push are the newest first and at most fifteen, ten for
 //! a new branch and none for a tag; the head commit is always whole. For an
 //! annotated tag, `after` is the tag object and the head commit the commit.
 
 mod commit;
+mod pull_request;
 mod repository;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use solstice_model::{CommitSha, GitRef, RepoName};
 
 use self::commit::{Commit, newest_commits};
+pub use self::pull_request::{PullRequestAction, PullRequestFrom};
 use self::repository::{Repository, User};
 use super::git;
 use super::repositories::Repositories;
@@ -94,7 +97,7 @@ impl Repositories {
             commits,
             total_commits: total,
             head_commit,
-            repository: Repository::new(self, repository, &format, &path).await?,
+            repository: describe(self, repository).await?,
             sender: pusher.clone(),
             pusher,
         };
@@ -140,6 +143,50 @@ impl Repositories {
         let payload = self.push_payload(repository, &git_ref, None, Some(&commit), owner).await?;
         Ok(Pushed { git_ref, commit, payload })
     }
+}
+
+/// What the forge's answers and webhooks have in common.
+impl Repositories {
+    /// A repository, as the API describes it.
+    pub(super) async fn described(&self, repository: &RepoName) -> Option<Value> {
+        let described = describe(self, repository).await.ok()?;
+        serde_json::to_value(described).ok()
+    }
+
+    /// A branch, as the API describes it.
+    pub(super) async fn branch(&self, repository: &RepoName, name: &str) -> Option<Value> {
+        let (path, html_url) = (self.path(repository), self.html_url(repository));
+        let tip = git::git_line(
+            &path,
+            &[
+                "rev-parse",
+                "--verify",
+                "--quiet",
+                "--end-of-options",
+                &format!("refs/heads/{name}"),
+            ],
+        )
+        .await
+        .ok()?;
+        let commit = newest_commits(&path, &html_url, &tip, Some(1)).await.ok()?.0.pop()?;
+        Some(json!({
+            "name": name,
+            "commit": commit,
+            "protected": false,
+            "required_approvals": 0,
+            "enable_status_check": false,
+            "status_check_contexts": [],
+            "user_can_push": true,
+            "user_can_merge": true,
+            "effective_branch_protection_name": "",
+        }))
+    }
+}
+
+async fn describe(forge: &Repositories, repository: &RepoName) -> Result<Repository, TestbedError> {
+    let path = forge.path(repository);
+    let format = git::git_line(&path, &["rev-parse", "--show-object-format"]).await?;
+    Repository::new(forge, repository, &format, &path).await
 }
 
 /// JSON as Go's encoder writes it with an indentation of two blanks.

@@ -88,7 +88,7 @@ struct InternalTracker {
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Repository {
-    id: u64,
+    id: i64,
     owner: User,
     name: String,
     full_name: String,
@@ -160,6 +160,22 @@ impl Repository {
     ) -> Result<Self, TestbedError> {
         let head = git::git_line(path, &["symbolic-ref", "--short", "HEAD"]).await;
         Ok(Self::described(forge, repository, object_format, head.unwrap_or_default()))
+    }
+
+    pub(super) fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// Somebody's fork of it.
+    pub(super) fn forked_by(&self, owner: &str) -> Self {
+        let mut fork = self.clone();
+        (fork.id, fork.fork) = (77, true);
+        fork.owner.login = owner.to_owned();
+        fork.full_name = format!("{owner}/{}", self.name);
+        for url in [&mut fork.html_url, &mut fork.clone_url, &mut fork.url] {
+            *url = url.replace(&self.full_name, &fork.full_name);
+        }
+        fork
     }
 
     fn described(

@@ -1,0 +1,176 @@
+//! States and times in people's words.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use solstice_api::user::{Job, Run, RunStatus, Step};
+use solstice_model::{Exit, JobState, Need, NeededOutcome, Outcome, SkipReason, TimeLimit};
+
+/// A run's state.
+pub(crate) fn status(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Queued => "waiting",
+        RunStatus::Running => "running",
+        RunStatus::Succeeded => "succeeded",
+        RunStatus::Failed => "failed",
+        RunStatus::InfraFailed => "could not be run",
+        RunStatus::Cancelled => "cancelled",
+    }
+}
+
+/// A job's state in a word or two.
+pub(crate) fn state(state: &JobState) -> &'static str {
+    match state {
+        JobState::Queued => "waiting",
+        JobState::Claimed(_) => "claimed",
+        JobState::Starting(_) => "starting",
+        JobState::Running(_) => "running",
+        JobState::Finished { outcome } => match outcome {
+            Outcome::Succeeded => "succeeded",
+            Outcome::Failed { .. } | Outcome::ArtifactFailed { .. } => "failed",
+            Outcome::TimedOut { .. } => "timed out",
+            Outcome::Cancelled { .. } => "cancelled",
+            Outcome::InfraFailed { .. } => "could not be run",
+            Outcome::Skipped { .. } => "not run",
+        },
+    }
+}
+
+/// What there is to add to a job's state: where it is, or why it ended so.
+pub(crate) fn why(state: &JobState) -> String {
+    match state {
+        JobState::Queued => String::new(),
+        JobState::Claimed(held) | JobState::Starting(held) | JobState::Running(held) => {
+            format!("on {}", held.host)
+        }
+        JobState::Finished { outcome } => match outcome {
+            Outcome::Succeeded => String::new(),
+            Outcome::Failed { step, exit } => format!("step {}: {exit}", step + 1),
+            Outcome::ArtifactFailed { pattern, why } => format!("artifact {pattern}: {why}"),
+            Outcome::TimedOut { limit: TimeLimit::Job { seconds } } => {
+                format!("after {}", duration(TimeDelta::seconds((*seconds).into())))
+            }
+            Outcome::TimedOut { limit: TimeLimit::Step { step, seconds } } => {
+                let limit = duration(TimeDelta::seconds((*seconds).into()));
+                format!("step {} after {limit}", step + 1)
+            }
+            Outcome::Cancelled { by } => format!("by {by}"),
+            Outcome::InfraFailed { why } => why.clone(),
+            Outcome::Skipped { why: SkipReason::NeedNotMet { need } } => {
+                format!("{need} did not end as it must")
+            }
+            Outcome::Skipped { why: SkipReason::Condition { condition } } => {
+                format!("the condition does not hold: {condition}")
+            }
+        },
+    }
+}
+
+/// A need as it is written in a workflow.
+pub(crate) fn need(need: &Need) -> String {
+    let outcome = match need.outcome {
+        NeededOutcome::Succeeded => return need.job.to_string(),
+        NeededOutcome::Failed => "failed",
+        NeededOutcome::Completed => "completed",
+        NeededOutcome::Any => "any",
+    };
+    format!("{} ({outcome})", need.job)
+}
+
+/// A job's values in its matrix: `os=omnios rust=1.95`.
+pub(crate) fn matrix(job: &Job) -> String {
+    let values = job.matrix.iter().flat_map(|cell| &cell.values);
+    values.map(|(axis, value)| format!("{axis}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+/// What started a run: `push main`, `pull request 7`.
+pub(crate) fn event(run: &Run) -> String {
+    match run.pull_request {
+        Some(number) => format!("pull request {number}"),
+        None => format!("{} {}", run.event.name(), run.git_ref.short()),
+    }
+}
+
+/// How a step ended.
+pub(crate) fn step(step: &Step) -> String {
+    let tries = if step.tries > 1 { format!(" ({} tries)", step.tries) } else { String::new() };
+    let said = match &step.exit {
+        _ if step.tries == 0 => "not run".to_owned(),
+        None if step.finished_at.is_none() => "running".to_owned(),
+        None => "did not end".to_owned(),
+        Some(Exit::Code { code: 0 }) => "succeeded".to_owned(),
+        Some(exit) => exit.to_string(),
+    };
+    said + &tries
+}
+
+/// How long ago: `5 s`, `3 min`, `2 h`, `4 d`.
+pub(crate) fn ago(at: DateTime<Utc>) -> String {
+    let past = Utc::now() - at;
+    match past.num_seconds() {
+        ..60 => format!("{} s", past.num_seconds().max(0)),
+        60..3_600 => format!("{} min", past.num_minutes()),
+        3_600..86_400 => format!("{} h", past.num_hours()),
+        _ => format!("{} d", past.num_days()),
+    }
+}
+
+/// A stretch of time: `1.4 s`, `42 s`, `3 min 07 s`, `2 h 05 min`.
+pub(crate) fn duration(delta: TimeDelta) -> String {
+    let seconds = delta.num_seconds().max(0);
+    match seconds {
+        ..10 => {
+            let tenths = delta.num_milliseconds().max(0) / 100;
+            format!("{}.{} s", tenths / 10, tenths % 10)
+        }
+        10..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// How long something took, or takes; nothing before it began.
+pub(crate) fn took(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> String {
+    from.map_or_else(String::new, |from| duration(to.unwrap_or_else(Utc::now) - from))
+}
+
+/// A moment in full.
+pub(crate) fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// A size: `812 B`, `4.1 KiB`, `33 MiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    let (mut rest, mut unit) = (bytes, "B");
+    let mut tenths = 0;
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if rest < 1024 {
+            break;
+        }
+        (tenths, rest, unit) = (rest % 1024 * 10 / 1024, rest / 1024, next);
+    }
+    if unit == "B" || rest >= 10 {
+        format!("{rest} {unit}")
+    } else {
+        format!("{rest}.{tenths} {unit}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_times_are_short() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (4200, "4.1 KiB"),
+            (33 << 20, "33 MiB"),
+            (u64::MAX, "16777215 TiB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+        assert_eq!(duration(TimeDelta::milliseconds(1_450)), "1.4 s");
+        assert_eq!(duration(TimeDelta::seconds(187)), "3 min 07 s");
+        assert_eq!(duration(TimeDelta::seconds(-1)), "0.0 s");
+    }
+}

@@ -1,0 +1,110 @@
+//! `ciadm watch`: a line per job that is not finished, kept up to date.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::Utc;
+use clap::Args;
+use serde_json::json;
+use solstice_api::user::{Job, Run, RunStatus};
+use solstice_model::JobId;
+
+use crate::describe;
+use crate::failure::Failure;
+use crate::output::{self, Table};
+use crate::session::{Access, Session};
+use crate::which::{self, short};
+
+/// Runs that are looked at.
+const RUNS: usize = 50;
+
+/// How often the server is asked.
+const PERIOD: Duration = Duration::from_secs(2);
+
+/// `ciadm watch`.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// Show what there is now, and end
+    #[arg(long)]
+    once: bool,
+    #[command(flatten)]
+    access: Access,
+}
+
+impl Watch {
+    /// Shows jobs until it is interrupted. Where no terminal is, and in JSON, a
+    /// line for each change.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let session = self.access.open()?;
+        let mut told: BTreeMap<JobId, String> = BTreeMap::new();
+        loop {
+            let jobs = unfinished(&session).await?;
+            if session.json || !output::is_terminal() {
+                changes(&session, &jobs, &mut told);
+            } else {
+                // Home and clear (ECMA-48 8.3.21, 8.3.39).
+                let clear = if self.once { "" } else { "\x1b[H\x1b[J" };
+                output::print(clear);
+                table(&jobs);
+            }
+            if self.once {
+                return Ok(());
+            }
+            tokio::time::sleep(PERIOD).await;
+        }
+    }
+}
+
+async fn unfinished(session: &Session) -> Result<Vec<(Run, Job)>, Failure> {
+    let mut jobs = Vec::new();
+    for run in which::newest(session, None, RUNS, RUNS).await? {
+        if matches!(run.status, RunStatus::Queued | RunStatus::Running) {
+            let detail = which::view(session, run.id).await?;
+            let open = detail.jobs.into_iter().filter(|job| !job.state.is_finished());
+            jobs.extend(open.map(|job| (run.clone(), job)));
+        }
+    }
+    Ok(jobs)
+}
+
+fn table(jobs: &[(Run, Job)]) {
+    let mut table = Table::new(&["JOB", "REPOSITORY", "NAME", "STATE", "FOR", "TITLE"]);
+    for (run, job) in jobs {
+        let since = job.started_at.or(job.claimed_at).unwrap_or(job.queued_at);
+        table.row(vec![
+            short(job.id),
+            run.repository.to_string(),
+            job.name.to_string(),
+            format!("{} {}", describe::state(&job.state), describe::why(&job.state)),
+            describe::duration(Utc::now() - since),
+            run.title.clone(),
+        ]);
+    }
+    table.print("Nothing is to be done.");
+}
+
+fn changes(session: &Session, jobs: &[(Run, Job)], told: &mut BTreeMap<JobId, String>) {
+    for (run, job) in jobs {
+        let text = format!("{} {}", describe::state(&job.state), describe::why(&job.state));
+        if told.insert(job.id, text.clone()).as_ref() == Some(&text) {
+            continue;
+        }
+        if session.json {
+            output::ndjson(
+                &json!({ "run": run.id, "job": job.id, "name": job.name, "state": job.state }),
+            );
+        } else {
+            output::line(&format!("{} {} {}: {text}", short(job.id), run.repository, job.name));
+        }
+    }
+    let gone: Vec<JobId> =
+        told.keys().filter(|id| !jobs.iter().any(|(_, job)| job.id == **id)).copied().collect();
+    for job in gone {
+        told.remove(&job);
+        if session.json {
+            output::ndjson(&json!({ "job": job, "state": "finished" }));
+        } else {
+            output::line(&format!("{} has ended", short(job)));
+        }
+    }
+}

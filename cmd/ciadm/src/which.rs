@@ -1,0 +1,187 @@
+//! Which run or job is meant: by its id, by the end of its id, or by a name.
+//!
+//! Ids begin with the time, so that those of one minute look alike; their ends
+//! are random. What the tables show, and what is enough to say, are the last
+//! eight digits. Those are looked for among the newest runs only.
+
+use solstice_api::user::{Job, Run, RunDetail};
+use solstice_model::{DeliveryId, JobId, RunId};
+
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// The digits of an id that are shown, and the fewest that are taken.
+const SHORT: usize = 8;
+
+/// Runs among which the end of a run's id is looked for.
+const RUNS: usize = 1_000;
+
+/// Runs whose jobs are looked at for the end of a job's id.
+const RUNS_OF_JOBS: usize = 100;
+
+/// The most entries that the server gives at once.
+const PAGE: u32 = 200;
+
+/// The end of an id, as tables show it.
+pub(crate) fn short(id: impl ToString) -> String {
+    let id = id.to_string();
+    id[id.len().saturating_sub(SHORT)..].to_owned()
+}
+
+/// The newest runs, of one repository if it is named.
+pub(crate) async fn newest(
+    session: &Session,
+    repository: Option<&str>,
+    limit: usize,
+    among: usize,
+) -> Result<Vec<Run>, Failure> {
+    let (mut found, mut seen, mut token) = (Vec::new(), 0, None::<String>);
+    let page = u32::try_from(limit.clamp(1, PAGE as usize)).unwrap_or(PAGE);
+    // One repository's runs lie among those of all others.
+    let page = if repository.is_some() { PAGE } else { page };
+    loop {
+        let page = session.client.run_list(page.try_into().ok(), token.as_deref()).await;
+        let page = session.answer(page).await?;
+        seen += page.items.len();
+        found.extend(
+            page.items
+                .into_iter()
+                .filter(|run| repository.is_none_or(|name| run.repository.as_str() == name)),
+        );
+        token = page.next_page;
+        if found.len() >= limit || seen >= among || token.is_none() {
+            found.truncate(limit);
+            return Ok(found);
+        }
+    }
+}
+
+/// The run with this id, or whose id ends so.
+pub(crate) async fn run(session: &Session, text: &str) -> Result<RunId, Failure> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let end = end(text, "run")?;
+    let runs = newest(session, None, RUNS, RUNS).await?;
+    let ids = runs.iter().map(|run| run.id).filter(|id| id.to_string().ends_with(&end));
+    only(ids.collect(), "run", text)
+}
+
+/// The job with this id, or whose id ends so, or `RUN/NAME`.
+pub(crate) async fn job(session: &Session, text: &str) -> Result<JobId, Failure> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    if let Some((run, name)) = text.split_once('/') {
+        return named(&view(session, self::run(session, run).await?).await?, name);
+    }
+    let end = end(text, "job")?;
+    let mut found = Vec::new();
+    for run in newest(session, None, RUNS_OF_JOBS, RUNS_OF_JOBS).await? {
+        let detail = view(session, run.id).await?;
+        found.extend(
+            detail.jobs.iter().map(|job| job.id).filter(|id| id.to_string().ends_with(&end)),
+        );
+    }
+    only(found, "job", text)
+}
+
+/// Either of them.
+pub(crate) enum Either {
+    /// A run.
+    Run(RunId),
+    /// A job.
+    Job(JobId),
+}
+
+/// The run or the job that is meant. Of a whole id only the server knows what
+/// it is the id of.
+pub(crate) async fn either(session: &Session, text: &str) -> Result<Either, Failure> {
+    if text.contains('/') {
+        return job(session, text).await.map(Either::Job);
+    }
+    if let Ok(id) = text.parse::<RunId>() {
+        let is_run = session.client.run_view(&id).await.is_ok();
+        let job = || text.parse().expect("every id is read alike");
+        return Ok(if is_run { Either::Run(id) } else { Either::Job(job()) });
+    }
+    match run(session, text).await {
+        Ok(run) => Ok(Either::Run(run)),
+        Err(Failure::Usage(_)) => job(session, text).await.map(Either::Job),
+        Err(other) => Err(other),
+    }
+}
+
+/// The delivery with this id, or whose id ends so.
+pub(crate) async fn delivery(session: &Session, text: &str) -> Result<DeliveryId, Failure> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let end = end(text, "delivery")?;
+    let page = session.client.delivery_list(PAGE.try_into().ok(), None).await;
+    let page = session.answer(page).await?;
+    let ids = page.items.iter().map(|one| one.id).filter(|id| id.to_string().ends_with(&end));
+    only(ids.collect(), "delivery", text)
+}
+
+/// A run with its jobs.
+pub(crate) async fn view(session: &Session, run: RunId) -> Result<RunDetail, Failure> {
+    session.answer(session.client.run_view(&run).await).await
+}
+
+fn named(detail: &RunDetail, name: &str) -> Result<JobId, Failure> {
+    let is = |job: &&Job| job.name.as_str() == name;
+    detail.jobs.iter().find(is).map(|job| job.id).ok_or_else(|| {
+        let names: Vec<_> = detail.jobs.iter().map(|job| job.name.as_str()).collect();
+        Failure::Usage(format!("that run has no job {name:?}, but {}", names.join(", ")))
+    })
+}
+
+fn end(text: &str, what: &str) -> Result<String, Failure> {
+    let text = text.to_ascii_lowercase();
+    let digits = |b: u8| b.is_ascii_hexdigit() || b == b'-';
+    if text.len() < SHORT || !text.bytes().all(digits) {
+        return Err(Failure::Usage(format!(
+            "{text:?} is no {what}: give its id, or at least the last {SHORT} digits of it"
+        )));
+    }
+    Ok(text)
+}
+
+fn only<T: ToString>(mut found: Vec<T>, what: &str, text: &str) -> Result<T, Failure> {
+    match (found.pop(), found.len()) {
+        (Some(one), 0) => Ok(one),
+        (None, _) => Err(Failure::Usage(format!(
+            "no {what} among the newest has an id that ends in {text}; give the whole id"
+        ))),
+        (Some(one), _) => {
+            found.push(one);
+            let ids: Vec<String> = found.iter().map(ToString::to_string).collect();
+            Err(Failure::Usage(format!("{text} may be any of {}", ids.join(", "))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use solstice_model::id::new_id;
+
+    use super::*;
+
+    #[test]
+    fn an_end_of_an_id_is_long_enough_and_made_of_digits() {
+        assert_eq!(end("0A1B2C3D", "run").unwrap(), "0a1b2c3d");
+        for bad in ["1234567", "not-an-id", ""] {
+            assert!(matches!(end(bad, "run"), Err(Failure::Usage(_))), "{bad}");
+        }
+        let id: RunId = new_id();
+        assert!(id.to_string().ends_with(&short(id)) && short(id).len() == SHORT);
+    }
+
+    #[test]
+    fn what_is_ambiguous_is_told_in_full() {
+        let text = only(vec!["aa", "ba"], "run", "a").unwrap_err().to_string();
+        assert!(text.contains("aa, ba"), "{text}");
+        assert_eq!(only(vec!["aa"], "run", "a").unwrap(), "aa");
+    }
+}

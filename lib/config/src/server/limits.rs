@@ -1,0 +1,108 @@
+//! How much is kept, and for how long.
+
+use std::time::Duration;
+
+use solstice_kdl::{Problem, Reader, Refusal, Value, value};
+
+/// The largest log of one attempt, in bytes, unless the configuration says otherwise.
+pub(super) const MAX_LOG_BYTES: u64 = 4 << 30;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The least that any size may be.
+const MIN_BYTES: u64 = 1 << 20;
+
+/// The most that anything may be kept for, which is a hundred years.
+const MAX_AGE: Duration = Duration::from_secs(36_525 * 24 * 60 * 60);
+
+/// How large artifacts may be, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArtifactLimits {
+    /// One file.
+    pub max_file_bytes: u64,
+    /// All files of one attempt together; at least as much.
+    pub max_job_bytes: u64,
+}
+
+impl Default for ArtifactLimits {
+    /// 2 GiB and 8 GiB.
+    fn default() -> Self {
+        Self { max_file_bytes: 2 << 30, max_job_bytes: 8 << 30 }
+    }
+}
+
+/// What is removed when. By default, nothing is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetentionConfig {
+    /// The logs of jobs that are over.
+    pub logs: Keep,
+    /// Their artifacts.
+    pub artifacts: Keep,
+    /// Deliveries that were dealt with, from their receipt on; for ever if absent.
+    pub deliveries: Option<Duration>,
+}
+
+/// How much of a kind is kept, and for how long; for ever where absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// From the end of the job on.
+    pub age: Option<Duration>,
+    /// All of the kind together: beyond this the oldest are removed.
+    pub bytes: Option<u64>,
+}
+
+pub(super) fn artifacts(mut node: Reader<'_>) -> ArtifactLimits {
+    let ours = ArtifactLimits::default();
+    let max_file = node.setting("max_file", size);
+    let max_job = node.setting("max_job", size);
+    if let (Some(file), Some(job)) = (max_file, max_job)
+        && file > job
+    {
+        let problem = Problem::new(node.span(), "one file may be larger than all of a job's");
+        node.report(problem.help("raise `max_job` or lower `max_file`"));
+    }
+    node.finish();
+    // What is not said follows what is.
+    let max_file_bytes = max_file.unwrap_or(ours.max_file_bytes.min(max_job.unwrap_or(u64::MAX)));
+    let max_job_bytes = max_job.unwrap_or(ours.max_job_bytes.max(max_file_bytes));
+    ArtifactLimits { max_file_bytes, max_job_bytes }
+}
+
+pub(super) fn retention(mut node: Reader<'_>) -> RetentionConfig {
+    let logs = node.child("logs").map(keep).unwrap_or_default();
+    let artifacts = node.child("artifacts").map(keep).unwrap_or_default();
+    let deliveries = node.setting("deliveries", age);
+    node.finish();
+    RetentionConfig { logs, artifacts, deliveries }
+}
+
+fn keep(mut node: Reader<'_>) -> Keep {
+    let keep = Keep { age: node.arg(age), bytes: node.prop("size", size) };
+    if keep == Keep::default() {
+        let problem = Problem::new(node.span(), "it says neither an age nor a size");
+        node.report(problem.help("write for example \"90d\" size=\"50GiB\", or one of the two"));
+    }
+    node.finish();
+    keep
+}
+
+/// Takes a size that makes sense as a limit.
+pub(super) fn size(given: &Value) -> Result<u64, Refusal> {
+    match value::size(given)? {
+        bytes if bytes < MIN_BYTES => Err(Refusal::because("it is less than \"1MiB\"")),
+        // The database counts in 64 bits with a sign.
+        bytes if i64::try_from(bytes).is_err() => Err(Refusal::because("it is too large")),
+        bytes => Ok(bytes),
+    }
+}
+
+/// Not less than a day: a forge repeats deliveries, and people look for what
+/// happened last night.
+fn age(given: &Value) -> Result<Duration, Refusal> {
+    match value::duration(given)? {
+        age if age < DAY => Err(Refusal::because("it is less than one day (\"1d\")")),
+        age if age > MAX_AGE => Err(Refusal::because("it is more than a hundred years")
+            .help("leave it out to keep everything")),
+        age => Ok(age),
+    }
+}

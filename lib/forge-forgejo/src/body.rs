@@ -1,0 +1,84 @@
+//! What the bodies of webhooks share, and what is checked of it.
+//!
+//! Only what is used is read, by structures of our own; unknown fields pass.
+
+use serde::Deserialize;
+use solstice_forge::{Event, Interpretation, MAX_TITLE_CHARS, Repository, text};
+use url::Url;
+
+/// A repository, as webhooks and the API describe it.
+#[derive(Deserialize)]
+pub(crate) struct BodyRepository {
+    /// Positive, where it is told.
+    #[serde(default)]
+    pub(crate) id: i64,
+    full_name: String,
+    clone_url: String,
+    html_url: String,
+    private: bool,
+    /// Of an organisation that only those who are logged in see.
+    #[serde(default)]
+    internal: bool,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct User {
+    login: String,
+}
+
+/// Why a delivery means nothing.
+pub(crate) enum Unfit {
+    Ignored(String),
+    Malformed(String),
+}
+
+impl<E: std::fmt::Display> From<E> for Unfit {
+    /// Any error of a part makes the whole malformed. Errors quote what they
+    /// refuse, so they are made safe to show.
+    fn from(error: E) -> Self {
+        Unfit::Malformed(text::one_line(&error.to_string(), MAX_TITLE_CHARS))
+    }
+}
+
+/// The meaning of a delivery, from what was read of it.
+pub(crate) fn meaning(read: Result<Event, Unfit>) -> Interpretation {
+    match read {
+        Ok(event) => Interpretation::Event(event),
+        Err(Unfit::Ignored(reason)) => Interpretation::Ignored { reason },
+        Err(Unfit::Malformed(reason)) => Interpretation::Malformed { reason },
+    }
+}
+
+impl BodyRepository {
+    /// The repository, or what is wrong with the description.
+    pub(crate) fn checked(&self) -> Result<Repository, String> {
+        Ok(Repository {
+            name: self.full_name.parse().map_err(|error| format!("full_name: {error}"))?,
+            clone_url: web_address("clone_url", &self.clone_url)?,
+            html_url: web_address("html_url", &self.html_url)?,
+            private: self.private || self.internal,
+        })
+    }
+}
+
+/// Hosts fetch from these addresses and pages link to them: they must be web
+/// addresses, and hold no credentials.
+fn web_address(field: &str, given: &str) -> Result<Url, String> {
+    let url: Url = given.parse().map_err(|error| format!("repository.{field}: {error}"))?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err(format!("repository.{field} is no web address: {url}"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("repository.{field} holds a user or a password"));
+    }
+    Ok(url)
+}
+
+/// Who did it, on one bounded line.
+pub(crate) fn actor(user: Option<User>) -> Result<String, Unfit> {
+    let login = user.map(|user| text::one_line(&user.login, MAX_TITLE_CHARS)).unwrap_or_default();
+    if login.is_empty() {
+        return Err(Unfit::from("the body does not say who did it"));
+    }
+    Ok(login)
+}

@@ -1,0 +1,160 @@
+//! What waits, as far as one host may take it: a few looks into an index, however
+//! long the queue is.
+//!
+//! The index `job_ready` holds the jobs that could begin, by label, size and
+//! repository, and within these in the order in which they are to go. Each such
+//! lane is looked at by its first job alone.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use solstice_api::host::Offer;
+use solstice_model::{JobId, Label, SizeName};
+
+use crate::column::{Columns as _, json};
+use crate::error::StoreError;
+
+/// Jobs of one repository that ask for the same.
+#[derive(Clone, Debug)]
+struct Lane {
+    label: Label,
+    size: String,
+    repository: i64,
+}
+
+/// The first job of a lane. Fields in the order in which jobs of one repository go.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Head {
+    /// Less is sooner.
+    priority: i64,
+    age: Age,
+    job: String,
+}
+
+/// Less is older.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Age {
+    queued_at: i64,
+    run: String,
+    position: i64,
+}
+
+/// The lanes that a host fits.
+pub(crate) struct Queue {
+    lanes: Vec<(Lane, Head)>,
+    /// How many jobs of each repository are on machines.
+    busy: HashMap<i64, u64>,
+}
+
+impl Queue {
+    pub(crate) fn read(
+        connection: &Connection,
+        offers: &[Offer],
+        sizes: &[SizeName],
+    ) -> Result<Self, StoreError> {
+        let mut found = Vec::new();
+        for lane in lanes(connection, offers, sizes)? {
+            if let Some(head) = head(connection, &lane)? {
+                found.push((lane, head));
+            }
+        }
+        let busy = if found.is_empty() { HashMap::new() } else { busy(connection)? };
+        Ok(Self { lanes: found, busy })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.is_empty()
+    }
+
+    /// The job that goes next, of those whose label has room: of the repository
+    /// with the fewest jobs on machines, then of the one whose next job is oldest.
+    pub(crate) fn next(&self, has_room: impl Fn(&Label) -> bool) -> Option<(JobId, Label)> {
+        let mut best: HashMap<i64, &(Lane, Head)> = HashMap::new();
+        for entry in self.lanes.iter().filter(|(lane, _)| has_room(&lane.label)) {
+            let first = best.entry(entry.0.repository).or_insert(entry);
+            if entry.1 < first.1 {
+                *first = entry;
+            }
+        }
+        let busy = |repository: i64| self.busy.get(&repository).copied().unwrap_or(0);
+        let (lane, head) = best
+            .into_values()
+            .min_by_key(|(lane, head)| (busy(lane.repository), head.age.clone()))?;
+        let job = head.job.parse().expect("the database holds ids that we wrote");
+        Some((job, lane.label.clone()))
+    }
+
+    /// Says that a job was given away, so that the one behind it comes forward.
+    pub(crate) fn taken(&mut self, connection: &Connection, job: JobId) -> Result<(), StoreError> {
+        let job = job.to_string();
+        let Some(at) = self.lanes.iter().position(|(_, head)| head.job == job) else {
+            return Ok(());
+        };
+        let (lane, _) = self.lanes.swap_remove(at);
+        *self.busy.entry(lane.repository).or_default() += 1;
+        if let Some(head) = head(connection, &lane)? {
+            self.lanes.push((lane, head));
+        }
+        Ok(())
+    }
+}
+
+/// Every lane that one of the labels and one of the sizes, or none, leads to. From
+/// one repository to the next is one look: lanes are not read through.
+fn lanes(
+    connection: &Connection,
+    offers: &[Offer],
+    sizes: &[SizeName],
+) -> Result<Vec<Lane>, StoreError> {
+    let open = offers.iter().filter(|offer| offer.room > 0);
+    let mut labels: Vec<&Label> = open.flat_map(|offer| &offer.labels).collect();
+    labels.sort();
+    labels.dedup();
+    let mut sizes: Vec<&str> = sizes.iter().map(SizeName::as_str).chain([""]).collect();
+    sizes.sort();
+    sizes.dedup();
+    let mut statement = connection.prepare_cached(LANES)?;
+    let rows = statement.query_map([json(&labels), json(&sizes)], |row| {
+        Ok(Lane { label: row.word(0)?, size: row.get(1)?, repository: row.get(2)? })
+    })?;
+    rows.map(|row| Ok(row?)).collect()
+}
+
+pub(crate) const LANES: &str = "WITH RECURSIVE lane (label, size, repository) AS ( \
+     SELECT label.value, size.value, (SELECT min(job.repository) FROM job \
+     WHERE state = 'queued' AND open_needs = 0 \
+     AND job.runs_on = label.value AND job.size = size.value) \
+     FROM json_each(?1) AS label, json_each(?2) AS size \
+     UNION ALL \
+     SELECT lane.label, lane.size, (SELECT min(job.repository) FROM job \
+     WHERE state = 'queued' AND open_needs = 0 \
+     AND job.runs_on = lane.label AND job.size = lane.size \
+     AND job.repository > lane.repository) \
+     FROM lane WHERE lane.repository IS NOT NULL) \
+     SELECT label, size, repository FROM lane WHERE repository IS NOT NULL";
+
+pub(crate) const HEAD: &str = "SELECT id, priority, queued_at, run, position FROM job \
+     WHERE state = 'queued' AND open_needs = 0 \
+     AND runs_on = ?1 AND size = ?2 AND repository = ?3 \
+     ORDER BY priority DESC, queued_at, run, position LIMIT 1";
+
+pub(crate) const BUSY: &str = "SELECT repository, count(*) FROM job \
+     WHERE state IN ('claimed', 'starting', 'running') GROUP BY repository";
+
+fn head(connection: &Connection, lane: &Lane) -> Result<Option<Head>, StoreError> {
+    let mut statement = connection.prepare_cached(HEAD)?;
+    let key = params![lane.label.as_str(), lane.size, lane.repository];
+    Ok(statement
+        .query_row(key, |row| {
+            let priority: i64 = row.get(1)?;
+            let age = Age { queued_at: row.get(2)?, run: row.get(3)?, position: row.get(4)? };
+            Ok(Head { priority: -priority, age, job: row.get(0)? })
+        })
+        .optional()?)
+}
+
+fn busy(connection: &Connection) -> Result<HashMap<i64, u64>, StoreError> {
+    let mut statement = connection.prepare_cached(BUSY)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.map(|row| Ok(row?)).collect()
+}

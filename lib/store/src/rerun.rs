@@ -1,0 +1,169 @@
+//! Jobs that are run once more: a new row takes the place of the old one, which
+//! keeps its one outcome (invariant I3).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension as _, params};
+use solstice_model::{JobId, JobName, Outcome, RunId, SkipReason, id::new_id};
+
+use crate::column::text;
+use crate::error::StoreError;
+use crate::new_job::{Current, NewJob, current, insert, need, skip_if_unmet};
+use crate::store::Store;
+use crate::transition::run_view;
+use crate::writer::Tx;
+
+/// Which jobs of a run are to be run once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RerunJobs {
+    /// All.
+    All,
+    /// Those that ran and did not succeed, and all that need them.
+    Failed,
+    /// This one, and all that need it.
+    Job(JobId),
+}
+
+impl Store {
+    /// Makes new jobs in the place of those of a run that are to be run once
+    /// more; gives them in the file's order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] if there is nothing to
+    /// run, one of the jobs is not finished, or it was run once more before.
+    pub async fn rerun(
+        &self,
+        run: RunId,
+        which: RerunJobs,
+        by: String,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<JobId>, StoreError> {
+        self.write(move |tx| rerun(tx, run, which, &by, now)).await
+    }
+}
+
+fn rerun(
+    tx: &Tx<'_>,
+    run: RunId,
+    which: RerunJobs,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<JobId>, StoreError> {
+    let view = run_view(tx, run)?;
+    let jobs = current(tx, run)?;
+    let again = dependents_too(&jobs, chosen(tx, run, &jobs, which)?);
+    let open = jobs.iter().find(|job| again.contains(&job.spec.name) && !job.state.is_finished());
+    if let Some(open) = open {
+        let why = format!("its job {} is {}, not finished", open.spec.name, open.state.name());
+        return Err(StoreError::conflict("run", why));
+    }
+    if again.is_empty() {
+        let why = match which {
+            RerunJobs::Failed => "none of its jobs failed",
+            RerunJobs::All | RerunJobs::Job(_) => "it has no jobs",
+        };
+        return Err(StoreError::conflict("run", why));
+    }
+    let new: BTreeMap<&JobName, JobId> = again.iter().map(|name| (*name, new_id())).collect();
+    let of_new = || jobs.iter().filter_map(|job| Some((job, *new.get(&job.spec.name)?)));
+    for (old, id) in of_new() {
+        // Only then is the old one's place free.
+        tx.prepare_cached("UPDATE job SET replaced_by = ?2 WHERE id = ?1")?
+            .execute([text(old.id), text(id)])?;
+        let Current { position, spec, rerun, .. } = old;
+        let job = NewJob { id, position: *position, spec, rerun: rerun + 1, rerun_by: Some(by) };
+        insert(tx, &view, &job, now)?;
+    }
+    tx.prepare_cached("UPDATE run SET finished_at = NULL WHERE id = ?1")?.execute([text(run)])?;
+    let mut never = Vec::new();
+    for (old, id) in of_new() {
+        never.push((old, id, needs(tx, old, id, &jobs, &new)?));
+    }
+    for (old, id, why) in never {
+        skip_if_unmet(tx, id, &old.spec, why, now)?;
+    }
+    Ok(of_new().map(|(_, id)| id).collect())
+}
+
+/// The jobs that are asked for.
+fn chosen<'a>(
+    tx: &Tx<'_>,
+    run: RunId,
+    jobs: &'a [Current],
+    which: RerunJobs,
+) -> Result<BTreeSet<&'a JobName>, StoreError> {
+    if let RerunJobs::Job(wanted) = which
+        && !jobs.iter().any(|job| job.id == wanted)
+    {
+        return Err(gone(tx, run, wanted)?);
+    }
+    let chosen = jobs.iter().filter(|job| match which {
+        RerunJobs::All => true,
+        RerunJobs::Job(wanted) => job.id == wanted,
+        RerunJobs::Failed => match job.state.outcome() {
+            None | Some(Outcome::Succeeded | Outcome::Skipped { .. }) => false,
+            Some(_) => true,
+        },
+    });
+    Ok(chosen.map(|job| &job.spec.name).collect())
+}
+
+/// Why a job is none of those of the run that count.
+fn gone(tx: &Tx<'_>, run: RunId, job: JobId) -> Result<StoreError, StoreError> {
+    let sql = "SELECT replaced_by FROM job WHERE id = ?1 AND run = ?2";
+    let replaced: Option<Option<String>> = tx
+        .prepare_cached(sql)?
+        .query_row(params![text(job), text(run)], |row| row.get(0))
+        .optional()?;
+    Ok(match replaced {
+        Some(Some(by)) => {
+            StoreError::conflict("job", format!("it was run once more already, as {by}"))
+        }
+        Some(None) | None => StoreError::not_found("job", job),
+    })
+}
+
+/// The chosen jobs and all that need them, directly or through others.
+fn dependents_too<'a>(jobs: &'a [Current], chosen: BTreeSet<&'a JobName>) -> BTreeSet<&'a JobName> {
+    let mut all = chosen;
+    loop {
+        let before = all.len();
+        for job in jobs {
+            if job.spec.needs.iter().any(|need| all.contains(&need.job)) {
+                all.insert(&job.spec.name);
+            }
+        }
+        if all.len() == before {
+            return all;
+        }
+    }
+}
+
+/// Writes what a new job needs, of the new jobs and of those that stay. Gives the
+/// reason if one that stays can never meet it.
+fn needs(
+    tx: &Tx<'_>,
+    old: &Current,
+    id: JobId,
+    jobs: &[Current],
+    new: &BTreeMap<&JobName, JobId>,
+) -> Result<Option<SkipReason>, StoreError> {
+    let mut never = None;
+    for wanted in &old.spec.needs {
+        if let Some(needed) = new.get(&wanted.job) {
+            need(tx, id, wanted, *needed, None)?;
+            continue;
+        }
+        let Some(needed) = jobs.iter().find(|job| job.spec.name == wanted.job) else { continue };
+        let allowed = needed.spec.continue_on_error;
+        let outcome = needed.state.outcome().map(|outcome| (outcome, allowed));
+        need(tx, id, wanted, needed.id, outcome)?;
+        let met = |(outcome, allowed)| wanted.outcome.is_met_by(outcome, allowed);
+        if never.is_none() && outcome.is_some_and(|outcome| !met(outcome)) {
+            never = Some(SkipReason::NeedNotMet { need: wanted.job.clone() });
+        }
+    }
+    Ok(never)
+}
