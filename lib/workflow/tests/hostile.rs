@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use solstice_workflow::{Workflow, limits, parse};
+use solstice_model::Need;
+use solstice_workflow::{Job, Workflow, limits, parse};
 
 /// Far above what any of these takes without optimisation on a busy machine.
 const FAST: Duration = Duration::from_secs(10);
@@ -57,9 +58,9 @@ fn a_workflow_may_be_as_large_as_it_says() {
     let workflow = taken(&jobs(limits::MAX_JOBS, |_| String::new()));
     assert_eq!(workflow.expanded.len(), limits::MAX_JOBS);
     let steps = "step run=\"true\"\n".repeat(limits::MAX_STEPS);
-    assert_eq!(taken(&with_steps(&steps)).jobs[0].steps.len(), limits::MAX_STEPS);
+    assert_eq!(taken(&with_steps(&steps)).expanded[0].spec.steps.len(), limits::MAX_STEPS);
     let script = "x".repeat(limits::MAX_RUN_BYTES);
-    assert_eq!(taken(&with_steps(&format!("step run=\"{script}\""))).jobs[0].steps[0].run, script);
+    assert_eq!(taken(&with_steps(&format!("step run=\"{script}\""))).expanded[0].spec.steps[0].run, script);
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn one_more_of_anything_is_too_much() {
 fn a_chain_of_all_jobs_is_fine_and_a_ring_is_not() {
     let most = limits::MAX_JOBS;
     let chain = |n: usize| (n + 1 < most).then(|| format!("needs=\"j{}\"", n + 1));
-    assert_eq!(taken(&jobs(most, |n| chain(n).unwrap_or_default())).jobs.len(), most);
+    assert_eq!(taken(&jobs(most, |n| chain(n).unwrap_or_default())).expanded.len(), most);
     let ring = jobs(most, |n| format!("needs=\"j{}\"", (n + 1) % most));
     assert!(refused(&ring).starts_with("jobs wait for each other: j1 → j2 → "));
 }
@@ -155,10 +156,12 @@ proptest! {
         match parse("x.kdl", &bytes) {
             Ok(workflow) => {
                 prop_assert!(!workflow.expanded.is_empty() && !workflow.triggers.is_empty());
-                for job in &workflow.expanded {
-                    prop_assert!(!job.steps.is_empty());
-                    let ids: Vec<_> = workflow.expanded.iter().map(|job| &job.name).collect();
-                    prop_assert!(job.needs.iter().all(|need| *need != job.name && ids.contains(&need)));
+                let names: Vec<_> = workflow.expanded.iter().map(|job| &job.spec.name).collect();
+                for Job { spec, step_conditions, .. } in &workflow.expanded {
+                    prop_assert!(!spec.steps.is_empty());
+                    prop_assert_eq!(spec.steps.len(), step_conditions.len());
+                    let is_other = |need: &Need| need.job != spec.name && names.contains(&&need.job);
+                    prop_assert!(spec.needs.iter().all(is_other));
                 }
             }
             Err(wrong) => prop_assert!(!wrong.list().is_empty()),
