@@ -70,7 +70,7 @@ impl<T: Clone> Templated<T> {
             Form::Open { parts, rule } => {
                 let text: String = parts.iter().map(|part| part.text(cell)).collect();
                 rule(&text).map_err(|refusal| {
-                    refusal.at(self.span).label(format!("where {}", cell.described()))
+                    refusal.at(self.span).label(format!("where {}", quoted(&cell.described())))
                 })
             }
         }
@@ -148,7 +148,13 @@ fn axis(expression: &str, axes: Axes<'_>) -> Result<String, Refusal> {
         let reason = format!("{} cannot be put in, only matrix.NAME", quoted(expression));
         return Err(Refusal::because(reason).help(instead(expression)));
     };
-    axes.check(name)?;
+    let checked = axes.check(name);
+    match axes {
+        Axes::None => checked.map_err(|refusal| {
+            refusal.help("give the job a block matrix { … }, or write $${{ for the text itself")
+        })?,
+        _ => checked?,
+    }
     Ok(name.to_owned())
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use solstice_kdl::{Problem, Reader, Refusal, Span, Spanned, nearest, quoted, value};
 
+use crate::interpolate::verbatim;
 use crate::limits::{
     MAX_AXES, MAX_AXIS_NAME_BYTES, MAX_AXIS_VALUES, MAX_JOBS, MAX_MATRIX_NAMES,
     MAX_MATRIX_VALUE_BYTES,
@@ -82,7 +83,7 @@ impl Axes<'_> {
                     .help(meant(name, names.iter().map(String::as_str))))
             }
             Axes::None => Err(Refusal::because("there is no matrix here")
-                .help("a job with a block matrix { … } has values; $${{ is the text itself")),
+                .help("a job has values if it has a block matrix { … }")),
         }
     }
 }
@@ -107,6 +108,16 @@ struct Line {
     /// What else it says.
     extras: BTreeMap<Arc<str>, Arc<str>>,
     span: Span,
+    /// Where each of both is named.
+    places: BTreeMap<Arc<str>, Span>,
+}
+
+impl Line {
+    /// The problem of what is said of a name.
+    fn problem(&self, name: &str, refusal: Refusal) -> Problem {
+        let span = self.places.get(name).copied().unwrap_or(self.span);
+        refusal.at(span).label("this name")
+    }
 }
 
 /// Reads a `matrix` block; `None` if it was reported that it is wrong.
@@ -132,8 +143,11 @@ pub(crate) fn read(mut node: Reader<'_>) -> Option<Matrix> {
     let includes: Vec<_> = includes.into_iter().collect::<Option<_>>()?;
     let names = names(&axes, &includes);
     let made = cells(&axes, &excludes, &includes, node.span());
-    let most = (names.len() > MAX_MATRIX_NAMES)
-        .then(|| too_many_of("names in this matrix", MAX_MATRIX_NAMES, node.span()));
+    let most = (names.len() > MAX_MATRIX_NAMES).then(|| {
+        too_many_of("names in this matrix", MAX_MATRIX_NAMES, node.span())
+            .label("this block")
+            .help("put several values into one")
+    });
     let cells = match (made, most) {
         (Ok(cells), None) => cells,
         (Err(problem), _) | (_, Some(problem)) => {
@@ -151,7 +165,7 @@ fn read_axes(matrix: &Reader<'_>, nodes: Vec<Reader<'_>>) -> Option<Vec<Axis>> {
     for mut node in nodes {
         let name = node.name();
         let span = node.span();
-        let values = node.required_args("a value", value::spanned(rules::text(axis_value)));
+        let values = node.required_args("a value", value::spanned(verbatim(axis_value)));
         let refusal = axis_name(name).err().or_else(|| {
             let twice = axes.iter().any(|axis| *axis.name == *name);
             twice.then(|| {
@@ -168,7 +182,8 @@ fn read_axes(matrix: &Reader<'_>, nodes: Vec<Reader<'_>>) -> Option<Vec<Axis>> {
         axes.push(Axis { name: name.into(), values });
     }
     if axes.len() > MAX_AXES {
-        matrix.report(too_many_of("axes", MAX_AXES, matrix.span()));
+        let problem = too_many_of("axes", MAX_AXES, matrix.span());
+        matrix.report(problem.label("this block").help("let fewer things vary"));
     }
     right.then_some(axes).filter(|axes| axes.len() <= MAX_AXES)
 }
@@ -195,18 +210,20 @@ fn too_many_cells(axes: &[Axis], span: Span) -> Option<Problem> {
     }
     let long = axes.iter().find(|axis| axis.values.len() > MAX_AXIS_VALUES)?;
     let what = format!("values of {}", quoted(&long.name));
-    Some(too_many_of(&what, MAX_AXIS_VALUES, span))
+    let problem = too_many_of(&what, MAX_AXIS_VALUES, span);
+    Some(problem.label("this block").help("name fewer, or let a second axis vary"))
 }
 
 /// Reads what an `include` or `exclude` says of the axes, and what else.
 fn read_line(
     mut node: Reader<'_>,
     axes: &[Axis],
-    check: impl Fn(&Line) -> Result<(), Refusal>,
+    check: impl Fn(&Line) -> Result<(), Problem>,
 ) -> Option<Line> {
     let span = node.span();
-    let given = node.other_props(rules::text(axis_value));
-    let mut line = Line { place: BTreeMap::new(), extras: BTreeMap::new(), span };
+    let given = node.other_props(verbatim(axis_value));
+    let (place, extras, places) = Default::default();
+    let mut line = Line { place, extras, span, places };
     let mut right = true;
     for (name, value) in given {
         if let Err(refusal) = axis_name(&name.value) {
@@ -215,33 +232,35 @@ fn read_line(
         }
         let on_axis = axes.iter().any(|axis| *axis.name == *name.value);
         let part = if on_axis { &mut line.place } else { &mut line.extras };
-        part.insert(name.value.into(), value.into());
+        let known: Arc<str> = name.value.into();
+        line.places.insert(known.clone(), name.span);
+        part.insert(known, value.into());
     }
-    let checked = if right { check(&line) } else { Ok(()) };
-    if let Err(refusal) = &checked {
-        node.report(refusal.clone().at(span).label("this line"));
+    if let (true, Err(problem)) = (right, check(&line)) {
+        node.report(problem);
+        right = false;
     }
     node.finish();
-    (right && checked.is_ok()).then_some(line)
+    right.then_some(line)
 }
 
 /// Refuses a line that excludes nothing.
-fn check_exclude(line: &Line, axes: &[Axis]) -> Result<(), Refusal> {
+fn check_exclude(line: &Line, axes: &[Axis]) -> Result<(), Problem> {
     if let Some(name) = line.extras.keys().next() {
-        return Err(Refusal::because(format!("the matrix has no axis {}", quoted(name)))
-            .help(meant(name, axes.iter().map(|axis| &*axis.name))));
+        let refusal = Refusal::because(format!("the matrix has no axis {}", quoted(name)))
+            .help(meant(name, axes.iter().map(|axis| &*axis.name)));
+        return Err(line.problem(name, refusal));
     }
     if line.place.is_empty() {
-        return Err(Refusal::because("this excludes everything")
+        return Err(Problem::new(line.span, "this excludes everything")
             .help("name what is meant: exclude os=\"omnios\""));
     }
     for axis in axes {
         let Some(value) = line.place.get(&axis.name) else { continue };
         if !axis.values.contains(value) {
             let reason = format!("{} has no value {}", quoted(&axis.name), quoted(value));
-            return Err(
-                Refusal::because(reason).help(meant(value, axis.values.iter().map(|one| &**one)))
-            );
+            let help = meant(value, axis.values.iter().map(|one| &**one));
+            return Err(line.problem(&axis.name, Refusal::because(reason).help(help)));
         }
     }
     Ok(())

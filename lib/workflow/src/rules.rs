@@ -64,7 +64,7 @@ pub(crate) fn retries(given: &Value) -> Result<u32, Refusal> {
 pub(crate) fn priority(given: &Value) -> Result<i8, Refusal> {
     let help = format!("choose a number from -{MAX_PRIORITY} to {MAX_PRIORITY}");
     match value::integer::<i8>(given) {
-        Ok(priority) if priority.abs() <= MAX_PRIORITY => Ok(priority),
+        Ok(priority) if (-MAX_PRIORITY..=MAX_PRIORITY).contains(&priority) => Ok(priority),
         Ok(_) => Err(Refusal::because("this priority is out of range").help(help)),
         Err(refusal) => Err(refusal.help(help)),
     }
