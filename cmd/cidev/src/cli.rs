@@ -70,7 +70,7 @@ pub(crate) enum Command {
         json: bool,
         /// The workflow file
         file: PathBuf,
-        /// The id of a job; all of them without it
+        /// The id of a job, or the name of one that its matrix makes; all without it
         job: Option<String>,
     },
 }

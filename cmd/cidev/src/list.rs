@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use solstice_model::JobName;
+use solstice_model::Need;
 use solstice_workflow::Workflow;
 
 use crate::files::{self, FileError, Found};
@@ -36,12 +36,12 @@ pub(crate) fn run(paths: &[PathBuf], json: bool) -> Result<Found, FileError> {
 fn rows(listed: &[Listed]) -> Vec<Vec<String>> {
     let head = ["WORKFLOW", "JOB", "RUNS ON", "NEEDS", "STEPS"].map(str::to_owned).to_vec();
     let jobs = listed.iter().flat_map(|one| {
-        one.workflow.jobs.iter().map(|job| {
+        one.workflow.expanded.iter().map(|job| &job.spec).map(|job| {
             vec![
                 one.workflow.name.clone(),
                 job.name.to_string(),
                 job.runs_on.to_string(),
-                names(&job.needs),
+                needs(&job.needs),
                 job.steps.len().to_string(),
             ]
         })
@@ -49,10 +49,10 @@ fn rows(listed: &[Listed]) -> Vec<Vec<String>> {
     std::iter::once(head).chain(jobs).collect()
 }
 
-/// Names in a row; `-` for none, so that columns can be counted.
-fn names(names: &[JobName]) -> String {
-    if names.is_empty() {
+/// Needs in a row; `-` for none, so that columns can be counted.
+fn needs(needs: &[Need]) -> String {
+    if needs.is_empty() {
         return "-".to_owned();
     }
-    names.iter().map(JobName::as_str).collect::<Vec<_>>().join(",")
+    needs.iter().map(output::need).collect::<Vec<_>>().join(",")
 }

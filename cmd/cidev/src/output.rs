@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use solstice_model::{Need, NeededOutcome};
 
 /// Writes to standard output. A reader that went away (`cidev list | head`) has
 /// seen enough, and nobody is left to be told of any other failure.
@@ -26,6 +27,17 @@ pub(crate) fn json(value: &impl Serialize) -> String {
 /// Replaces control characters, which a script or a variable may contain.
 pub(crate) fn harmless(text: &str) -> String {
     text.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "\u{fffd}")
+}
+
+/// A need: the job's name, and how it must have ended if it need not succeed.
+pub(crate) fn need(need: &Need) -> String {
+    let outcome = match need.outcome {
+        NeededOutcome::Succeeded => return need.job.to_string(),
+        NeededOutcome::Failed => "failed",
+        NeededOutcome::Completed => "completed",
+        NeededOutcome::Any => "any",
+    };
+    format!("{}:{outcome}", need.job)
 }
 
 /// Columns as wide as their widest cell, two blanks apart; the first row is the head.

@@ -13,8 +13,8 @@ pub(crate) fn run(paths: &[PathBuf]) -> Result<Found, FileError> {
     for file in files::read_all(paths)? {
         match file.parsed {
             Ok(workflow) => {
-                let jobs = workflow.jobs.len();
-                let steps = workflow.jobs.iter().map(|job| job.steps.len()).sum();
+                let jobs = workflow.expanded.len();
+                let steps = workflow.expanded.iter().map(|job| job.spec.steps.len()).sum();
                 let (jobs, steps) = (count(jobs, "job"), count(steps, "step"));
                 // Writing to a String cannot fail.
                 let _ = writeln!(good, "{} is valid: {jobs}, {steps}", file.path.display());

@@ -55,7 +55,7 @@ fn help_is_complete() {
 fn valid_files_are_counted() {
     let tree = tree(&[(".solstice/ci.kdl", GOOD), (".solstice/notes.txt", "x")]);
     let output = cidev(tree.path(), &["validate"]);
-    assert_eq!(stdout(&output), ".solstice/ci.kdl is valid: 2 jobs, 3 steps\n");
+    assert_eq!(stdout(&output), ".solstice/ci.kdl is valid: 4 jobs, 7 steps\n");
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
 }
 
@@ -64,7 +64,7 @@ fn a_wrong_file_ends_with_1_and_the_good_ones_are_still_named() {
     let tree = tree(&[(".solstice/bad.kdl", BAD), (".solstice/good.kdl", GOOD)]);
     let output = cidev(tree.path(), &["validate"]);
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(stdout(&output), ".solstice/good.kdl is valid: 2 jobs, 3 steps\n");
+    assert_eq!(stdout(&output), ".solstice/good.kdl is valid: 4 jobs, 7 steps\n");
     let complaint = stderr(&output);
     for part in ["`workflow` has no node `jbo`", ".solstice/bad.kdl:2:5", "did you mean `job`?"] {
         assert!(complaint.contains(part), "{complaint}");
@@ -97,7 +97,7 @@ fn what_cannot_be_read_or_found_ends_with_2() {
         (&["validate"], ".solstice has no workflow"),
         (&["validate", "empty"], "empty has no workflow"),
         (&["list", "nowhere.kdl"], "nowhere.kdl cannot be read"),
-        (&["show", "a.kdl", "nojob"], "its jobs are build, lint"),
+        (&["show", "a.kdl", "nojob"], "its jobs are build, lint, test-debian-12"),
         (&["show"], "<FILE>"),
         (&["validat"], "validate"),
     ];
@@ -114,14 +114,16 @@ fn jobs_are_listed_as_a_table_and_as_json() {
     let output = cidev(tree.path(), &["list"]);
     assert_eq!(
         stdout(&output),
-        "WORKFLOW  JOB    RUNS ON         NEEDS  STEPS\n\
-         Example   build  illumos-stable  -      2\n\
-         Example   lint   ubuntu-22.04    build  1\n"
+        "WORKFLOW  JOB             RUNS ON         NEEDS                 STEPS\n\
+         Example   build           illumos-stable  -                     2\n\
+         Example   lint            ubuntu-22.04    build                 1\n\
+         Example   test-debian-12  debian-12       build,lint:completed  2\n\
+         Example   test-omnios     omnios          build,lint:completed  2\n"
     );
     let json: serde_json::Value =
         serde_json::from_slice(&cidev(tree.path(), &["list", "--json"]).stdout).expect("JSON");
     assert_eq!(json[0]["file"], ".solstice/ci.kdl");
-    assert_eq!(json[0]["workflow"]["jobs"][1]["needs"][0], "build");
+    assert_eq!(json[0]["workflow"]["jobs"][1]["needs"][0]["job"], "build");
 }
 
 #[test]
@@ -142,6 +144,16 @@ fn a_workflow_is_shown_with_its_defaults() {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(json["steps"][0]["shell"][0], "/bin/sh");
     assert_eq!(json["timeout_s"], 3600);
+    // The id of a matrix means all of its jobs.
+    let output = cidev(&folder, &["show", "good.kdl", "test", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json[1]["matrix"]["values"]["os"], "omnios");
+    assert_eq!(
+        (&json[1]["if"], &json[1]["step_ifs"][1]),
+        (&"event == 'push'".into(), &"failure()".into())
+    );
+    let output = stdout(&cidev(&folder, &["show", "good.kdl", "test-omnios"]));
+    assert!(output.starts_with("job test-omnios\n") && !output.contains("debian"), "{output}");
 }
 
 #[test]

@@ -49,6 +49,7 @@ mod diagnostic;
 mod document;
 mod lexer;
 mod parser;
+mod place;
 mod reader;
 mod scalar;
 mod source;

@@ -219,7 +219,7 @@ impl Parser<'_> {
             self.found.report(problem);
             Scalar::Null
         });
-        Value::new(scalar, token.into())
+        Value::new(scalar, token.clone().into(), self.lexer.slice(token), self.dialect)
     }
 
     fn count_item(&mut self, token: &Range<usize>) -> Result<(), Problem> {

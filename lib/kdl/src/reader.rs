@@ -1,5 +1,7 @@
 //! Reading one node: what was asked for, what is missing, what nobody asked for.
 
+use std::collections::BTreeMap;
+
 use miette::SourceSpan;
 
 use crate::diagnostic::{Problem, Sink};
@@ -77,11 +79,7 @@ impl<'d> Reader<'d> {
         let next = self.entries.iter_mut().find(|entry| !entry.read && entry.is.key.is_none())?;
         next.read = true;
         let value = &next.is.value;
-        self.decoded(
-            decode(value),
-            value.span(),
-            &format!("the argument of {}", quoted(self.name())),
-        )
+        self.decoded(decode(value), value, &format!("the argument of {}", quoted(self.name())))
     }
 
     /// The next argument; `what` names it where it is missing, as in "a label".
@@ -111,6 +109,16 @@ impl<'d> Reader<'d> {
         all
     }
 
+    /// All arguments that are left, at least one; `what` names it where it is missing.
+    pub fn required_args<T>(
+        &mut self,
+        what: &str,
+        decode: impl Fn(&Value) -> Result<T, Refusal>,
+    ) -> Vec<T> {
+        let first = self.required_arg(what, &decode);
+        first.into_iter().chain(self.args(&decode)).collect()
+    }
+
     /// The property of this name, if it is there.
     pub fn prop<T>(
         &mut self,
@@ -119,7 +127,7 @@ impl<'d> Reader<'d> {
     ) -> Option<T> {
         self.known_props.push(name);
         let value = self.take_prop(name)?;
-        self.decoded(decode(value), value.span(), &quoted(name))
+        self.decoded(decode(value), value, &quoted(name))
     }
 
     /// The property of this name.
@@ -154,7 +162,7 @@ impl<'d> Reader<'d> {
                 if let Some(child) = child {
                     self.duplicate(name, child.span(), "it is already a property of the node");
                 }
-                self.decoded(decode(value), value.span(), &quoted(name))
+                self.decoded(decode(value), value, &quoted(name))
             }
         }
     }
@@ -186,21 +194,30 @@ impl<'d> Reader<'d> {
         name: &'static str,
         decode: impl Fn(&Value) -> Result<T, Refusal>,
     ) -> Option<Vec<T>> {
-        self.known_props.push(name);
-        let values = self.take_prop_and_following(name);
+        let values = self.prop_list(name, &decode);
         let child = self.child(name);
-        if let (Some(child), false) = (&child, values.is_empty()) {
+        if let (Some(child), Some(_)) = (&child, &values) {
             self.duplicate(name, child.span(), "it is already a property of the node");
         }
-        if !values.is_empty() {
-            let one = |value: &Value| self.decoded(decode(value), value.span(), &quoted(name));
-            return Some(values.into_iter().filter_map(one).collect());
+        if values.is_some() {
+            return values;
         }
         let mut child = child?;
-        let all = child.required_arg("at least one value", &decode).into_iter();
-        let all = all.chain(child.args(&decode)).collect();
+        let all = child.required_args("at least one value", decode);
         child.finish();
         Some(all)
+    }
+
+    /// A list of values, if it is there as a property and the arguments that follow it.
+    pub fn prop_list<T>(
+        &mut self,
+        name: &'static str,
+        decode: impl Fn(&Value) -> Result<T, Refusal>,
+    ) -> Option<Vec<T>> {
+        self.known_props.push(name);
+        let values = self.take_prop_and_following(name);
+        let one = |value: &Value| self.decoded(decode(value), value, &quoted(name));
+        (!values.is_empty()).then(|| values.into_iter().filter_map(one).collect())
     }
 
     /// The child node of this name, if it is there.
@@ -243,6 +260,32 @@ impl<'d> Reader<'d> {
         let found = self.found;
         let unread = self.children.iter_mut().filter(|child| !child.read);
         unread.map(|child| child.take(found)).collect()
+    }
+
+    /// All properties that were not read yet, with their names; a name that comes
+    /// again is reported.
+    pub fn other_props<T>(
+        &mut self,
+        decode: impl Fn(&Value) -> Result<T, Refusal>,
+    ) -> Vec<(Spanned<String>, T)> {
+        let mut props = BTreeMap::new();
+        for entry in &mut self.entries {
+            if let (Some(key), false) = (&entry.is.key, entry.read) {
+                entry.read = true;
+                props.entry(&key.value).or_insert_with(Vec::new).push((key, &entry.is.value));
+            }
+        }
+        let mut all = Vec::new();
+        for (name, given) in props {
+            for (key, _) in given.iter().skip(1) {
+                self.duplicate(name, key.span, "once is enough");
+            }
+            let decoded = given.first().and_then(|(key, value)| {
+                Some(((*key).clone(), self.decoded(decode(value), value, &quoted(name))?))
+            });
+            all.extend(decoded);
+        }
+        all
     }
 
     /// Refuses names of the planned language, be they properties or children.
@@ -315,16 +358,13 @@ impl<'d> Reader<'d> {
         values
     }
 
-    fn decoded<T>(&self, decoded: Result<T, Refusal>, span: SourceSpan, of: &str) -> Option<T> {
+    fn decoded<T>(&self, decoded: Result<T, Refusal>, value: &Value, of: &str) -> Option<T> {
         let refusal = match decoded {
             Ok(value) => return Some(value),
             Err(refusal) => refusal,
         };
-        let problem = Problem::new(span, refusal.reason).label(of);
-        self.report(match refusal.help {
-            Some(help) => problem.help(help),
-            None => problem,
-        });
+        let span = refusal.within.as_ref().map_or(value.span(), |part| value.span_within(part));
+        self.report(refusal.at(span).label(of));
         None
     }
 

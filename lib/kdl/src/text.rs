@@ -96,7 +96,7 @@ fn unescape(body: &str, dialect: Dialect) -> Option<String> {
 }
 
 /// The character that `{1f600}` names, and what follows.
-fn unicode_escape(text: &str) -> Option<(char, &str)> {
+pub(crate) fn unicode_escape(text: &str) -> Option<(char, &str)> {
     let (digits, left) = text.strip_prefix('{')?.split_once('}')?;
     let fits = (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
     let code = u32::from_str_radix(digits, 16).ok().filter(|_| fits)?;

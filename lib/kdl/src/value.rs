@@ -15,12 +15,16 @@
 //! ```
 
 use std::fmt::Display;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use miette::SourceSpan;
 
+use crate::diagnostic::Problem;
+use crate::lexer::Dialect;
+use crate::place;
 use crate::suggest::{escaped, nearest, quoted};
 
 /// A string, number, boolean or null, and where it is written.
@@ -28,6 +32,8 @@ use crate::suggest::{escaped, nearest, quoted};
 pub struct Value {
     scalar: Scalar,
     span: SourceSpan,
+    /// The token of a text, and how it is to be read.
+    written: Option<(Box<str>, Dialect)>,
 }
 
 /// What a token means.
@@ -41,13 +47,21 @@ pub(crate) enum Scalar {
 }
 
 impl Value {
-    pub(crate) fn new(scalar: Scalar, span: SourceSpan) -> Self {
-        Self { scalar, span }
+    pub(crate) fn new(scalar: Scalar, span: SourceSpan, token: &str, dialect: Dialect) -> Self {
+        let is_text = matches!(scalar, Scalar::Text(_));
+        Self { scalar, span, written: is_text.then(|| (token.into(), dialect)) }
     }
 
     /// Where the value is written, quotes included.
     pub fn span(&self) -> SourceSpan {
         self.span
+    }
+
+    /// Where these bytes of a decoded text are written.
+    pub(crate) fn span_within(&self, bytes: &Range<usize>) -> SourceSpan {
+        let Some((token, dialect)) = &self.written else { return self.span };
+        let place = |at| self.span.offset() + place::in_token(token, *dialect, at);
+        (place(bytes.start)..place(bytes.end)).into()
     }
 
     /// The value in a few words, for a message.
@@ -62,7 +76,11 @@ impl Value {
     }
 
     fn not(&self, wanted: &'static str) -> Refusal {
-        Refusal { reason: format!("expected {wanted}, not {}", self.described()), help: None }
+        Refusal {
+            reason: format!("expected {wanted}, not {}", self.described()),
+            help: None,
+            within: None,
+        }
     }
 }
 
@@ -80,18 +98,39 @@ pub struct Spanned<T> {
 pub struct Refusal {
     pub(crate) reason: String,
     pub(crate) help: Option<String>,
+    pub(crate) within: Option<Range<usize>>,
 }
 
 impl Refusal {
     /// A refusal for a reason, one lower-case line.
     pub fn because(reason: impl Display) -> Self {
-        Self { reason: reason.to_string(), help: None }
+        Self { reason: reason.to_string(), help: None, within: None }
     }
 
     /// Says what to write instead.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Says which bytes of a decoded text are wrong; else it is the whole value.
+    pub fn within(mut self, bytes: Range<usize>) -> Self {
+        self.within = Some(bytes);
+        self
+    }
+
+    /// The reason, in one line.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The problem of a value with this span that is not taken.
+    pub fn at(self, span: SourceSpan) -> Problem {
+        let problem = Problem::new(span, self.reason);
+        match self.help {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
     }
 }
 
@@ -231,11 +270,11 @@ mod tests {
     use super::*;
 
     fn text(text: &str) -> Value {
-        Value::new(Scalar::Text(text.to_owned()), SourceSpan::from(0..0))
+        Value::new(Scalar::Text(text.to_owned()), SourceSpan::from(0..0), text, Dialect::V2)
     }
 
     fn number(number: i128) -> Value {
-        Value::new(Scalar::Integer(number), SourceSpan::from(0..0))
+        Value::new(Scalar::Integer(number), SourceSpan::from(0..0), "", Dialect::V2)
     }
 
     #[test]

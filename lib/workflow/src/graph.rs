@@ -32,17 +32,17 @@ fn bad_needs(job: &Draft, known: &BTreeMap<&JobName, &Draft>) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
     for need in &job.needs {
-        let name = quoted(need.value.as_str());
-        let (message, help) = if job.id.as_ref().is_some_and(|id| id.value == need.value) {
+        let name = quoted(need.job.value.as_str());
+        let (message, help) = if job.id.as_ref().is_some_and(|id| id.value == need.job.value) {
             (format!("the job {name} needs itself"), "remove it".to_owned())
-        } else if !known.contains_key(&need.value) {
-            (format!("there is no job {name}"), meant(need, known))
-        } else if !seen.insert(&need.value) {
+        } else if !known.contains_key(&need.job.value) {
+            (format!("there is no job {name}"), meant(&need.job, known))
+        } else if !seen.insert(&need.job.value) {
             (format!("{name} is named twice"), "once is enough".to_owned())
         } else {
             continue;
         };
-        found.push(Problem::new(need.span, message).label("this need").help(help));
+        found.push(Problem::new(need.job.span, message).label("this need").help(help));
     }
     found
 }
@@ -63,7 +63,7 @@ fn cycle(known: &BTreeMap<&JobName, &Draft>, jobs: &[Draft]) -> Option<Problem> 
     loop {
         let before = open.len();
         let still = open.clone();
-        open.retain(|_, job| job.needs.iter().any(|need| still.contains_key(&need.value)));
+        open.retain(|_, job| job.needs.iter().any(|need| still.contains_key(&need.job.value)));
         if open.len() == before {
             break;
         }
@@ -72,7 +72,8 @@ fn cycle(known: &BTreeMap<&JobName, &Draft>, jobs: &[Draft]) -> Option<Problem> 
     let mut job = jobs.iter().find(is_open)?;
     let mut path: Vec<&Spanned<JobName>> = Vec::new();
     loop {
-        let need = job.needs.iter().find(|need| open.contains_key(&need.value))?;
+        let need = job.needs.iter().find(|need| open.contains_key(&need.job.value))?;
+        let need = &need.job;
         if let Some(start) = path.iter().position(|seen| seen.value == need.value) {
             return Some(cycle_problem(&path[start..], need.span));
         }

@@ -34,17 +34,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod artifact;
+mod cell_name;
+mod condition;
 mod env;
+mod expand;
 mod graph;
+mod interpolate;
 mod job;
 pub mod limits;
+mod matrix;
+mod needs;
+mod pattern;
 mod plan;
 mod rules;
 mod step;
 mod trigger;
 mod workflow;
 
+pub use condition::Condition;
+pub use pattern::Pattern;
 pub use plan::{Job, RunContext};
 pub use solstice_kdl::{Diagnostic, Diagnostics};
-pub use trigger::{Decision, Pattern, Trigger, TriggerEvent};
+pub use trigger::{Decision, Trigger, TriggerEvent};
 pub use workflow::{Workflow, parse};

@@ -9,7 +9,7 @@ pub const MAX_ITEMS: usize = 20_000;
 /// Blocks inside blocks; the language itself needs four.
 pub const MAX_DEPTH: usize = 8;
 
-/// Jobs of a workflow.
+/// Jobs of a workflow, each combination of a matrix counted.
 pub const MAX_JOBS: usize = 256;
 
 /// Steps of a job.
@@ -32,6 +32,36 @@ pub const MAX_ENV_BYTES: usize = 16 * 1024;
 
 /// `on` nodes of a workflow.
 pub const MAX_TRIGGERS: usize = 32;
+
+/// Axes of a matrix.
+pub const MAX_AXES: usize = 8;
+
+/// Values of an axis.
+pub const MAX_AXIS_VALUES: usize = 64;
+
+/// Size of an axis' name.
+pub const MAX_AXIS_NAME_BYTES: usize = 32;
+
+/// Size of a value of a matrix.
+pub const MAX_MATRIX_VALUE_BYTES: usize = 1024;
+
+/// Names that have a value in a matrix, axes and others together.
+pub const MAX_MATRIX_NAMES: usize = 16;
+
+/// Size of all jobs together, once the values of their matrices are put in.
+pub const MAX_EXPANDED_BYTES: usize = 4 * 1024 * 1024;
+
+/// Size of a condition.
+pub const MAX_CONDITION_BYTES: usize = 1024;
+
+/// `(` and `!` inside each other in a condition.
+pub const MAX_CONDITION_DEPTH: usize = 32;
+
+/// Patterns of a job's artifacts, and of one `exclude`.
+pub const MAX_ARTIFACT_RULES: usize = 64;
+
+/// The most urgent priority; negated, the least.
+pub const MAX_PRIORITY: i8 = 100;
 
 /// Patterns of one `branches` or `tags`.
 pub const MAX_PATTERNS: usize = 64;

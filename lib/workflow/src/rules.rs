@@ -1,39 +1,39 @@
-//! Decoders for the values of a workflow file: what each may be.
+//! Rules for the values of a workflow file: what each may be.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-use solstice_kdl::{Reader, Refusal, Value, quoted, value};
+use solstice_kdl::{Problem, Reader, Refusal, Span, Value, quoted, value};
 use solstice_model::BadName;
-use solstice_model::spec::MAX_TIMEOUT_S;
+use solstice_model::spec::{MAX_RETRIES, MAX_TIMEOUT_S};
 
-use crate::limits::{MAX_NAME_CHARS, MAX_PATH_BYTES, MAX_RUN_BYTES};
+use crate::limits::{MAX_NAME_CHARS, MAX_PATH_BYTES, MAX_PRIORITY, MAX_RUN_BYTES};
 
 /// Words of the planned language.
-const PLANNED: [&str; 13] = [
-    "artifact",
-    "cache",
-    "concurrency",
-    "continue_on_error",
-    "from",
-    "if",
-    "matrix",
-    "network",
-    "paths",
-    "retry",
-    "secrets",
-    "service",
-    "size",
-];
+const PLANNED: [&str; 8] =
+    ["cache", "concurrency", "from", "network", "paths", "paths_ignore", "secrets", "service"];
 
 /// Refuses what later versions will know, so that it is not called unknown.
 pub(crate) fn refuse_planned(reader: &mut Reader<'_>) {
     reader.reserved(&PLANNED, "it is planned; remove it until then");
 }
 
+/// There are more of something than one file or job may have.
+pub(crate) fn too_many_of(what: &str, most: usize, span: Span) -> Problem {
+    Problem::new(span, format!("there are more than {most} {what}"))
+        .label("one too many")
+        .help("put several commands into one, or split the file")
+}
+
+/// Makes a decoder of a rule for texts.
+pub(crate) fn text<T>(
+    rule: impl Fn(&str) -> Result<T, Refusal>,
+) -> impl Fn(&Value) -> Result<T, Refusal> {
+    move |given| rule(&value::string(given)?)
+}
+
 /// A name for people: one line, not empty.
-pub(crate) fn name(given: &Value) -> Result<String, Refusal> {
-    let text = value::string(given)?;
+pub(crate) fn name(text: &str) -> Result<String, Refusal> {
     if text.trim().is_empty() {
         return Err(Refusal::because("a name cannot be empty").help("write one, or leave it out"));
     }
@@ -44,10 +44,30 @@ pub(crate) fn name(given: &Value) -> Result<String, Refusal> {
     no_controls("a name", text)
 }
 
-/// A job's id or a label.
-pub(crate) fn word<T: FromStr<Err = BadName>>(given: &Value) -> Result<T, Refusal> {
+/// A job's id, a label or a size.
+pub(crate) fn word<T: FromStr<Err = BadName>>(text: &str) -> Result<T, Refusal> {
     let help = "write up to 63 letters, digits, - _ and ., such as \"build-1.2\"";
-    value::string(given)?.parse().map_err(|error| Refusal::because(error).help(help))
+    text.parse().map_err(|error| Refusal::because(error).help(help))
+}
+
+/// How many more times something is tried.
+pub(crate) fn retries(given: &Value) -> Result<u32, Refusal> {
+    let help = format!("choose a number from 0 to {MAX_RETRIES}");
+    match value::integer::<u32>(given) {
+        Ok(retries) if retries <= MAX_RETRIES => Ok(retries),
+        Ok(_) => Err(Refusal::because("this is too often").help(help)),
+        Err(refusal) => Err(refusal.help(help)),
+    }
+}
+
+/// Which of two waiting jobs begins first.
+pub(crate) fn priority(given: &Value) -> Result<i8, Refusal> {
+    let help = format!("choose a number from -{MAX_PRIORITY} to {MAX_PRIORITY}");
+    match value::integer::<i8>(given) {
+        Ok(priority) if (-MAX_PRIORITY..=MAX_PRIORITY).contains(&priority) => Ok(priority),
+        Ok(_) => Err(Refusal::because("this priority is out of range").help(help)),
+        Err(refusal) => Err(refusal.help(help)),
+    }
 }
 
 /// A time limit in whole seconds.
@@ -66,8 +86,7 @@ pub(crate) fn timeout(given: &Value) -> Result<u32, Refusal> {
 }
 
 /// A script.
-pub(crate) fn run(given: &Value) -> Result<String, Refusal> {
-    let script = value::string(given)?;
+pub(crate) fn run(script: &str) -> Result<String, Refusal> {
     if script.trim().is_empty() {
         return Err(
             Refusal::because("there is nothing to run").help("write a command, or remove the step")
@@ -81,8 +100,8 @@ pub(crate) fn run(given: &Value) -> Result<String, Refusal> {
 }
 
 /// A program and its arguments, split at blanks.
-pub(crate) fn shell(given: &Value) -> Result<Vec<String>, Refusal> {
-    let line = no_controls("a shell", value::string(given)?)?;
+pub(crate) fn shell(text: &str) -> Result<Vec<String>, Refusal> {
+    let line = no_controls("a shell", text)?;
     if line.len() > MAX_PATH_BYTES {
         return Err(Refusal::because(format!("a shell has at most {MAX_PATH_BYTES} bytes"))
             .help("put the arguments into a script and name that"));
@@ -104,8 +123,8 @@ pub(crate) fn shell(given: &Value) -> Result<Vec<String>, Refusal> {
 }
 
 /// A directory of the source.
-pub(crate) fn working_dir(given: &Value) -> Result<String, Refusal> {
-    let dir = no_controls("a directory", value::string(given)?)?;
+pub(crate) fn working_dir(text: &str) -> Result<String, Refusal> {
+    let dir = no_controls("a directory", text)?;
     let help = "write a path from the root of the source, such as \"web/app\"";
     let refuse = |why: &str| Err(Refusal::because(why).help(help));
     if dir.is_empty() {
@@ -124,23 +143,24 @@ pub(crate) fn working_dir(given: &Value) -> Result<String, Refusal> {
 }
 
 /// The value of an environment variable.
-pub(crate) fn env_value(given: &Value) -> Result<String, Refusal> {
-    no_nul("a variable", value::string(given)?)
+pub(crate) fn env_value(text: &str) -> Result<String, Refusal> {
+    no_nul("a variable", text)
 }
 
-fn no_nul(what: &str, text: String) -> Result<String, Refusal> {
+fn no_nul(what: &str, text: &str) -> Result<String, Refusal> {
     if text.contains('\0') {
         return Err(
             Refusal::because(format!("{what} cannot contain a NUL")).help("remove the \\u{0}")
         );
     }
-    Ok(text)
+    Ok(text.to_owned())
 }
 
-fn no_controls(what: &str, text: String) -> Result<String, Refusal> {
+/// Takes a text of one line.
+pub(crate) fn no_controls(what: &str, text: &str) -> Result<String, Refusal> {
     match text.chars().find(|c| c.is_control()) {
         Some(c) => Err(Refusal::because(format!("{what} cannot contain U+{:04X}", u32::from(c)))
             .help("write it on one line, without control characters")),
-        None => Ok(text),
+        None => Ok(text.to_owned()),
     }
 }

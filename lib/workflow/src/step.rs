@@ -1,35 +1,88 @@
 //! `step` nodes: one script each.
 
-use solstice_kdl::Reader;
-use solstice_model::StepSpec;
+use solstice_kdl::{Problem, Reader, Span, value};
 use solstice_model::spec::DEFAULT_SHELL;
+use solstice_model::{StepSpec, StepWhen};
 
+use crate::condition::{self, Condition, Scope};
+use crate::env;
+use crate::expand::{Budget, STEP_BYTES};
+use crate::interpolate::{Templated, templated, verbatim};
 use crate::limits::MAX_DERIVED_NAME_CHARS;
-use crate::{env, rules};
+use crate::matrix::{Axes, Cell};
+use crate::rules;
 
-/// Reads one step; `None` if it was reported that it has nothing to run.
-pub(crate) fn read(mut node: Reader<'_>) -> Option<StepSpec> {
-    let name = node.setting("name", rules::name);
-    let run = node.required_setting("run", rules::run);
-    let shell = node.setting("shell", rules::shell);
-    let working_dir = node.setting("working_dir", rules::working_dir);
+/// A step before the values of a matrix are put in.
+pub(crate) struct Draft {
+    span: Span,
+    name: Option<Templated<String>>,
+    run: Templated<String>,
+    shell: Vec<String>,
+    working_dir: Option<Templated<String>>,
+    env: env::Block,
+    timeout_s: Option<u32>,
+    continue_on_error: bool,
+    retries: u32,
+    /// The condition under which it is run.
+    pub(crate) condition: Option<Condition>,
+}
+
+/// Reads one step of a job with these `env` blocks around it; `None` if it was
+/// reported that it has nothing to run.
+pub(crate) fn read(
+    mut node: Reader<'_>,
+    axes: Axes<'_>,
+    around: [&env::Block; 2],
+) -> Option<Draft> {
+    let span = node.span();
+    let name = node.setting("name", templated(axes, rules::name));
+    let run = node.required_setting("run", templated(axes, rules::run));
+    let shell = node.setting("shell", verbatim(rules::shell));
+    let working_dir = node.setting("working_dir", templated(axes, rules::working_dir));
     let timeout_s = node.setting("timeout", rules::timeout);
-    let env = env::read(&mut node);
+    let continue_on_error = node.setting("continue_on_error", value::boolean).unwrap_or_default();
+    let retries = node.setting("retry", rules::retries).unwrap_or_default();
+    let env = env::read(&mut node, axes);
+    let scope = Scope { axes, env: vec![&env, around[0], around[1]], step: true };
+    let condition = node.setting("if", rules::text(|text| condition::decode(text, &scope)));
     rules::refuse_planned(&mut node);
     node.finish();
 
-    let run = run?;
-    Some(StepSpec {
-        name: name.unwrap_or_else(|| derived_name(&run)),
-        shell: shell.unwrap_or_else(|| DEFAULT_SHELL.map(str::to_owned).to_vec()),
-        run,
+    let shell = shell.unwrap_or_else(|| DEFAULT_SHELL.map(str::to_owned).to_vec());
+    Some(Draft {
+        span,
+        name,
+        run: run?,
+        shell,
         working_dir,
         env,
         timeout_s,
-        when: solstice_model::spec::StepWhen::default(),
-        continue_on_error: false,
-        retries: 0,
+        continue_on_error,
+        retries,
+        condition,
     })
+}
+
+impl Draft {
+    /// The step in a cell of the matrix, as if its condition held.
+    pub(crate) fn resolve(&self, cell: &Cell, budget: &mut Budget) -> Result<StepSpec, Problem> {
+        let shell: usize = self.shell.iter().map(String::len).sum();
+        budget.take(STEP_BYTES + shell, self.span)?;
+        let run = self.run.resolve(cell, budget)?;
+        let name = self.name.as_ref().map(|name| name.resolve(cell, budget)).transpose()?;
+        let dir = self.working_dir.as_ref().map(|dir| dir.resolve(cell, budget)).transpose()?;
+        Ok(StepSpec {
+            name: name.unwrap_or_else(|| derived_name(&run)),
+            run,
+            shell: self.shell.clone(),
+            working_dir: dir,
+            env: self.env.resolve(cell, budget)?,
+            timeout_s: self.timeout_s,
+            when: StepWhen::default(),
+            continue_on_error: self.continue_on_error,
+            retries: self.retries,
+        })
+    }
 }
 
 /// The first line of the script that says something, cut and fit for one line.

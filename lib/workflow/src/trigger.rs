@@ -1,13 +1,12 @@
 //! `on` nodes: which events start a workflow.
 
-use globset::{GlobBuilder, GlobMatcher};
 use serde::Serialize;
 use solstice_kdl::{Problem, Reader, Refusal, Value, nearest, quoted, value};
 use solstice_model::GitRef;
 
-use crate::job::too_many_of;
-use crate::limits::{MAX_PATTERN_BYTES, MAX_PATTERNS};
-use crate::rules;
+use crate::limits::MAX_PATTERNS;
+use crate::pattern::Pattern;
+use crate::rules::{self, too_many_of};
 
 /// One `on` node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,37 +35,6 @@ impl Trigger {
             Self::Push { branches: Vec::new(), tags: Vec::new() },
             Self::PullRequest { branches: Vec::new() },
         ]
-    }
-}
-
-/// A pattern for names of branches or tags; `*` does not cross a `/`, `**` does.
-#[derive(Clone, Debug, Serialize)]
-#[serde(into = "String")]
-pub struct Pattern(GlobMatcher);
-
-impl Pattern {
-    /// The pattern as it is written.
-    pub fn as_str(&self) -> &str {
-        self.0.glob().glob()
-    }
-
-    /// Whether the whole name fits.
-    pub fn matches(&self, name: &str) -> bool {
-        self.0.is_match(name)
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for Pattern {}
-
-impl From<Pattern> for String {
-    fn from(pattern: Pattern) -> Self {
-        pattern.as_str().to_owned()
     }
 }
 
@@ -149,8 +117,8 @@ enum Kind {
 
 /// Reads one `on` node; `None` if it was reported.
 pub(crate) fn read(mut node: Reader<'_>) -> Option<Trigger> {
-    let branches = node.list("branches", value::spanned(pattern));
-    let tags = node.list("tags", value::spanned(pattern));
+    let branches = node.list("branches", value::spanned(rules::text(Pattern::new)));
+    let tags = node.list("tags", value::spanned(rules::text(Pattern::new)));
     rules::refuse_planned(&mut node);
     // What belongs to an event that we do not know is not unknown in itself.
     let kind = node.required_arg("an event", kind)?;
@@ -195,30 +163,6 @@ fn kind(given: &Value) -> Result<Kind, Refusal> {
             return Err(Refusal::because(format!("there is no event {}", quoted(&name))).help(help));
         }
     })
-}
-
-fn pattern(given: &Value) -> Result<Pattern, Refusal> {
-    let text = value::string(given)?;
-    if text.is_empty() || text.len() > MAX_PATTERN_BYTES {
-        let reason = format!("a pattern has 1 to {MAX_PATTERN_BYTES} bytes");
-        return Err(Refusal::because(reason).help("write * for every name without a /"));
-    }
-    if text.starts_with('!') {
-        return Err(Refusal::because("a pattern cannot exclude")
-            .help("name what is wanted; ! is not supported by this version"));
-    }
-    if let Some(name) = text.strip_prefix("refs/heads/").or(text.strip_prefix("refs/tags/")) {
-        return Err(Refusal::because(
-            "a pattern is compared with the short name of a branch or tag",
-        )
-        .help(format!("write \"{name}\"")));
-    }
-    let glob = GlobBuilder::new(&text).literal_separator(true).build();
-    let glob = glob.map_err(|error| {
-        Refusal::because(format!("{} is not a pattern: {}", quoted(&text), error.kind()))
-            .help("use *, **, ?, [a-z] and {a,b}")
-    })?;
-    Ok(Pattern(glob.compile_matcher()))
 }
 
 #[cfg(test)]

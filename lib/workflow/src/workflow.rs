@@ -3,11 +3,14 @@
 use serde::Serialize;
 use solstice_kdl::{Diagnostics, Document, Limits, Reader};
 
-use crate::job::{self, too_many_of};
+use crate::interpolate::verbatim;
+use crate::job::{self, Draft};
 use crate::limits::{MAX_DEPTH, MAX_FILE_BYTES, MAX_ITEMS, MAX_JOBS, MAX_TRIGGERS};
+use crate::matrix::Axes;
 use crate::plan::Job;
+use crate::rules::{self, too_many_of};
 use crate::trigger::{self, Decision, Trigger, TriggerEvent};
-use crate::{env, graph, rules};
+use crate::{env, expand, graph};
 
 /// A workflow file that can run as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,25 +48,40 @@ pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Workflow, Diagnostics> {
 }
 
 fn read(mut node: Reader<'_>, file_name: &str) -> Option<Workflow> {
-    let name = node.setting("name", rules::name);
-    let env = env::read(&mut node);
+    let name = node.setting("name", verbatim(rules::name));
+    let env = env::read(&mut node, Axes::None);
     let triggers = read_triggers(&mut node);
-    let help = "add at least one: job id=\"…\" runs_on=\"…\" { … }";
-    let nodes = node.required_children("job", help);
-    if let Some(surplus) = nodes.get(MAX_JOBS) {
-        node.report(too_many_of("jobs", MAX_JOBS, surplus.span()));
-    }
-    // The graph of what is refused anyway is not worth drawing.
-    let drafts: Vec<_> = nodes.into_iter().take(MAX_JOBS).map(job::read).collect();
-    for problem in graph::problems(&drafts) {
-        node.report(problem);
-    }
+    let jobs = read_jobs(&mut node, &env);
     rules::refuse_planned(&mut node);
     node.finish();
+    let name = name.unwrap_or_else(|| stem(file_name));
+    Some(Workflow { name, triggers, expanded: jobs? })
+}
 
-    let jobs = drafts.into_iter().map(|draft| draft.finish(&env));
-    let expanded = jobs.map(|spec| spec.map(|spec| Job { spec })).collect::<Option<_>>()?;
-    Some(Workflow { name: name.unwrap_or_else(|| stem(file_name)), triggers, expanded })
+/// Reads all jobs; `None` if anything between them is wrong, or in one of them.
+fn read_jobs(node: &mut Reader<'_>, env: &env::Block) -> Option<Vec<Job>> {
+    let help = "add at least one: job id=\"…\" runs_on=\"…\" { … }";
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut count = 0;
+    for job in node.required_children("job", help) {
+        let draft = job::read(job, env);
+        count += draft.cell_count();
+        if count > MAX_JOBS {
+            // What is refused anyway is not worth reading.
+            node.report(too_many_of("jobs", MAX_JOBS, draft.span));
+            return None;
+        }
+        drafts.push(draft);
+    }
+    let problems = graph::problems(&drafts);
+    let expanded = match problems.is_empty() {
+        true => expand::expand(&drafts, env),
+        false => Err(problems),
+    };
+    expanded.unwrap_or_else(|problems| {
+        problems.into_iter().for_each(|problem| node.report(problem));
+        None
+    })
 }
 
 fn read_triggers(node: &mut Reader<'_>) -> Vec<Trigger> {
