@@ -18,6 +18,8 @@
 //!     room: 0,
 //!     known: Vec::new(),
 //!     wait_ms: 0,
+//!     sizes: Vec::new(),
+//!     images: Vec::new(),
 //! };
 //! println!("{} attempts", client.host_sync(&request).await?.wanted.len());
 //! # Ok(())
