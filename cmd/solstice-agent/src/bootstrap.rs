@@ -14,6 +14,9 @@ use solstice_model::Token;
 /// Where the initial RAM disk puts what it found on a seed disk.
 const MACHINE_SEED: &str = "/run/solstice/seed";
 
+/// Where a machine's jobs find what the jobs before them left.
+const MACHINE_INPUT: &str = "/input";
+
 /// The largest seed that is read, in bytes: some words.
 const MAX_SEED_BYTES: u64 = 16 * 1024;
 
@@ -26,6 +29,8 @@ pub(crate) struct Bootstrap {
     pub(crate) token: Token,
     /// The directory for the source and the scripts.
     pub(crate) work: PathBuf,
+    /// Where the artifacts of the jobs that this one needs go.
+    pub(crate) input: PathBuf,
 }
 
 /// Why the parameters are of no use. None of them shows the token.
@@ -46,8 +51,8 @@ pub(crate) enum BootstrapError {
     #[error("{place} has no {word}=")]
     Missing { place: String, word: &'static str },
     #[error(
-        "usage: solstice-agent --endpoint http://ADDRESS:PORT --token TOKEN --work DIR\n       \
-         solstice-agent --seed FILE [--delete-seed] --work DIR"
+        "usage: solstice-agent --endpoint http://ADDRESS:PORT --token TOKEN --work DIR [--input DIR]\n       \
+         solstice-agent --seed FILE [--delete-seed] --work DIR [--input DIR]"
     )]
     Usage,
     #[error("the endpoint {0:?} is not http:// and a numeric address")]
@@ -62,18 +67,18 @@ impl Bootstrap {
     }
 
     fn from_line_or_seed(line: &str, seed: &Path) -> Result<Self, BootstrapError> {
-        let work = PathBuf::from("/work");
+        let folders = Folders { work: "/work".into(), input: MACHINE_INPUT.into() };
         if value(line, "solstice.endpoint").is_some() {
-            Self::from_words(line, "the kernel command line", work)
+            Self::from_words(line, "the kernel command line", folders)
         } else if seed.exists() {
-            Self::from_seed(seed, true, work)
+            Self::from_seed(seed, true, folders)
         } else {
             Err(BootstrapError::Nowhere)
         }
     }
 
     /// Reads a seed, and deletes it if that is wanted: its token is good for one use.
-    fn from_seed(path: &Path, delete: bool, work: PathBuf) -> Result<Self, BootstrapError> {
+    fn from_seed(path: &Path, delete: bool, folders: Folders) -> Result<Self, BootstrapError> {
         let failed = |source| BootstrapError::Seed { path: path.to_owned(), source };
         let file = std::fs::File::open(path).map_err(failed)?;
         let mut text = String::new();
@@ -85,11 +90,11 @@ impl Bootstrap {
             std::fs::remove_file(path)
                 .map_err(|source| BootstrapError::Undeleted { path: path.to_owned(), source })?;
         }
-        Self::from_words(&text, &format!("the seed {}", path.display()), work)
+        Self::from_words(&text, &format!("the seed {}", path.display()), folders)
     }
 
     /// Takes the parameters out of the words found at a place.
-    fn from_words(text: &str, place: &str, work: PathBuf) -> Result<Self, BootstrapError> {
+    fn from_words(text: &str, place: &str, folders: Folders) -> Result<Self, BootstrapError> {
         let find = |word| {
             let missing = || BootstrapError::Missing { place: place.to_owned(), word };
             value(text, word).ok_or_else(missing)
@@ -97,7 +102,8 @@ impl Bootstrap {
         Ok(Self {
             endpoint: endpoint(find("solstice.endpoint")?)?,
             token: Token::from_text(find("solstice.token")?),
-            work,
+            work: folders.work,
+            input: folders.input,
         })
     }
 
@@ -106,12 +112,15 @@ impl Bootstrap {
         arguments: impl Iterator<Item = String>,
     ) -> Result<Self, BootstrapError> {
         let flags = Flags::parse(arguments)?;
-        let work = PathBuf::from(flags.work.ok_or(BootstrapError::Usage)?);
+        let folders = Folders::new(flags.work.ok_or(BootstrapError::Usage)?, flags.input);
         match (flags.endpoint, flags.token, flags.seed) {
             (Some(address), Some(token), None) if !flags.delete_seed => {
-                Ok(Self { endpoint: endpoint(&address)?, token: Token::from_text(token), work })
+                let (endpoint, token) = (endpoint(&address)?, Token::from_text(token));
+                Ok(Self { endpoint, token, work: folders.work, input: folders.input })
             }
-            (None, None, Some(seed)) => Self::from_seed(Path::new(&seed), flags.delete_seed, work),
+            (None, None, Some(seed)) => {
+                Self::from_seed(Path::new(&seed), flags.delete_seed, folders)
+            }
             _ => Err(BootstrapError::Usage),
         }
     }
@@ -125,6 +134,27 @@ struct Flags {
     seed: Option<String>,
     delete_seed: bool,
     work: Option<String>,
+    input: Option<String>,
+}
+
+/// Where things go.
+struct Folders {
+    work: PathBuf,
+    input: PathBuf,
+}
+
+impl Folders {
+    /// Without a place of their own, inputs go where workflows expect them, if
+    /// this process may write there.
+    fn new(work: String, input: Option<String>) -> Self {
+        let work = PathBuf::from(work);
+        let usual = || match rustix::process::geteuid().is_root() {
+            true => PathBuf::from(MACHINE_INPUT),
+            false => work.join("input"),
+        };
+        let input = input.map_or_else(usual, PathBuf::from);
+        Self { work, input }
+    }
 }
 
 impl Flags {
@@ -136,6 +166,7 @@ impl Flags {
                 "--token" => &mut flags.token,
                 "--seed" => &mut flags.seed,
                 "--work" => &mut flags.work,
+                "--input" => &mut flags.input,
                 "--delete-seed" => {
                     flags.delete_seed = true;
                     continue;
@@ -262,6 +293,8 @@ mod tests {
     #[test]
     fn flags_are_endpoint_and_token_or_a_seed() {
         assert!(flags("--endpoint http://127.0.0.1:1 --token t --work /w").is_ok());
+        let placed = flags("--endpoint http://127.0.0.1:1 --token t --work /w --input /i");
+        assert_eq!(placed.unwrap().input, Path::new("/i"));
         for bad in [
             "--endpoint http://127.0.0.1:1 --token t",
             "--endpoint http://127.0.0.1:1 --token t --work",

@@ -1,4 +1,4 @@
-//! The agent API as its client: three requests, and which failures are worth
+//! The agent API as its client: its requests, and which failures are worth
 //! another try.
 //!
 //! The shapes of requests and answers are those of `solstice_api::agent`; they
@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use solstice_model::{JobSpec, Record, Token};
+use solstice_model::{JobSpec, Record, Sha256Digest, Token};
 use ureq::http::{Response, StatusCode};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, SendBody};
+
+use crate::fetch::Archive;
 
 /// The longest answer that is read, source aside: a job's specification has
 /// scripts in it.
@@ -21,8 +23,14 @@ const MAX_ANSWER_BYTES: u64 = 16 * 1024 * 1024;
 /// How much of an error's body is shown.
 const MAX_REASON_BYTES: u64 = 1_024;
 
-/// How long one request may take, source aside.
+/// How long one request may take, archives and artifacts aside.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long an archive or an artifact may stand still on its way.
+const STALL_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The codes of a host that is there and cannot give an answer yet.
+const WAIT_CODES: [&str; 2] = ["source_not_ready", "server_away"];
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,7 +45,14 @@ pub(crate) enum ChannelError {
         source: ureq::Error,
     },
     #[error("cannot {what}: the host answered {status}: {reason}")]
-    Refused { what: &'static str, status: StatusCode, reason: String },
+    Refused {
+        what: &'static str,
+        status: StatusCode,
+        /// The host's code for it, if it gave one.
+        code: Option<String>,
+        /// Its words, fit for a console.
+        reason: String,
+    },
 }
 
 impl ChannelError {
@@ -55,8 +70,36 @@ impl ChannelError {
 
     /// Whether the host says that it lacks earlier records.
     pub(crate) fn is_gap(&self) -> bool {
-        matches!(self, ChannelError::Refused { status, .. } if *status == StatusCode::CONFLICT)
+        self.status() == Some(StatusCode::CONFLICT)
     }
+
+    /// Whether the host is there and merely has no answer yet.
+    pub(crate) fn is_waiting(&self) -> bool {
+        match self {
+            ChannelError::Refused { code: Some(code), .. } => WAIT_CODES.contains(&code.as_str()),
+            _ => false,
+        }
+    }
+
+    /// Whether the attempt is over as far as the host is concerned.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.status(), Some(StatusCode::GONE | StatusCode::UNAUTHORIZED))
+    }
+
+    /// The answer's status, if there was one.
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        match self {
+            ChannelError::Refused { status, .. } => Some(*status),
+            ChannelError::Transport { .. } => None,
+        }
+    }
+}
+
+/// The body of a refusal, as far as it matters here.
+#[derive(Deserialize)]
+struct Refusal {
+    error_code: Option<String>,
+    message: String,
 }
 
 /// The body of `agent_redeem`.
@@ -73,6 +116,25 @@ pub(crate) struct Redeemed {
     pub(crate) spec: JobSpec,
     /// The number of the first record.
     pub(crate) next_seq: u64,
+    /// Whether the jobs that this one needs have left anything.
+    #[serde(default)]
+    pub(crate) has_inputs: bool,
+    /// How many bytes of output are taken; without bound by a host that names none.
+    #[serde(default = "unbounded")]
+    pub(crate) log_limit_bytes: u64,
+}
+
+fn unbounded() -> u64 {
+    u64::MAX
+}
+
+/// What the host says that it has of an artifact.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct ArtifactStored {
+    /// Its size.
+    pub(crate) bytes: u64,
+    /// Its digest.
+    pub(crate) sha256: Sha256Digest,
 }
 
 /// The body of `agent_records`.
@@ -125,20 +187,52 @@ impl Channel {
         read_json(what, accepted(what, answer)?)
     }
 
-    /// Starts to fetch the source; the reader gives the compressed archive.
+    /// Starts to fetch an archive; the reader gives it compressed.
     ///
     /// # Errors
     ///
     /// [`ChannelError`] if there is no answer or it is a refusal.
-    pub(crate) fn source(&self) -> Result<impl Read + use<>, ChannelError> {
-        let what = "fetch the source";
-        let request = self.http.get(self.url("source")).config();
+    pub(crate) fn archive(&self, archive: Archive) -> Result<impl Read + use<>, ChannelError> {
+        let (what, path) = match archive {
+            Archive::Source => ("fetch the source", "source"),
+            Archive::Inputs => ("fetch the inputs", "inputs"),
+        };
+        let request = self.http.get(self.url(path)).config();
         let answer = request
             .timeout_recv_response(Some(REQUEST_TIMEOUT))
+            .timeout_per_read(Some(STALL_TIMEOUT))
             .build()
             .header("authorization", self.bearer())
             .call();
         Ok(accepted(what, answer)?.into_body().into_reader())
+    }
+
+    /// Hands over an artifact of so many bytes. The host is asked before they
+    /// are sent, so that a refusal costs little. Harmless to repeat.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if there is no answer or it is a refusal.
+    pub(crate) fn upload(
+        &self,
+        index: usize,
+        path: &str,
+        bytes: u64,
+        content: &mut dyn Read,
+    ) -> Result<ArtifactStored, ChannelError> {
+        let what = "hand over an artifact";
+        let request = self.http.put(self.url(&format!("artifacts/{index}"))).config();
+        let answer = request
+            .timeout_per_read(Some(STALL_TIMEOUT))
+            .timeout_per_write(Some(STALL_TIMEOUT))
+            .build()
+            .query("path", path)
+            .header("authorization", self.bearer())
+            .header("content-type", "application/octet-stream")
+            .header("content-length", bytes)
+            .header("expect", "100-continue")
+            .send(SendBody::from_reader(content));
+        read_json(what, accepted(what, answer)?)
     }
 
     /// Hands over records.
@@ -177,11 +271,14 @@ fn accepted(
     if status.is_success() {
         return Ok(answer);
     }
-    let mut reason = Vec::new();
+    let mut body = Vec::new();
     // What can be read of the reason is enough.
-    let _ = answer.into_body().into_reader().take(MAX_REASON_BYTES).read_to_end(&mut reason);
-    let reason = String::from_utf8_lossy(&reason).escape_debug().to_string();
-    Err(ChannelError::Refused { what, status, reason })
+    let _ = answer.into_body().into_reader().take(MAX_REASON_BYTES).read_to_end(&mut body);
+    let (code, reason) = match serde_json::from_slice(&body) {
+        Ok(Refusal { error_code, message }) => (error_code, message),
+        Err(_) => (None, String::from_utf8_lossy(&body).into_owned()),
+    };
+    Err(ChannelError::Refused { what, status, code, reason: reason.escape_debug().to_string() })
 }
 
 fn read_json<T: DeserializeOwned>(
@@ -231,6 +328,7 @@ mod tests {
         let refused = |status| ChannelError::Refused {
             what: "test",
             status: StatusCode::from_u16(status).unwrap(),
+            code: None,
             reason: String::new(),
         };
         for passing in [500, 503, 429, 408] {

@@ -1,4 +1,5 @@
-//! One job from the first word to the last: redeem, source, steps, verdict.
+//! One job from the first word to the last: redeem, source, inputs, steps,
+//! artifacts, verdict.
 //!
 //! Three threads take part: this one, which fetches and supervises; the sender,
 //! which owns the way to the host; and a watchdog, which closes the stream when
@@ -10,21 +11,26 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 
-use solstice_model::{RecordBody, Token};
+use solstice_model::{AgentVerdict, JobSpec, Record, RecordBody, Token};
 
 use crate::bootstrap::Bootstrap;
 use crate::channel::{Backoff, Channel, ChannelError, Redeemed};
 use crate::console;
+use crate::fetch::{self, Archive, FetchError};
 use crate::pid1;
-use crate::source::{self, SourceError};
-use crate::steps::{Event, Steps};
+use crate::steps::{Done, Event, Steps, Stopped};
 use crate::stream::Stream;
+use crate::upload::{KeepError, keep};
 
 /// How long a host that does not answer is asked for the job.
 const REDEEM_PATIENCE: Duration = Duration::from_secs(5 * 60);
 
-/// How long the last records may take after the job's own time limit.
+/// How long the last records may take.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(60 * 60);
+
+/// How long everything may take beyond the job's own time limit: an hour each
+/// for source, inputs, artifacts and the last records.
+const PATIENCE_BEYOND: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// How long the reason why there is no verdict may take to the host.
 const NOTE_PATIENCE: Duration = Duration::from_secs(30);
@@ -51,39 +57,93 @@ pub(crate) fn run_from_start() -> Result<(), Box<dyn Error>> {
 
 fn run(bootstrap: Bootstrap) -> Result<(), Box<dyn Error>> {
     let channel = Arc::new(Channel::new(bootstrap.endpoint));
-    let Redeemed { spec, next_seq } = redeem(&channel, &bootstrap.token)?;
+    let job = redeem(&channel, &bootstrap.token)?;
+    let Redeemed { spec, next_seq, has_inputs, log_limit_bytes } = job;
     console::say(&format!("redeemed job {}", spec.name));
 
-    let stream = Arc::new(Stream::new(next_seq));
-    let limit = Duration::from_secs(spec.timeout_s.into()) + DELIVERY_PATIENCE;
+    let stream = Arc::new(Stream::new(next_seq, log_limit_bytes));
+    let limit = Duration::from_secs(spec.timeout_s.into()) + PATIENCE_BEYOND;
     let (notify, events) = mpsc::channel();
     start_sender(&channel, &stream, &notify);
     start_watchdog(&stream, limit, &notify);
 
     let source = bootstrap.work.join("src");
-    if let Err(error) = fetch_source(&channel, &stream, &source) {
-        return give_up(&stream, error);
+    let mut folders = vec![(Archive::Source, source.as_path())];
+    folders.extend(has_inputs.then_some((Archive::Inputs, bootstrap.input.as_path())));
+    for (archive, into) in folders {
+        if let Err(error) = fetch(archive, &channel, &stream, into) {
+            return give_up(&stream, error);
+        }
     }
     let steps = Steps {
         spec: &spec,
         source: &source,
         scripts: &bootstrap.work.join("steps"),
+        input: has_inputs.then_some(&bootstrap.input),
         stream: &stream,
         notify: &notify,
         events: &events,
     };
-    let Ok(verdict) = steps.run() else {
-        console::say("stopped by the host");
-        return Ok(());
+    let ended = steps.run().map_err(|Stopped| KeepError::Stopped);
+    match ended.and_then(|done| judge(done, &spec, &source, &channel, &stream)) {
+        Ok(verdict) => finish(&stream, verdict),
+        Err(KeepError::Stopped) => {
+            console::say("stopped by the host");
+            Ok(())
+        }
+        Err(error) => {
+            stream.note(console::with_causes(&error));
+            stream.drain(NOTE_PATIENCE);
+            Err(error.into())
+        }
+    }
+}
+
+/// Hands over the artifacts, if there is time for it; what was wrong with them
+/// is the verdict on steps that all succeeded, and a note otherwise.
+fn judge(
+    done: Done,
+    spec: &JobSpec,
+    source: &Path,
+    channel: &Channel,
+    stream: &Stream,
+) -> Result<AgentVerdict, KeepError> {
+    if done.time_is_over {
+        return Ok(done.verdict);
+    }
+    let mut failures = keep(&spec.artifacts, source, channel, stream)?.into_iter();
+    let verdict = match done.verdict {
+        AgentVerdict::Succeeded => match failures.next() {
+            Some(first) => AgentVerdict::ArtifactFailed { pattern: first.pattern, why: first.why },
+            None => AgentVerdict::Succeeded,
+        },
+        failed => failed,
     };
+    for failure in failures {
+        stream.note(format!("artifact {:?}: {}", failure.pattern, failure.why));
+    }
+    Ok(verdict)
+}
+
+/// Tells the verdict, and waits until the server has it.
+fn finish(stream: &Stream, verdict: AgentVerdict) -> Result<(), Box<dyn Error>> {
     console::say("finished");
+    let dropped = stream.dropped();
+    if dropped > 0 {
+        stream.note(format!("{dropped} bytes of output beyond the limit were dropped"));
+    }
     stream.push_now(RecordBody::Finished { verdict });
     if stream.drain(DELIVERY_PATIENCE) { Ok(()) } else { Err(Undelivered.into()) }
 }
 
-fn fetch_source(channel: &Channel, stream: &Stream, into: &Path) -> Result<(), SourceError> {
+fn fetch(
+    archive: Archive,
+    channel: &Channel,
+    stream: &Stream,
+    into: &Path,
+) -> Result<(), FetchError> {
     let started = Instant::now();
-    let entries = source::fetch(channel, stream, into)?;
+    let entries = fetch::fetch(archive, channel, stream, into)?;
     let seconds = started.elapsed().as_secs_f32();
     console::say(&format!("unpacked {entries} archive members in {seconds:.1} s"));
     Ok(())
@@ -91,12 +151,12 @@ fn fetch_source(channel: &Channel, stream: &Stream, into: &Path) -> Result<(), S
 
 /// Ends a job that has no source. That is not the job's failure, so there is
 /// no verdict: the host sees a machine that ended without one, and a note.
-fn give_up(stream: &Stream, error: SourceError) -> Result<(), Box<dyn Error>> {
-    if matches!(error, SourceError::Stopped) {
+fn give_up(stream: &Stream, error: FetchError) -> Result<(), Box<dyn Error>> {
+    if matches!(error, FetchError::Stopped) {
         console::say("stopped by the host");
         return Ok(());
     }
-    stream.push_now(RecordBody::Note { text: console::with_causes(&error) });
+    stream.note(console::with_causes(&error));
     stream.drain(NOTE_PATIENCE);
     Err(error.into())
 }
@@ -131,28 +191,48 @@ fn start_sender(channel: &Arc<Channel>, stream: &Arc<Stream>, notify: &Sender<Ev
 /// always from the oldest record that is not known to be durable: whatever was
 /// lost on the way, the next request is the right one.
 fn send_all(channel: &Channel, stream: &Stream) {
-    let mut backoff = Backoff::new();
-    while let Some(batch) = stream.next_batch() {
-        match channel.send(&batch) {
-            Ok(accepted) => {
-                // A server cannot have what was not sent.
-                let sent = batch.last().map_or(0, |record| record.seq);
-                let progress = stream.acknowledge(accepted.durable_seq.min(sent));
-                if accepted.stop {
-                    return;
-                }
-                if progress {
-                    backoff = Backoff::new();
-                    continue;
-                }
+    while let Some(mut batch) = stream.next_batch() {
+        let mut backoff = Backoff::new();
+        while !batch.is_empty() {
+            match send(channel, stream, &mut batch) {
+                Sent::Progress => backoff = Backoff::new(),
+                Sent::Nothing if stream.pause(backoff.next()) => return,
+                Sent::Nothing => {}
+                Sent::Last => return,
             }
-            Err(error) if error.retry() || error.is_gap() => {
-                console::say(&format!("{}; trying again", console::with_causes(&error)));
-            }
-            Err(error) => return console::say_error(&error),
         }
-        if stream.pause(backoff.next()) {
-            return;
+    }
+}
+
+/// What became of one request with records.
+enum Sent {
+    /// Some of them are durable and no longer in the batch.
+    Progress,
+    /// None are; it is worth another try.
+    Nothing,
+    /// The host takes no more.
+    Last,
+}
+
+fn send(channel: &Channel, stream: &Stream, batch: &mut Vec<Record>) -> Sent {
+    match channel.send(batch) {
+        Ok(accepted) => {
+            let done = batch.partition_point(|record| record.seq <= accepted.durable_seq);
+            stream.acknowledge(&batch[..done]);
+            batch.drain(..done);
+            match (accepted.stop, done) {
+                (true, _) => Sent::Last,
+                (false, 0) => Sent::Nothing,
+                (false, _) => Sent::Progress,
+            }
+        }
+        Err(error) if error.retry() || error.is_gap() => {
+            console::say(&format!("{}; trying again", console::with_causes(&error)));
+            Sent::Nothing
+        }
+        Err(error) => {
+            console::say_error(&error);
+            Sent::Last
         }
     }
 }

@@ -1,22 +1,26 @@
 //! The program inside a job's machine. It redeems its single-use token, unpacks
-//! the source, runs the steps, streams what they print and powers off.
+//! the source, runs the steps, streams what they print, hands over the artifacts
+//! and powers off.
 //!
 //! As process 1 it is also the machine's init. Started by hand or as a service,
 //! with flags instead of a kernel command line, it is an ordinary process and
 //! only ends.
 
+mod artifacts;
 mod bootstrap;
 mod capture;
 mod channel;
 mod console;
+mod fetch;
 mod job;
 #[cfg(target_os = "linux")]
 mod machine;
 mod output;
 mod pid1;
-mod source;
 mod steps;
 mod stream;
+mod unpack;
+mod upload;
 
 use std::process::ExitCode;
 

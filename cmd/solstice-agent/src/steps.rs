@@ -1,4 +1,4 @@
-//! Runs the steps of a job, one after the other, and says how it ended.
+//! Runs the steps of a job, one after the other, and says how they ended.
 //!
 //! Each step is a process group of its own. When a step's main process has
 //! ended, its output is read to the end and whatever it left running is killed:
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
 use rustix::process::Pid;
+use solstice_model::spec::MAX_RETRIES;
 use solstice_model::{AgentVerdict, Exit, JobSpec, RecordBody, StepSpec, TimeLimit};
 
 use crate::capture::Capture;
@@ -38,10 +39,10 @@ const BASE_ENV: [(&str, &str); 4] = [
 /// What may happen while a step runs.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// The main process of this step has ended.
+    /// The main process of a step has ended.
     Exited {
-        /// Index of the step.
-        step: u32,
+        /// Which process: a step may be tried again.
+        child: Pid,
         /// How.
         exit: Exit,
     },
@@ -63,6 +64,8 @@ pub(crate) struct Steps<'a> {
     pub(crate) source: &'a Path,
     /// Where the scripts are written; outside the source.
     pub(crate) scripts: &'a Path,
+    /// Where the artifacts of the needed jobs are, if there are any.
+    pub(crate) input: Option<&'a Path>,
     /// Where everything is recorded.
     pub(crate) stream: &'a Arc<Stream>,
     /// The end on which `events` come in.
@@ -86,28 +89,74 @@ struct Ended {
     timed_out: Option<TimeLimit>,
 }
 
+/// What became of the steps.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// The job's verdict, as far as the steps decide it.
+    pub(crate) verdict: AgentVerdict,
+    /// Whether the job's own time is over: nothing more is to be done then.
+    pub(crate) time_is_over: bool,
+}
+
+impl Ended {
+    /// The verdict on a job of which this step failed; `None` if it did not.
+    fn failure(&self, step: u32) -> Option<AgentVerdict> {
+        match &self.timed_out {
+            Some(limit) => Some(AgentVerdict::TimedOut { limit: limit.clone() }),
+            None if self.exit.success() => None,
+            None => Some(AgentVerdict::Failed { step, exit: self.exit.clone() }),
+        }
+    }
+
+    fn is_end_of_job(&self) -> bool {
+        matches!(self.timed_out, Some(TimeLimit::Job { .. }))
+    }
+}
+
 impl Steps<'_> {
-    /// Runs them until one fails, the time is over or the host says stop.
+    /// Runs those whose condition holds, until all are done, the job's time is
+    /// over or the host says stop. The first failure that counts decides.
     ///
     /// # Errors
     ///
     /// [`Stopped`] in the last case.
-    pub(crate) fn run(&self) -> Result<AgentVerdict, Stopped> {
+    pub(crate) fn run(&self) -> Result<Done, Stopped> {
         let started = Instant::now();
+        let mut failure: Option<AgentVerdict> = None;
+        let mut time_is_over = false;
         for (step, spec) in (0u32..).zip(&self.spec.steps) {
-            console::say(&format!("step {step} begins"));
-            self.stream.push_now(RecordBody::StepStarted { step });
-            let Ended { exit, timed_out } = self.run_step(step, spec, started)?;
-            console::say(&format!("step {step} ended: {exit}"));
-            self.stream.push_now(RecordBody::StepFinished { step, exit: exit.clone() });
-            if let Some(limit) = timed_out {
-                return Ok(AgentVerdict::TimedOut { limit });
+            if !spec.when.holds(failure.is_some()) {
+                self.stream.push_now(RecordBody::StepSkipped { step });
+                continue;
             }
-            if !exit.success() {
-                return Ok(AgentVerdict::Failed { step, exit });
+            let ended = self.run_tries(step, spec, started)?;
+            time_is_over = ended.is_end_of_job();
+            if time_is_over || !spec.continue_on_error {
+                failure = failure.or(ended.failure(step));
+            }
+            if time_is_over {
+                break;
             }
         }
-        Ok(AgentVerdict::Succeeded)
+        Ok(Done { verdict: failure.unwrap_or(AgentVerdict::Succeeded), time_is_over })
+    }
+
+    /// Runs a step, again if it fails and may be tried again.
+    fn run_tries(&self, step: u32, spec: &StepSpec, started: Instant) -> Result<Ended, Stopped> {
+        console::say(&format!("step {step} begins"));
+        self.stream.push_now(RecordBody::StepStarted { step });
+        let mut retries = spec.retries.min(MAX_RETRIES);
+        loop {
+            let ended = self.run_step(step, spec, started)?;
+            let exit = ended.exit.clone();
+            console::say(&format!("step {step} ended: {exit}"));
+            if retries == 0 || ended.failure(step).is_none() || ended.is_end_of_job() {
+                self.stream.push_now(RecordBody::StepFinished { step, exit });
+                return Ok(ended);
+            }
+            retries -= 1;
+            self.stream.push_now(RecordBody::StepRetried { step, exit });
+        }
     }
 
     fn run_step(&self, step: u32, spec: &StepSpec, started: Instant) -> Result<Ended, Stopped> {
@@ -153,6 +202,8 @@ impl Steps<'_> {
             .envs(&self.spec.env)
             .envs(&spec.env)
             .env("SOLSTICE_WORKSPACE", self.source)
+            .env("GITHUB_WORKSPACE", self.source)
+            .envs(self.input.map(|input| ("SOLSTICE_INPUT", input)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -185,36 +236,36 @@ impl Steps<'_> {
         std::thread::spawn(move || {
             let exit = pid1::wait_for(group.0);
             // Nobody listens any more if the host said stop.
-            let _ = notify.send(Event::Exited { step, exit });
+            let _ = notify.send(Event::Exited { child: group.0, exit });
         });
-        let ended = self.await_end(step, group, by).inspect_err(|Stopped| group.kill_all())?;
+        let ended = self.await_end(group, by).inspect_err(|Stopped| group.kill_all())?;
         capture.finish();
         group.kill_all();
         Ok(ended)
     }
 
     /// Waits for the end of a step and sees to it that there is one in time.
-    fn await_end(&self, step: u32, group: Group, by: Deadline) -> Result<Ended, Stopped> {
-        if let Some(exit) = self.await_exit(step, by.at)? {
+    fn await_end(&self, group: Group, by: Deadline) -> Result<Ended, Stopped> {
+        if let Some(exit) = self.await_exit(group, by.at)? {
             return Ok(Ended { exit, timed_out: None });
         }
         group.signal(Signal::SIGTERM);
-        let mut exit = self.await_exit(step, Instant::now() + TERM_GRACE)?;
+        let mut exit = self.await_exit(group, Instant::now() + TERM_GRACE)?;
         if exit.is_none() {
             group.signal(Signal::SIGKILL);
-            exit = self.await_exit(step, Instant::now() + KILL_GRACE)?;
+            exit = self.await_exit(group, Instant::now() + KILL_GRACE)?;
         }
         // A process that not even SIGKILL moves is dead enough.
         let exit = exit.unwrap_or(Exit::Signal { signal: 9 });
         Ok(Ended { exit, timed_out: Some(by.limit) })
     }
 
-    /// Waits for the end of this step; `None` if it is not there in time.
-    fn await_exit(&self, step: u32, until: Instant) -> Result<Option<Exit>, Stopped> {
+    /// Waits for the end of this process; `None` if it is not there in time.
+    fn await_exit(&self, group: Group, until: Instant) -> Result<Option<Exit>, Stopped> {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.events.recv_timeout(left) {
-                Ok(Event::Exited { step: ended, exit }) if ended == step => return Ok(Some(exit)),
+                Ok(Event::Exited { child, exit }) if child == group.0 => return Ok(Some(exit)),
                 Ok(Event::Exited { .. }) => {}
                 Ok(Event::Stop) => return Err(Stopped),
                 Err(RecvTimeoutError::Timeout) => return Ok(None),

@@ -3,7 +3,8 @@
 //!
 //! [`Outbox`] is the pure core. [`Stream`] puts a lock around it and makes
 //! whoever writes wait while the buffer is full: a step that prints faster than
-//! the server stores is slowed down by its own pipe, and nothing is lost.
+//! the server stores is slowed down by its own pipe, and nothing is lost, but
+//! what exceeds the host's limit for a log.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -19,21 +20,66 @@ const MAX_UNACKNOWLEDGED_BYTES: usize = 4 * 1024 * 1024;
 /// What a record costs beside its output, so that empty lines are bounded as well.
 const RECORD_OVERHEAD_BYTES: usize = 128;
 
-/// The unacknowledged records, in order and without holes.
+/// The records that nobody has sent yet, in order and without holes, and how
+/// much is not durable altogether.
 #[derive(Debug)]
 struct Outbox {
     records: VecDeque<Record>,
+    /// The cost of these records, and of those that the sender holds.
     bytes: usize,
     next_seq: u64,
+    log: LogLimit,
+}
+
+/// How much output may still be recorded.
+#[derive(Debug)]
+struct LogLimit {
+    /// All that is taken of a job, in bytes.
+    limit: u64,
+    left: u64,
+    /// How many bytes came after the limit was reached.
+    dropped: u64,
+}
+
+impl LogLimit {
+    /// Whether output of so many bytes still fits. Once something did not,
+    /// nothing does: a log with holes would mislead.
+    fn takes(&mut self, bytes: u64) -> bool {
+        match self.left.checked_sub(bytes) {
+            Some(left) if self.dropped == 0 => {
+                self.left = left;
+                true
+            }
+            _ => {
+                self.dropped += bytes;
+                false
+            }
+        }
+    }
 }
 
 impl Outbox {
-    fn new(next_seq: u64) -> Self {
-        Self { records: VecDeque::new(), bytes: 0, next_seq }
+    fn new(next_seq: u64, limit: u64) -> Self {
+        let log = LogLimit { limit, left: limit, dropped: 0 };
+        Self { records: VecDeque::new(), bytes: 0, next_seq, log }
     }
 
-    /// Appends a record under the next number.
+    /// Appends a record under the next number; output only within the limit.
     fn push(&mut self, at: DateTime<Utc>, body: RecordBody) {
+        let raw = raw_bytes(&body);
+        let first_drop = self.log.dropped == 0;
+        if raw == 0 || self.log.takes(raw) {
+            self.append(at, body);
+        } else if first_drop {
+            let limit = self.log.limit;
+            let text = format!(
+                "the output has reached its limit of {limit} bytes: from here on it is dropped"
+            );
+            self.append(at, RecordBody::Note { text });
+        }
+    }
+
+    fn append(&mut self, at: DateTime<Utc>, body: RecordBody) {
         let record = Record { seq: self.next_seq, at, body };
         self.next_seq += 1;
         self.bytes += cost(&record);
@@ -44,27 +90,21 @@ impl Outbox {
         self.bytes < MAX_UNACKNOWLEDGED_BYTES
     }
 
-    /// The oldest records, as many as one request may carry.
-    fn batch(&self) -> Vec<Record> {
+    /// Takes out the oldest records, as many as one request may carry. They
+    /// count until they are acknowledged.
+    fn take_batch(&mut self) -> Vec<Record> {
         let mut bytes = 0;
-        self.records
-            .iter()
-            .take(MAX_BATCH_RECORDS)
-            .take_while(|record| {
-                bytes += output_bytes(record);
-                bytes <= MAX_BATCH_BYTES
-            })
-            .cloned()
-            .collect()
+        let fits = |record: &&Record| {
+            bytes += output_bytes(record);
+            bytes <= MAX_BATCH_BYTES
+        };
+        let count = self.records.iter().take(MAX_BATCH_RECORDS).take_while(fits).count();
+        self.records.drain(..count).collect()
     }
 
-    /// Forgets what is durable; says whether that was anything.
-    fn acknowledge(&mut self, durable_seq: u64) -> bool {
-        let before = self.records.len();
-        while let Some(record) = self.records.pop_front_if(|record| record.seq <= durable_seq) {
-            self.bytes -= cost(&record);
-        }
-        self.records.len() < before
+    /// Forgets records that were taken out and are durable.
+    fn acknowledge(&mut self, durable: &[Record]) {
+        self.bytes -= durable.iter().map(cost).sum::<usize>();
     }
 }
 
@@ -72,6 +112,14 @@ impl Outbox {
 fn output_bytes(record: &Record) -> usize {
     match &record.body {
         RecordBody::Output { chunk, .. } => chunk.0.len(),
+        _ => 0,
+    }
+}
+
+/// The bytes that a program wrote for this to be recorded.
+fn raw_bytes(body: &RecordBody) -> u64 {
+    match body {
+        RecordBody::Output { chunk, newline, .. } => chunk.0.len() as u64 + u64::from(*newline),
         _ => 0,
     }
 }
@@ -97,24 +145,26 @@ struct State {
 }
 
 impl Stream {
-    /// An empty stream whose first record gets this number.
-    pub(crate) fn new(next_seq: u64) -> Self {
-        let state = State { outbox: Outbox::new(next_seq), closed: false };
+    /// An empty stream whose first record gets this number, and which takes so
+    /// many bytes of output.
+    pub(crate) fn new(next_seq: u64, log_limit_bytes: u64) -> Self {
+        let state = State { outbox: Outbox::new(next_seq, log_limit_bytes), closed: false };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     /// Appends records of one moment; waits while the buffer is full.
     pub(crate) fn push(&self, at: DateTime<Utc>, bodies: impl IntoIterator<Item = RecordBody>) {
+        let full = |state: &mut State| !state.closed && !state.outbox.has_room();
+        let mut state = self.lock();
         for body in bodies {
-            let full = |state: &mut State| !state.closed && !state.outbox.has_room();
-            let mut state =
-                self.changed.wait_while(self.lock(), full).expect("no thread panics: we abort");
+            state = self.changed.wait_while(state, full).expect("no thread panics: we abort");
             if state.closed {
                 return;
             }
+            let idle = state.outbox.records.is_empty();
             state.outbox.push(at, body);
             // The sender waits for the first record only.
-            if state.outbox.records.len() == 1 {
+            if idle {
                 self.changed.notify_all();
             }
         }
@@ -125,35 +175,51 @@ impl Stream {
         self.push(Utc::now(), [body]);
     }
 
-    /// Waits for something to send; `None` once the stream is closed.
-    pub(crate) fn next_batch(&self) -> Option<Vec<Record>> {
-        let idle = |state: &mut State| !state.closed && state.outbox.records.is_empty();
-        let state = self.changed.wait_while(self.lock(), idle).expect("no thread panics: we abort");
-        (!state.closed).then(|| state.outbox.batch())
+    /// Appends a line of the agent's own.
+    pub(crate) fn note(&self, text: String) {
+        self.push_now(RecordBody::Note { text });
     }
 
-    /// Forgets what is durable; says whether that was anything.
-    pub(crate) fn acknowledge(&self, durable_seq: u64) -> bool {
-        let progress = self.lock().outbox.acknowledge(durable_seq);
+    /// How many bytes of output were dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.lock().outbox.log.dropped
+    }
+
+    /// Waits for something to send and hands it over; `None` once the stream
+    /// is closed.
+    pub(crate) fn next_batch(&self) -> Option<Vec<Record>> {
+        let idle = |state: &mut State| !state.closed && state.outbox.records.is_empty();
+        let mut state =
+            self.changed.wait_while(self.lock(), idle).expect("no thread panics: we abort");
+        (!state.closed).then(|| state.outbox.take_batch())
+    }
+
+    /// Forgets records of a batch that are durable.
+    pub(crate) fn acknowledge(&self, durable: &[Record]) {
+        self.lock().outbox.acknowledge(durable);
         self.changed.notify_all();
-        progress
     }
 
     /// Waits until everything is durable, the stream is closed or the time is
     /// up; says whether everything is durable.
     pub(crate) fn drain(&self, limit: Duration) -> bool {
-        let waiting = |state: &mut State| !state.closed && !state.outbox.records.is_empty();
+        let waiting = |state: &mut State| !state.closed && state.outbox.bytes > 0;
         let (state, _) = self
             .changed
             .wait_timeout_while(self.lock(), limit, waiting)
             .expect("no thread panics: we abort");
-        state.outbox.records.is_empty()
+        state.outbox.bytes == 0
     }
 
     /// Gives up: wakes everybody, drops what comes.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
+    }
+
+    /// Whether nothing more will be sent.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Sleeps, but not longer than until the stream is closed; says whether it is.
@@ -195,11 +261,10 @@ mod tests {
         fn nothing_is_lost_doubled_or_reordered(
             moves in proptest::collection::vec((0usize..4_000_000, 0u8..4), 1..60),
         ) {
-            let mut outbox = Outbox::new(1);
-            let mut durable = 0;
-            let mut pushed = 0;
-            let mut receive = |batch: Vec<Record>, take: usize| {
-                for record in batch.into_iter().take(take) {
+            let mut outbox = Outbox::new(1, u64::MAX);
+            let (mut held, mut durable, mut pushed) = (Vec::<Record>::new(), 0, 0);
+            let mut receive = |batch: &[Record], take: usize| {
+                for record in batch.iter().take(take) {
                     if record.seq > durable {
                         assert_eq!(record.seq, durable + 1);
                         durable = record.seq;
@@ -208,61 +273,79 @@ mod tests {
                 durable
             };
             for (bytes, kind) in moves {
+                if held.is_empty() {
+                    held = outbox.take_batch();
+                }
                 match kind {
                     0 | 1 => {
                         outbox.push(Utc::now(), output(bytes % 32_769));
                         pushed += 1;
                     }
                     // The answer is lost: nothing is acknowledged.
-                    2 => { receive(outbox.batch(), bytes % 7); }
-                    _ => { let seq = receive(outbox.batch(), bytes % 7); outbox.acknowledge(seq); }
+                    2 => { receive(&held, bytes % 7); }
+                    _ => {
+                        let seq = receive(&held, bytes % 7);
+                        let done = held.partition_point(|record| record.seq <= seq);
+                        outbox.acknowledge(&held[..done]);
+                        held.drain(..done);
+                    }
                 }
             }
-            while !outbox.records.is_empty() {
-                let batch = outbox.batch();
-                prop_assert!(!batch.is_empty());
-                let seq = receive(batch, usize::MAX);
-                prop_assert!(outbox.acknowledge(seq));
+            while !held.is_empty() || !outbox.records.is_empty() {
+                receive(&held, usize::MAX);
+                outbox.acknowledge(&held);
+                held = outbox.take_batch();
             }
-            prop_assert_eq!(receive(Vec::new(), 0), pushed);
+            prop_assert_eq!(receive(&[], 0), pushed);
             prop_assert_eq!(outbox.bytes, 0);
         }
     }
 
     #[test]
     fn a_batch_keeps_both_limits() {
-        let mut outbox = Outbox::new(1);
+        let mut outbox = Outbox::new(1, u64::MAX);
         for _ in 0..MAX_BATCH_RECORDS + 5 {
             outbox.push(Utc::now(), output(0));
         }
-        assert_eq!(outbox.batch().len(), MAX_BATCH_RECORDS);
+        assert_eq!(outbox.take_batch().len(), MAX_BATCH_RECORDS);
 
-        let mut outbox = Outbox::new(1);
+        let mut outbox = Outbox::new(1, u64::MAX);
         for _ in 0..20 {
             outbox.push(Utc::now(), output(32 * 1024));
         }
-        assert_eq!(outbox.batch().iter().map(output_bytes).sum::<usize>(), MAX_BATCH_BYTES);
+        assert_eq!(outbox.take_batch().iter().map(output_bytes).sum::<usize>(), MAX_BATCH_BYTES);
     }
 
     #[test]
-    fn an_acknowledgement_from_the_past_is_no_progress() {
-        let mut outbox = Outbox::new(7);
-        outbox.push(Utc::now(), output(1));
-        assert!(!outbox.acknowledge(6));
-        assert!(outbox.acknowledge(7));
-        assert!(!outbox.acknowledge(7));
+    fn what_exceeds_the_limit_is_dropped_counted_and_told_once() {
+        // Four bytes and a newline each.
+        let mut outbox = Outbox::new(1, 12);
+        for _ in 0..4 {
+            outbox.push(Utc::now(), output(4));
+        }
+        // What would still fit is dropped too.
+        outbox.push(Utc::now(), output(0));
+        outbox.push(Utc::now(), RecordBody::StepStarted { step: 1 });
+        let kinds: Vec<bool> =
+            outbox.records.iter().map(|it| matches!(it.body, RecordBody::Output { .. })).collect();
+        assert_eq!(kinds, [true, true, false, false]);
+        assert!(
+            matches!(&outbox.records[2].body, RecordBody::Note { text } if text.contains("12"))
+        );
+        assert_eq!(outbox.log.dropped, 11);
+        assert!(outbox.records.iter().map(|it| it.seq).eq(1..=4));
     }
 
     #[test]
     fn a_full_buffer_holds_the_writer_until_something_is_durable() {
-        let stream = Stream::new(1);
+        let stream = Stream::new(1, u64::MAX);
         let chunks = MAX_UNACKNOWLEDGED_BYTES / (32 * 1024 + RECORD_OVERHEAD_BYTES) + 1;
         stream.push(Utc::now(), (0..chunks).map(|_| output(32 * 1024)));
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| stream.push_now(output(1)));
             std::thread::sleep(Duration::from_millis(50));
             assert!(!writer.is_finished());
-            assert!(stream.acknowledge(1));
+            stream.acknowledge(&stream.next_batch().unwrap());
             writer.join().unwrap();
         });
         assert_eq!(stream.lock().outbox.next_seq, chunks as u64 + 2);
@@ -270,7 +353,7 @@ mod tests {
 
     #[test]
     fn closing_frees_everybody() {
-        let stream = Stream::new(1);
+        let stream = Stream::new(1, u64::MAX);
         std::thread::scope(|scope| {
             let sender = scope.spawn(|| stream.next_batch());
             let sleeper = scope.spawn(|| stream.pause(Duration::from_secs(60)));

@@ -14,21 +14,30 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use dropshot::{
-    Body, ClientErrorStatusCode, ConfigDropshot, HttpError, HttpResponseOk, HttpServer,
-    RequestContext, ServerBuilder, TypedBody,
+    Body, ClientErrorStatusCode, ConfigDropshot, HttpError, HttpResponseOk, HttpServer, Path as At,
+    Query, RequestContext, ServerBuilder, StreamingBody, TypedBody,
 };
+use futures::TryStreamExt as _;
 use http::Response;
 use solstice_api::agent::{
-    AgentApi, RecordBatch, RecordsAccepted, Redeem, Redeemed, agent_api_mod,
+    AgentApi, ArtifactIndex, ArtifactName, ArtifactStored, DEFAULT_LOG_LIMIT_BYTES, RecordBatch,
+    RecordsAccepted, Redeem, Redeemed, agent_api_mod,
 };
 use solstice_model::record::{MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_CHUNK_BYTES};
-use solstice_model::{AgentVerdict, Exit, JobSpec, Record, RecordBody, StepSpec, Stream, Token};
+use solstice_model::{
+    AgentVerdict, ArtifactRule, Exit, JobSpec, Record, RecordBody, Sha256Digest, StepSpec,
+    StepWhen, Stream, Token,
+};
 
 /// How the server answers the next records.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answer {
     /// With this status, having stored nothing.
     Status(u16),
+    /// With 503 and this code.
+    Code(&'static str),
+    /// With a digest that is not the artifact's.
+    Garbled,
     /// As it should, but only after this time.
     Late(Duration),
 }
@@ -39,6 +48,15 @@ pub(crate) struct Shared {
     spec: JobSpec,
     token: Token,
     source: Mutex<VecDeque<Vec<u8>>>,
+    /// The inputs, if there are any.
+    pub(crate) inputs: Mutex<Option<Vec<u8>>>,
+    /// How many bytes of output are taken.
+    pub(crate) log_limit: AtomicU64,
+    /// Name and content of each artifact.
+    pub(crate) artifacts: Mutex<BTreeMap<u32, (String, Vec<u8>)>>,
+    /// Answers to requests for the source, and to artifacts.
+    pub(crate) source_answers: Mutex<VecDeque<Answer>>,
+    pub(crate) artifact_answers: Mutex<VecDeque<Answer>>,
     session: Mutex<Option<Token>>,
     durable: Mutex<Vec<Record>>,
     /// Answers to be given before the server behaves again.
@@ -74,7 +92,12 @@ impl AgentApi for Contract {
             Some(first) if !first.hash().matches(&session) => return Err(refusal(403)),
             _ => *known = Some(session),
         }
-        Ok(HttpResponseOk(Redeemed { spec: shared.spec.clone(), next_seq: 1 }))
+        Ok(HttpResponseOk(Redeemed {
+            spec: shared.spec.clone(),
+            next_seq: 1,
+            has_inputs: shared.inputs.lock().unwrap().is_some(),
+            log_limit_bytes: shared.log_limit.load(Ordering::SeqCst),
+        }))
     }
 
     async fn agent_source(
@@ -82,10 +105,45 @@ impl AgentApi for Contract {
     ) -> Result<Response<Body>, HttpError> {
         let shared = rqctx.context();
         check_session(&rqctx)?;
+        let answer = shared.source_answers.lock().unwrap().pop_front();
+        give(answer).await?;
         let mut sources = shared.source.lock().unwrap();
         let source =
             if sources.len() > 1 { sources.pop_front().unwrap() } else { sources[0].clone() };
         Ok(Response::new(Body::from(source)))
+    }
+
+    async fn agent_inputs(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<Response<Body>, HttpError> {
+        check_session(&rqctx)?;
+        let inputs = rqctx.context().inputs.lock().unwrap().clone();
+        inputs.map(|inputs| Response::new(Body::from(inputs))).ok_or_else(|| refusal(404))
+    }
+
+    async fn agent_artifact(
+        rqctx: RequestContext<Self::Context>,
+        path: At<ArtifactIndex>,
+        query: Query<ArtifactName>,
+        body: StreamingBody,
+    ) -> Result<HttpResponseOk<ArtifactStored>, HttpError> {
+        let shared = rqctx.context();
+        check_session(&rqctx)?;
+        let answer = shared.artifact_answers.lock().unwrap().pop_front();
+        give(answer).await?;
+        let mut content = Vec::new();
+        let mut pieces = std::pin::pin!(body.into_stream());
+        while let Some(piece) = pieces.try_next().await? {
+            content.extend_from_slice(&piece);
+        }
+        let mut stored =
+            ArtifactStored { bytes: content.len() as u64, sha256: Sha256Digest::of(&content) };
+        if let Some(Answer::Garbled) = answer {
+            stored.sha256 = Sha256Digest::of(b"other");
+        }
+        let (index, name) = (path.into_inner().index, query.into_inner().path);
+        shared.artifacts.lock().unwrap().insert(index, (name, content));
+        Ok(HttpResponseOk(stored))
     }
 
     async fn agent_records(
@@ -95,11 +153,7 @@ impl AgentApi for Contract {
         let shared = rqctx.context();
         check_session(&rqctx)?;
         let answer = shared.answers.lock().unwrap().pop_front();
-        match answer {
-            Some(Answer::Status(status)) => return Err(refusal(status)),
-            Some(Answer::Late(time)) => tokio::time::sleep(time).await,
-            None => {}
-        }
+        give(answer).await?;
         let records = body.into_inner().records;
         check_batch(&records);
         let durable_seq = shared.store(records)?;
@@ -125,6 +179,21 @@ impl Shared {
             durable.push(record);
         }
         Ok(durable.len() as u64)
+    }
+}
+
+/// Gives an answer that is not as it should be.
+async fn give(answer: Option<Answer>) -> Result<(), HttpError> {
+    match answer {
+        Some(Answer::Status(status)) => Err(refusal(status)),
+        Some(Answer::Code(code)) => {
+            Err(HttpError::for_unavail(Some(code.to_owned()), "not yet".to_owned()))
+        }
+        Some(Answer::Late(time)) => {
+            tokio::time::sleep(time).await;
+            Ok(())
+        }
+        Some(Answer::Garbled) | None => Ok(()),
     }
 }
 
@@ -242,6 +311,11 @@ impl Host {
             spec,
             token: Token::generate(),
             source: Mutex::new([source].into()),
+            inputs: Mutex::default(),
+            log_limit: DEFAULT_LOG_LIMIT_BYTES.into(),
+            artifacts: Mutex::default(),
+            source_answers: Mutex::default(),
+            artifact_answers: Mutex::default(),
             session: Mutex::default(),
             durable: Mutex::default(),
             answers: Mutex::default(),
@@ -343,6 +417,8 @@ impl Host {
             .args(["--endpoint", &format!("http://{}", self.wire.address)])
             .args(["--token", token, "--work"])
             .arg(self.work.path().join("w"))
+            .arg("--input")
+            .arg(self.work.path().join("input"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -372,6 +448,22 @@ impl Host {
     pub(crate) fn lines(&self, of: Stream) -> Vec<String> {
         let text = String::from_utf8_lossy(&self.output(of)).into_owned();
         text.lines().map(str::to_owned).collect()
+    }
+
+    /// The artifacts, by name; they are numbered without holes.
+    pub(crate) fn artifacts(&self) -> BTreeMap<String, Vec<u8>> {
+        let artifacts = self.shared.artifacts.lock().unwrap();
+        assert!(artifacts.keys().copied().eq(0..u32::try_from(artifacts.len()).unwrap()));
+        artifacts.values().cloned().collect()
+    }
+
+    /// What the agent had to say of its own.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let note = |record: Record| match record.body {
+            RecordBody::Note { text } => Some(text),
+            _ => None,
+        };
+        self.durable().into_iter().filter_map(note).collect()
     }
 
     /// The verdict, which must be the last record and the only one of its kind.
@@ -441,6 +533,13 @@ pub(crate) fn job(scripts: &[&str]) -> JobSpec {
         env: BTreeMap::from([("CI".to_owned(), "true".to_owned())]),
         timeout_s: 60,
         steps: scripts.iter().map(|script| step(script)).collect(),
+        matrix: None,
+        size: None,
+        unmet: None,
+        retries: 0,
+        continue_on_error: false,
+        priority: 0,
+        artifacts: Vec::new(),
     }
 }
 
@@ -452,7 +551,16 @@ pub(crate) fn step(script: &str) -> StepSpec {
         working_dir: None,
         env: BTreeMap::new(),
         timeout_s: None,
+        when: StepWhen::OnSuccess,
+        continue_on_error: false,
+        retries: 0,
     }
+}
+
+/// A rule for this pattern.
+pub(crate) fn rule(pattern: &str) -> ArtifactRule {
+    let pattern = pattern.to_owned();
+    ArtifactRule { pattern, exclude: Vec::new(), required: false, may_change: false }
 }
 
 /// A packed source of these files.

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod artifacts;
+mod bench;
+mod flow;
 mod host;
 mod machine;
 
@@ -60,9 +63,11 @@ fn a_job_runs_in_its_source_with_its_environment_and_nothing_else() {
     assert_eq!(lines.pop().unwrap(), src);
     lines.retain(|line| !line.starts_with("_=") && !line.starts_with("SHLVL="));
     let workspace = format!("SOLSTICE_WORKSPACE={src}");
+    let github = format!("GITHUB_WORKSPACE={src}");
     let expected = [
         "BOTH=step",
         "CI=true",
+        &github,
         "HOME=/root",
         "LANG=C.UTF-8",
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -75,11 +80,9 @@ fn a_job_runs_in_its_source_with_its_environment_and_nothing_else() {
     assert_eq!(host.verdict(), AgentVerdict::Succeeded);
 }
 
-#[test]
-fn the_records_tell_the_job_in_order() {
-    let host = run(&["echo one", "echo two >&2"]);
-    let told: Vec<String> = host
-        .durable()
+/// The records, a line each.
+pub(crate) fn told(host: &Host) -> Vec<String> {
+    host.durable()
         .into_iter()
         .map(|record| match record.body {
             RecordBody::StepStarted { step } => format!("start {step}"),
@@ -87,10 +90,18 @@ fn the_records_tell_the_job_in_order() {
                 format!("{step} {stream:?} {chunk:?} {newline}")
             }
             RecordBody::StepFinished { step, exit } => format!("end {step}: {exit}"),
+            RecordBody::StepRetried { step, exit } => format!("again {step}: {exit}"),
+            RecordBody::StepSkipped { step } => format!("skip {step}"),
             RecordBody::Note { text } => format!("note {text}"),
             RecordBody::Finished { .. } => "finished".to_owned(),
         })
-        .collect();
+        .collect()
+}
+
+#[test]
+fn the_records_tell_the_job_in_order() {
+    let host = run(&["echo one", "echo two >&2"]);
+    let told = told(&host);
     let expected = [
         "start 0",
         "0 Stdout \"one\" true",

@@ -1,46 +1,26 @@
-//! Fetches the source of the job and unpacks it while it arrives.
-//!
-//! The archive comes from a repository that anybody may have written: nothing
-//! in it may reach outside the directory, and its size and count are bounded
-//! (invariant I12). A symbolic link may point anywhere, but nothing is ever
+//! Unpacks an archive that comes from a repository, or from a job, that anybody
+//! may have written: nothing in it may reach outside the directory, and its
+//! size and count are bounded (invariant I12). A symbolic link may point anywhere, but nothing is ever
 //! written through one.
 
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use tar::EntryType;
 
-use crate::channel::{Backoff, Channel, ChannelError};
-use crate::console;
-use crate::stream::Stream;
-
-/// How long a source that cannot be fetched is tried again.
-const PATIENCE: Duration = Duration::from_secs(5 * 60);
-
-/// What a source may have at most.
+/// What an archive may have at most.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
-    entries: u64,
-    bytes: u64,
+pub(crate) struct Limits {
+    /// Members.
+    pub(crate) entries: u64,
+    /// Bytes, unpacked.
+    pub(crate) bytes: u64,
 }
 
-const LIMITS: Limits = Limits { entries: 1_000_000, bytes: 16 * 1024 * 1024 * 1024 };
-
-/// Why there is no source.
+/// Why an archive is not unpacked.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SourceError {
-    #[error(transparent)]
-    Channel(#[from] ChannelError),
-    #[error("the host wants the job to stop")]
-    Stopped,
-    #[error("cannot prepare {path}")]
-    Prepare {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("the archive of the source broke off or is damaged")]
+pub(crate) enum UnpackError {
+    #[error("the archive broke off or is damaged")]
     Archive(#[source] io::Error),
     #[error("cannot unpack {path}")]
     Unpack {
@@ -48,75 +28,45 @@ pub(crate) enum SourceError {
         #[source]
         source: io::Error,
     },
-    #[error("the archive of the source has a member that is refused: {path:?} {why}")]
+    #[error("the archive has a member that is refused: {path:?} {why}")]
     Forbidden { path: PathBuf, why: &'static str },
-    #[error("the source has more than {0} files")]
+    #[error("it has more than {0} files")]
     TooMany(u64),
-    #[error("the source has more than {0} bytes")]
+    #[error("it has more than {0} bytes")]
     TooLarge(u64),
 }
 
-impl SourceError {
+impl UnpackError {
     /// Whether fetching it again may help.
-    fn retry(&self) -> bool {
-        match self {
-            SourceError::Channel(error) => error.retry(),
-            SourceError::Archive(_) => true,
-            _ => false,
-        }
+    pub(crate) fn retry(&self) -> bool {
+        matches!(self, UnpackError::Archive(_))
     }
-}
-
-/// Fetches and unpacks the source, as often as it takes; gives the number of
-/// archive members.
-///
-/// # Errors
-///
-/// [`SourceError`] if trying again cannot help or has not helped for long.
-pub(crate) fn fetch(channel: &Channel, stream: &Stream, into: &Path) -> Result<u64, SourceError> {
-    let started = Instant::now();
-    let mut backoff = Backoff::new();
-    loop {
-        let error = match fetch_once(channel, into) {
-            Ok(entries) => return Ok(entries),
-            Err(error) => error,
-        };
-        if !error.retry() || started.elapsed() > PATIENCE {
-            return Err(error);
-        }
-        console::say(&format!("{}; trying again", console::with_causes(&error)));
-        if stream.pause(backoff.next()) {
-            return Err(SourceError::Stopped);
-        }
-    }
-}
-
-fn fetch_once(channel: &Channel, into: &Path) -> Result<u64, SourceError> {
-    let failed = |source| SourceError::Prepare { path: into.to_owned(), source };
-    match std::fs::remove_dir_all(into) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
-    std::fs::create_dir_all(into).map_err(failed)?;
-    unpack(channel.source()?, into, LIMITS)
 }
 
 /// Unpacks one or several archives in a row; gives the number of members.
-fn unpack(compressed: impl Read, into: &Path, limits: Limits) -> Result<u64, SourceError> {
-    let plain = zstd::stream::read::Decoder::new(compressed).map_err(SourceError::Archive)?;
+///
+/// # Errors
+///
+/// [`UnpackError`]; what was unpacked until then stays.
+pub(crate) fn unpack(
+    compressed: impl Read,
+    into: &Path,
+    limits: Limits,
+) -> Result<u64, UnpackError> {
+    let plain = zstd::stream::read::Decoder::new(compressed).map_err(UnpackError::Archive)?;
     let mut reading = Watched { inner: plain, left: limits.bytes, ended: None };
     // Whoever unpacks cannot tell a failed read from a failed write; the reader can.
     unpack_entries(&mut reading, into, limits.entries).map_err(|error| match reading.ended {
-        Some(Ended::TooLarge) => SourceError::TooLarge(limits.bytes),
+        Some(Ended::TooLarge) => UnpackError::TooLarge(limits.bytes),
         Some(Ended::Failed) => match error {
-            SourceError::Unpack { source, .. } => SourceError::Archive(source),
+            UnpackError::Unpack { source, .. } => UnpackError::Archive(source),
             other => other,
         },
         None => error,
     })
 }
 
-fn unpack_entries(reading: impl Read, into: &Path, most: u64) -> Result<u64, SourceError> {
+fn unpack_entries(reading: impl Read, into: &Path, most: u64) -> Result<u64, UnpackError> {
     let mut archive = tar::Archive::new(reading);
     archive.set_ignore_zeros(true);
     // Without set-user-id and its kind: only rwx bits are a repository's to set.
@@ -125,24 +75,24 @@ fn unpack_entries(reading: impl Read, into: &Path, most: u64) -> Result<u64, Sou
     archive.set_unpack_xattrs(false);
 
     let mut count = 0;
-    for entry in archive.entries().map_err(SourceError::Archive)? {
-        let mut entry = entry.map_err(SourceError::Archive)?;
-        let path = entry.path().map_err(SourceError::Archive)?.into_owned();
+    for entry in archive.entries().map_err(UnpackError::Archive)? {
+        let mut entry = entry.map_err(UnpackError::Archive)?;
+        let path = entry.path().map_err(UnpackError::Archive)?.into_owned();
         if entry.header().entry_type() == EntryType::XGlobalHeader {
             // git-archive(1) names the commit in one.
             continue;
         }
         count += 1;
         if count > most {
-            return Err(SourceError::TooMany(most));
+            return Err(UnpackError::TooMany(most));
         }
         if let Err(why) = check_member(entry.header().entry_type(), &path) {
-            return Err(SourceError::Forbidden { path, why });
+            return Err(UnpackError::Forbidden { path, why });
         }
         match entry.unpack_in(into) {
             Ok(true) => {}
-            Ok(false) => return Err(SourceError::Forbidden { path, why: "leads outside" }),
-            Err(source) => return Err(SourceError::Unpack { path, source }),
+            Ok(false) => return Err(UnpackError::Forbidden { path, why: "leads outside" }),
+            Err(source) => return Err(UnpackError::Unpack { path, source }),
         }
     }
     Ok(count)
@@ -242,7 +192,7 @@ mod tests {
     }
 
     /// Unpacks into `src` of a directory that has a file and a directory beside it.
-    fn try_unpack(packed: &[u8]) -> (tempfile::TempDir, Result<u64, SourceError>) {
+    fn try_unpack(packed: &[u8]) -> (tempfile::TempDir, Result<u64, UnpackError>) {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("src")).unwrap();
         std::fs::create_dir(dir.path().join("beside")).unwrap();
@@ -325,9 +275,9 @@ mod tests {
     #[test]
     fn size_and_count_are_bounded() {
         let large = Archive::new().file("zeros", &vec![0; 200_000]).packed();
-        assert!(matches!(try_unpack(&large).1, Err(SourceError::TooLarge(100_000))));
+        assert!(matches!(try_unpack(&large).1, Err(UnpackError::TooLarge(100_000))));
         let many = (0..11).fold(Archive::new(), |archive, n| archive.file(&format!("f{n}"), b""));
-        assert!(matches!(try_unpack(&many.packed()).1, Err(SourceError::TooMany(10))));
+        assert!(matches!(try_unpack(&many.packed()).1, Err(UnpackError::TooMany(10))));
     }
 
     #[test]
