@@ -104,7 +104,7 @@ impl TestHost {
         let (program, arguments) = words.split_first().expect("there is the program at least");
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let log = self.folder.join("orchestrator.log");
-        self.orchestrator = Some(Daemon::start(program.into(), &arguments, &log)?);
+        self.orchestrator = Some(Daemon::start(Utf8Path::new(program), &arguments, &log)?);
         Ok(())
     }
 
