@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use solstice_api::user::{JobDetail, Run, RunStatus};
-use solstice_model::{JobId, JobSpec, JobState, Outcome, RecordBody, RunId, TimeLimit};
+use solstice_model::{
+    JobId, JobSpec, JobState, Outcome, RecordBody, RunId, SkipReason, TimeLimit,
+};
 use solstice_testbed::forge::Pushed;
 use solstice_testbed::{Api, Built, Installation, JobNews, TestbedError, wait_for};
 use tokio::sync::mpsc;
@@ -211,6 +213,12 @@ fn show_one(spec: &JobSpec, news: &JobNews, screen: &Screen) {
             RecordBody::StepFinished { step, exit } => {
                 screen.event(job, &format!("step {} ended: {exit}", step + 1));
             }
+            RecordBody::StepRetried { step, exit } => {
+                screen.event(job, &format!("step {} ended: {exit}; it is tried again", step + 1));
+            }
+            RecordBody::StepSkipped { step } => {
+                screen.event(job, &format!("step {} is not run", step + 1));
+            }
             RecordBody::Note { text } => screen.event(job, text),
             RecordBody::Finished { .. } => {}
         },
@@ -269,6 +277,9 @@ fn blame(job: &JobDetail) -> Option<String> {
         Outcome::Failed { step: index, exit: how } => {
             format!("job {name} failed in {}: {how}", step(index))
         }
+        Outcome::ArtifactFailed { pattern, why } => {
+            format!("job {name}: the artifact {pattern}: {why}")
+        }
         Outcome::TimedOut { limit: TimeLimit::Job { seconds } } => {
             format!("job {name} ran out of its {seconds} s")
         }
@@ -277,7 +288,10 @@ fn blame(job: &JobDetail) -> Option<String> {
         }
         Outcome::Cancelled { by } => format!("job {name} was cancelled by {by}"),
         Outcome::InfraFailed { why } => format!("job {name} could not be run: {why}"),
-        Outcome::Skipped { .. } => format!("job {name} was not run: a job that it needs failed"),
+        Outcome::Skipped { why: SkipReason::Condition { .. } } => return None,
+        Outcome::Skipped { why: SkipReason::NeedNotMet { need } } => {
+            format!("job {name} was not run: {need} did not end as it must")
+        }
     })
 }
 
