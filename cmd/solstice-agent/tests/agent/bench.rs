@@ -102,8 +102,14 @@ fn bench() {
         let started = Instant::now();
         let mut agent = start(&listener.local_addr().unwrap().to_string(), work.path());
         let pid = agent.id();
-        let mut connections = listener.incoming().flatten();
-        let peak = connections.find_map(|it| serve(it, script, pid)).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let tell = tell.clone();
+                std::thread::spawn(move || serve(connection, script, pid).map(|it| tell.send(it)));
+            }
+        });
+        let peak = told.recv().unwrap();
         assert!(agent.wait().unwrap().success());
         let seconds = started.elapsed().as_secs_f64();
         println!(
