@@ -122,6 +122,9 @@ pub(crate) struct Redeemed {
     /// How many bytes of output are taken; without bound by a host that names none.
     #[serde(default = "unbounded")]
     pub(crate) log_limit_bytes: u64,
+    /// Whether somebody wants a shell where a step has failed.
+    #[serde(default)]
+    pub(crate) shell_on_failure: bool,
 }
 
 fn unbounded() -> u64 {
@@ -253,6 +256,32 @@ impl Channel {
             .header("content-type", "application/json")
             .send(&body);
         read_json(what, accepted(what, answer)?)
+    }
+
+    /// Says that a shell is there; the reader gives what is typed, for as long
+    /// as somebody may type.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if there is no answer or it is a refusal.
+    pub(crate) fn shell_input(&self) -> Result<impl Read + Send + use<>, ChannelError> {
+        let what = "ask for what is typed";
+        let request = self.http.get(self.url("shell/input"));
+        let answer = request.header("authorization", self.bearer()).call();
+        Ok(accepted(what, answer)?.into_body().into_reader())
+    }
+
+    /// Sends what a shell prints, until it prints no more.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if nobody takes it.
+    pub(crate) fn shell_output(&self, printed: impl Read + 'static) -> Result<(), ChannelError> {
+        let what = "send what a shell prints";
+        let request = self.http.post(self.url("shell/output"));
+        let request = request.header("authorization", self.bearer());
+        let answer = request.send(SendBody::from_owned_reader(printed));
+        accepted(what, answer).map(|_| ())
     }
 
     fn url(&self, what: &str) -> String {

@@ -58,7 +58,7 @@ pub(crate) fn run_from_start() -> Result<(), Box<dyn Error>> {
 fn run(bootstrap: Bootstrap) -> Result<(), Box<dyn Error>> {
     let channel = Arc::new(Channel::new(bootstrap.endpoint));
     let job = redeem(&channel, &bootstrap.token)?;
-    let Redeemed { spec, next_seq, has_inputs, log_limit_bytes } = job;
+    let Redeemed { spec, next_seq, has_inputs, log_limit_bytes, shell_on_failure } = job;
     console::say(&format!("redeemed job {}", spec.name));
 
     let stream = Arc::new(Stream::new(next_seq, log_limit_bytes));
@@ -80,6 +80,7 @@ fn run(bootstrap: Bootstrap) -> Result<(), Box<dyn Error>> {
         source: &source,
         scripts: &bootstrap.work.join("steps"),
         input: has_inputs.then_some(&bootstrap.input),
+        visitor: shell_on_failure.then_some(&channel),
         stream: &stream,
         notify: &notify,
         events: &events,

@@ -17,6 +17,7 @@ mod job;
 mod machine;
 mod output;
 mod pid1;
+mod shell;
 mod steps;
 mod stream;
 mod unpack;
@@ -25,6 +26,10 @@ mod upload;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(shell::AS_SHELL) {
+        console::say_error(&shell::become_shell());
+        return ExitCode::FAILURE;
+    }
     console::say("up");
     #[cfg(target_os = "linux")]
     if pid1::is_init() {

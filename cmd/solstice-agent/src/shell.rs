@@ -12,6 +12,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use nix::sys::signal::{Signal, killpg};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::Pid;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -55,12 +56,14 @@ pub(crate) fn offer(
     let (terminal, theirs) = terminal().map_err(ShellError::Terminal)?;
     let shell = spawn(theirs, job, step, source).map_err(ShellError::Start)?;
     let keyboard = terminal.try_clone().map_err(ShellError::Terminal)?;
-    // It ends with the stream, which the host closes when the output ends.
-    std::thread::spawn(move || type_in(typed, keyboard));
+    // It ends with the stream, which the host closes when nobody is there.
+    std::thread::spawn(move || {
+        type_in(typed, keyboard);
+        hang_up(shell);
+    });
     let printed = channel.shell_output(Printed(terminal));
     // Without a way for its output the shell is of no use to anybody.
-    let group = nix::unistd::Pid::from_raw(shell.as_raw_nonzero().get());
-    let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGHUP);
+    hang_up(shell);
     pid1::wait_for(shell);
     printed.map_err(ShellError::from)
 }
@@ -109,6 +112,13 @@ pub(crate) fn become_shell() -> io::Error {
     error
 }
 
+/// Ends the shell, if it has not ended, as a terminal that goes away does.
+fn hang_up(shell: Pid) {
+    let group = nix::unistd::Pid::from_raw(shell.as_raw_nonzero().get());
+    // There may be none left.
+    let _ = killpg(group, Signal::SIGHUP);
+}
+
 /// Brings what the person does to the terminal.
 fn type_in(mut typed: impl Read, mut terminal: File) {
     while let Ok(Some(input)) = Input::read(&mut typed) {
@@ -132,7 +142,9 @@ struct Printed(File);
 impl Read for Printed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.0.read(buffer) {
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => Ok(0),
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+                Ok(0)
+            }
             read => read,
         }
     }

@@ -18,8 +18,10 @@ use solstice_model::spec::MAX_RETRIES;
 use solstice_model::{AgentVerdict, Exit, JobSpec, RecordBody, StepSpec, TimeLimit};
 
 use crate::capture::Capture;
+use crate::channel::Channel;
 use crate::console;
 use crate::pid1;
+use crate::shell;
 use crate::stream::Stream;
 
 /// How long a step may take to end after SIGTERM.
@@ -29,7 +31,7 @@ const TERM_GRACE: Duration = Duration::from_secs(5);
 const KILL_GRACE: Duration = Duration::from_secs(30);
 
 /// The environment of every step, before the job's own.
-const BASE_ENV: [(&str, &str); 4] = [
+pub(crate) const BASE_ENV: [(&str, &str); 4] = [
     ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     ("HOME", "/root"),
     ("LANG", "C.UTF-8"),
@@ -66,6 +68,8 @@ pub(crate) struct Steps<'a> {
     pub(crate) scripts: &'a Path,
     /// Where the artifacts of the needed jobs are, if there are any.
     pub(crate) input: Option<&'a Path>,
+    /// The way to a person who wants a shell where a step has failed.
+    pub(crate) visitor: Option<&'a Channel>,
     /// Where everything is recorded.
     pub(crate) stream: &'a Arc<Stream>,
     /// The end on which `events` come in.
@@ -132,7 +136,11 @@ impl Steps<'_> {
             let ended = self.run_tries(step, spec, started)?;
             time_is_over = ended.is_end_of_job();
             if time_is_over || !spec.continue_on_error {
+                let first = failure.is_none();
                 failure = failure.or(ended.failure(step));
+                if first && failure.is_some() {
+                    self.offer_shell(spec);
+                }
             }
             if time_is_over {
                 break;
@@ -166,6 +174,14 @@ impl Steps<'_> {
             Err(why) => return Ok(Ended { exit: Exit::NotStarted { why }, timed_out: None }),
         };
         self.supervise(step, child, deadline)
+    }
+
+    /// Lets a person in, if there is one, and waits until they leave.
+    fn offer_shell(&self, step: &StepSpec) {
+        let Some(channel) = self.visitor else { return };
+        if let Err(error) = shell::offer(channel, self.spec, step, self.source) {
+            self.stream.note(format!("no shell: {}", console::with_causes(&error)));
+        }
     }
 
     /// The limit that this step reaches first: its own or the job's.

@@ -7,7 +7,8 @@
 //! token; it dies with the machine (invariant I6).
 
 use dropshot::{
-    Body, HttpError, HttpResponseOk, Path, Query, RequestContext, StreamingBody, TypedBody,
+    Body, HttpError, HttpResponseOk, HttpResponseUpdatedNoContent, Path, Query, RequestContext,
+    StreamingBody, TypedBody,
 };
 use http::Response;
 use schemars::JsonSchema;
@@ -76,6 +77,27 @@ pub trait AgentApi {
         body: StreamingBody,
     ) -> Result<HttpResponseOk<ArtifactStored>, HttpError>;
 
+    /// Say that a shell is there where a step has failed; what is typed comes back
+    ///
+    /// The body goes on for as long as somebody is there; it is frames of
+    /// `solstice_model::terminal`. Only where `shell_on_failure` was told; 404
+    /// otherwise.
+    #[endpoint { method = GET, path = "/agent/v1/shell/input" }]
+    async fn agent_shell_input(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Send what the shell prints, as it does; after `agent_shell_input`
+    #[endpoint {
+        method = POST,
+        path = "/agent/v1/shell/output",
+        request_body_max_bytes = DROPSHOT_ARTIFACT_BYTES,
+    }]
+    async fn agent_shell_output(
+        rqctx: RequestContext<Self::Context>,
+        body: StreamingBody,
+    ) -> Result<HttpResponseUpdatedNoContent, HttpError>;
+
     /// Hand over records, in order
     ///
     /// Answers once the server has made them durable. Records that are already
@@ -111,6 +133,9 @@ pub struct Redeemed {
     /// the agent drops, and says so.
     #[serde(default = "default_log_limit")]
     pub log_limit_bytes: u64,
+    /// Whether somebody wants a shell where a step has failed.
+    #[serde(default)]
+    pub shell_on_failure: bool,
 }
 
 /// The bytes of output that are taken of a job where nothing else is said.

@@ -24,6 +24,7 @@ pub mod name;
 pub mod record;
 pub mod role;
 pub mod spec;
+pub mod terminal;
 pub mod token;
 
 pub use digest::Sha256Digest;
