@@ -21,6 +21,7 @@ pub(crate) fn settings(config: &OrchestratorConfig) -> Result<Settings, Failure>
         images: images.collect::<Result<_, _>>()?,
         source: source(config),
         drain_timeout: config.drain_timeout,
+        visitors: None,
         limits: Limits::default(),
     })
 }

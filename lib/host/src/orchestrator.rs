@@ -149,6 +149,7 @@ impl Orchestrator {
         let context = AgentContext {
             registry: registry.clone(),
             server: tools.server.clone(),
+            visitors: settings.visitors.clone(),
             limits: settings.limits,
             log: component("agents"),
         };

@@ -7,6 +7,8 @@ use std::time::Duration;
 use solstice_image::VerifiedImage;
 use solstice_model::{HostName, Label};
 
+use crate::shell::Visitors;
+
 /// What the orchestrator is to do.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -22,6 +24,8 @@ pub struct Settings {
     pub source: SourceSettings,
     /// How long a drain waits for the jobs that run.
     pub drain_timeout: Duration,
+    /// Who wants a shell where a step has failed; nobody on a host of a server.
+    pub visitors: Option<Visitors>,
     /// Time limits that no operator sets.
     pub limits: Limits,
 }

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use camino::Utf8Path;
 use dropshot::{
-    Body, ConfigDropshot, HttpError, HttpResponseOk, HttpServer, Path, Query, RequestContext,
-    ServerBuilder, StreamingBody, TypedBody,
+    Body, ConfigDropshot, HttpError, HttpResponseOk, HttpResponseUpdatedNoContent, HttpServer,
+    Path, Query, RequestContext, ServerBuilder, StreamingBody, TypedBody,
 };
 use http::Response;
 use slog::Logger;
@@ -110,6 +110,7 @@ impl AgentApi for Agents {
             next_seq: 1,
             has_inputs: false,
             log_limit_bytes: DEFAULT_LOG_LIMIT_BYTES,
+            shell_on_failure: false,
         }))
     }
 
@@ -128,6 +129,17 @@ impl AgentApi for Agents {
         _: StreamingBody,
     ) -> Result<HttpResponseOk<ArtifactStored>, HttpError> {
         Err(HttpError::for_internal_error("none is asked for".to_owned()))
+    }
+
+    async fn agent_shell_input(_: Rqctx) -> Result<Response<Body>, HttpError> {
+        Err(HttpError::for_internal_error("nobody is there".to_owned()))
+    }
+
+    async fn agent_shell_output(
+        _: Rqctx,
+        _: StreamingBody,
+    ) -> Result<HttpResponseUpdatedNoContent, HttpError> {
+        Err(HttpError::for_internal_error("nobody is there".to_owned()))
     }
 
     async fn agent_records(

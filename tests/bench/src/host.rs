@@ -74,6 +74,7 @@ async fn work(arguments: Arguments) -> Result<(), Failure> {
             mirrors: 1 << 30,
         },
         drain_timeout: Duration::from_secs(10),
+        visitors: None,
         limits: Limits::default(),
     };
     let data = DataDirectory::open(&folder.join("data"))?;

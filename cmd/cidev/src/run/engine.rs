@@ -12,14 +12,16 @@ use solstice_config::server::{Listen, RetentionConfig};
 use solstice_engine::{Forges, SystemClock};
 use solstice_forge::{Event as ForgeEvent, PullRequest, Push, Repository};
 use solstice_host::{
-    DataDirectory, ImageSettings, Limits, Orchestrator, Outside, Settings, Shutdown, SourceSettings,
+    DataDirectory, ImageSettings, Limits, Orchestrator, Outside, Settings, Shutdown,
+    SourceSettings, Visitors,
 };
 use solstice_hypervisor::Hypervisor;
 use solstice_log::{Format, Level, logger};
-use solstice_model::{HostName, Role, RunId, Token};
+use solstice_model::spec::MAX_TIMEOUT_S;
+use solstice_model::{HostName, JobSpec, Role, RunId, Token};
 use solstice_server::Server;
 use solstice_store::{NewDelivery, NewRun};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::images::LocalImage;
@@ -28,7 +30,7 @@ use super::plan::{ACTOR, PULL_REQUEST, Plan};
 use super::screen::Screen;
 use super::state::State;
 use super::tree::{Snapshot, WorkTree};
-use super::{Ended, Options, RunError, follow, results};
+use super::{Ended, Options, RunError, follow, results, terminal};
 
 /// The name of the host that this computer is.
 pub(crate) const HOST: &str = "cidev";
@@ -38,6 +40,9 @@ const FORGE: &str = "local";
 
 /// How long the machines may take to go after the last job.
 const DRAIN: Duration = Duration::from_secs(60);
+
+/// How many machines may wait for the one person.
+const VISITS: usize = 64;
 
 /// Starts everything, runs the plan, takes everything down.
 pub(crate) async fn run(
@@ -49,10 +54,16 @@ pub(crate) async fn run(
 ) -> Result<Ended, RunError> {
     let level = if options.verbose { Level::Info } else { Level::Warn };
     let (log, _flush) = logger("cidev", Format::detect(), level);
-    let screen = Screen::new(plan);
+    let screen = Arc::new(Screen::new(plan));
     screen.begin(plan, snapshot);
     let server = start_server(state, &log).await?;
-    let (tell, orchestrator) = start_orchestrator(options, images, state, &server, &log).await?;
+    let visitors = options.shell_on_failure.then(|| {
+        let (visits, waiting) = mpsc::channel(VISITS);
+        tokio::spawn(terminal::serve(waiting, screen.clone()));
+        Visitors::new(visits)
+    });
+    let started = start_orchestrator(options, images, state, &server, (visitors, &log)).await;
+    let (tell, orchestrator) = started?;
     let run = submit(options, plan, (tree, snapshot), &server).await?;
     let followed = follow::run(&server, run, &screen).await;
     if let Ok((_, jobs)) = &followed {
@@ -89,7 +100,7 @@ async fn start_orchestrator(
     images: Vec<LocalImage>,
     state: &State,
     server: &Server,
-    log: &Logger,
+    (visitors, log): (Option<Visitors>, &Logger),
 ) -> Result<(watch::Sender<Shutdown>, Working), RunError> {
     let host: HostName = HOST.parse().expect("it is a host's name");
     let token = Token::generate();
@@ -101,7 +112,7 @@ async fn start_orchestrator(
     let client = client.map_err(RunError::part("connect to the server"))?;
     let folder = utf8(state.host())?;
     let data = DataDirectory::open(&folder).map_err(RunError::part("open the host's folder"))?;
-    let settings = settings(options, images, host);
+    let settings = settings(options, images, host, visitors);
     let hypervisor = hypervisor(options, &settings, &data, state).await?;
     let outside =
         Outside { hypervisor, server: client, clock: Arc::new(solstice_host::SystemClock) };
@@ -111,7 +122,12 @@ async fn start_orchestrator(
     Ok((tell, tokio::spawn(orchestrator.run(told))))
 }
 
-fn settings(options: &Options, images: Vec<LocalImage>, host: HostName) -> Settings {
+fn settings(
+    options: &Options,
+    images: Vec<LocalImage>,
+    host: HostName,
+    visitors: Option<Visitors>,
+) -> Settings {
     let images = images.into_iter().map(|local| ImageSettings {
         image: local.image,
         labels: local.labels,
@@ -135,6 +151,7 @@ fn settings(options: &Options, images: Vec<LocalImage>, host: HostName) -> Setti
             mirrors: 8 << 30,
         },
         drain_timeout: DRAIN,
+        visitors,
         limits: Limits::default(),
     }
 }
@@ -187,7 +204,7 @@ async fn submit(
         file: plan.file.clone(),
         workflow: plan.workflow.clone(),
         context: solstice_engine::check::run_context(&plan.workflow),
-        jobs: Ok(plan.jobs.clone()),
+        jobs: Ok(jobs(options, plan)),
     }];
     let head = Push {
         repository: Repository {
@@ -227,6 +244,15 @@ async fn submit(
         store.finish_delivery_with_runs(taken.id, event, runs, now).await
     };
     made.await.map_err(failed).map(|runs| runs[0].run)
+}
+
+/// The jobs; where a person may come in, time does not press.
+fn jobs(options: &Options, plan: &Plan) -> Vec<JobSpec> {
+    let mut jobs = plan.jobs.clone();
+    if options.shell_on_failure {
+        jobs.iter_mut().for_each(|job| job.timeout_s = MAX_TIMEOUT_S);
+    }
+    jobs
 }
 
 fn utf8(path: &std::path::Path) -> Result<Utf8PathBuf, RunError> {

@@ -18,6 +18,7 @@ mod plan;
 mod results;
 mod screen;
 mod state;
+mod terminal;
 mod tree;
 
 use std::process::ExitCode;

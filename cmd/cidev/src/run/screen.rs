@@ -1,7 +1,7 @@
 //! What the developer sees while the jobs run.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use solstice_api::user::JobDetail;
@@ -42,6 +42,11 @@ impl Screen {
             gutter: widest.filter(|_| plan.jobs.len() > 1),
             out: Mutex::new(()),
         }
+    }
+
+    /// Lends standard output to somebody else: whoever writes waits.
+    pub(crate) fn lend(&self) -> MutexGuard<'_, ()> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says what is about to run.
@@ -178,7 +183,7 @@ impl Screen {
 
     /// A reader that went away has seen enough.
     fn raw(&self, parts: &[&[u8]]) {
-        let _order = self.out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _order = self.lend();
         let mut out = std::io::stdout().lock();
         for part in parts {
             let _ = out.write_all(part);

@@ -13,12 +13,16 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use dropshot::{
-    Body, ClientErrorStatusCode, ConfigDropshot, HttpError, HttpResponseOk, HttpServer, Path as At,
-    Query, RequestContext, ServerBuilder, StreamingBody, TypedBody,
+    Body, ClientErrorStatusCode, ConfigDropshot, HttpError, HttpResponseOk,
+    HttpResponseUpdatedNoContent, HttpServer, Path as At, Query, RequestContext, ServerBuilder,
+    StreamingBody, TypedBody,
 };
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use http::Response;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
 use solstice_api::agent::{
     AgentApi, ArtifactIndex, ArtifactName, ArtifactStored, DEFAULT_LOG_LIMIT_BYTES, RecordBatch,
     RecordsAccepted, Redeem, Redeemed, agent_api_mod,
@@ -57,6 +61,10 @@ pub(crate) struct Shared {
     /// Answers to requests for the source, and to artifacts.
     pub(crate) source_answers: Mutex<VecDeque<Answer>>,
     pub(crate) artifact_answers: Mutex<VecDeque<Answer>>,
+    /// What a person types who wants a shell, once; nothing if nobody does.
+    pub(crate) typed: Mutex<Option<Vec<u8>>>,
+    /// What the shell printed.
+    pub(crate) printed: Mutex<Vec<u8>>,
     session: Mutex<Option<Token>>,
     durable: Mutex<Vec<Record>>,
     /// Answers to be given before the server behaves again.
@@ -97,6 +105,7 @@ impl AgentApi for Contract {
             next_seq: 1,
             has_inputs: shared.inputs.lock().unwrap().is_some(),
             log_limit_bytes: shared.log_limit.load(Ordering::SeqCst),
+            shell_on_failure: shared.typed.lock().unwrap().is_some(),
         }))
     }
 
@@ -144,6 +153,30 @@ impl AgentApi for Contract {
         let (index, name) = (path.into_inner().index, query.into_inner().path);
         shared.artifacts.lock().unwrap().insert(index, (name, content));
         Ok(HttpResponseOk(stored))
+    }
+
+    async fn agent_shell_input(
+        rqctx: RequestContext<Arc<Shared>>,
+    ) -> Result<Response<Body>, HttpError> {
+        let typed = rqctx.context().typed.lock().unwrap().take();
+        let typed = typed.ok_or_else(|| HttpError::for_not_found(None, "nobody".to_owned()))?;
+        // As with a person, the stream goes on when nothing is typed any more.
+        let first =
+            futures::stream::iter([Ok::<_, std::io::Error>(Frame::data(Bytes::from(typed)))]);
+        let body = StreamBody::new(first.chain(futures::stream::pending()));
+        Ok(Response::new(Body::wrap(body)))
+    }
+
+    async fn agent_shell_output(
+        rqctx: RequestContext<Arc<Shared>>,
+        body: StreamingBody,
+    ) -> Result<HttpResponseUpdatedNoContent, HttpError> {
+        let pieces = body.into_stream();
+        tokio::pin!(pieces);
+        while let Some(piece) = pieces.try_next().await? {
+            rqctx.context().printed.lock().unwrap().extend_from_slice(&piece);
+        }
+        Ok(HttpResponseUpdatedNoContent())
     }
 
     async fn agent_records(
@@ -316,6 +349,8 @@ impl Host {
             artifacts: Mutex::default(),
             source_answers: Mutex::default(),
             artifact_answers: Mutex::default(),
+            typed: Mutex::default(),
+            printed: Mutex::default(),
             session: Mutex::default(),
             durable: Mutex::default(),
             answers: Mutex::default(),

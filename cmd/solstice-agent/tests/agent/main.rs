@@ -8,6 +8,7 @@ mod bench;
 mod flow;
 mod host;
 mod machine;
+mod shell;
 
 use std::time::{Duration, Instant};
 

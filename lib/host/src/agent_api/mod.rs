@@ -33,6 +33,7 @@ use crate::backoff::Backoff;
 use crate::registry::Registry;
 use crate::server::{Server, ServerError};
 use crate::settings::Limits;
+use crate::shell::Visitors;
 use crate::source::Prepared;
 use crate::stage::Ending;
 
@@ -45,6 +46,8 @@ const MAX_SESSION: usize = 256;
 pub(crate) struct AgentContext {
     pub(crate) registry: Arc<Registry>,
     pub(crate) server: Server,
+    /// Who wants a shell where a step has failed.
+    pub(crate) visitors: Option<Visitors>,
     pub(crate) limits: Limits,
     pub(crate) log: Logger,
 }
@@ -101,6 +104,33 @@ impl AgentApi for Guests {
             .header(header::CONTENT_TYPE, "application/zstd")
             .body(Body::wrap(body))
             .map_err(|error| HttpError::for_internal_error(error.to_string()))
+    }
+
+    async fn agent_shell_input(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<Response<Body>, HttpError> {
+        let (context, attempt) = (rqctx.context(), rqctx.context().caller(&rqctx)?);
+        let visitors = context.visitors.as_ref().ok_or_else(nobody)?;
+        let job = attempt.assignment.spec.name.clone();
+        let typed = visitors.begin(attempt.id(), job).await.ok_or_else(nobody)?;
+        Ok(Response::new(Body::wrap(typed)))
+    }
+
+    async fn agent_shell_output(
+        rqctx: RequestContext<Self::Context>,
+        body: StreamingBody,
+    ) -> Result<HttpResponseUpdatedNoContent, HttpError> {
+        let (context, attempt) = (rqctx.context(), rqctx.context().caller(&rqctx)?);
+        let output = context.visitors.as_ref().and_then(|it| it.output(attempt.id()));
+        let output = output.ok_or_else(nobody)?;
+        let pieces = body.into_stream();
+        tokio::pin!(pieces);
+        while let Some(piece) = pieces.next().await {
+            if output.send(piece?).await.is_err() {
+                break;
+            }
+        }
+        Ok(HttpResponseUpdatedNoContent())
     }
 
     async fn agent_records(
@@ -302,6 +332,11 @@ fn permit(attempt: &Attempt) -> Result<SemaphorePermit<'_>, HttpError> {
         let message = "too many requests at once";
         refusal(ClientErrorStatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
     })
+}
+
+/// There is no person who wants a shell.
+fn nobody() -> HttpError {
+    refusal(ClientErrorStatusCode::NOT_FOUND, "nobody", "nobody asked for a shell")
 }
 
 /// The agent tries again.

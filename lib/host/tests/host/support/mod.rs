@@ -76,6 +76,7 @@ impl Rig {
                 mirrors: 1 << 20,
             },
             drain_timeout: BOUND,
+            visitors: None,
             limits: Limits {
                 poll: Duration::from_secs(10),
                 retry_min: Duration::from_millis(5),
