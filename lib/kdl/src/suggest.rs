@@ -6,11 +6,14 @@ const SHOWN_CHARS: usize = 60;
 /// Bytes of the longest name that is compared: the costs are those of a square.
 const MOST_COMPARED: usize = 64;
 
+/// How many names are compared.
+const MOST_NAMES: usize = 100;
+
 /// The known name that is nearest to `given`, if any is near enough to be meant.
 ///
 /// Near means that one of the two begins the other, or at most one edit for every
 /// three characters; an edit inserts, deletes or replaces a character or swaps
-/// two neighbours.
+/// two neighbours. Of many names the first hundred are compared.
 ///
 /// ```
 /// use solstice_kdl::nearest;
@@ -27,6 +30,7 @@ pub fn nearest<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> Opt
     known
         .into_iter()
         .filter(|name| name.len() <= MOST_COMPARED)
+        .take(MOST_NAMES)
         .map(|name| (strsim::osa_distance(&given, &name.to_lowercase()), name))
         .filter(|(edits, name)| is_near(&given, name, *edits))
         .min_by_key(|(edits, _)| *edits)
