@@ -10,6 +10,10 @@ use crate::source::Source;
 /// The most diagnostics that one file gets; the rest is only counted.
 pub const MAX_DIAGNOSTICS: usize = 20;
 
+/// After so many that are not shown, values are not looked at any more: finding
+/// out what was meant costs more than it helps.
+const FLOOD: usize = 20;
+
 /// One thing that is wrong at one place, before it is tied to its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -22,20 +26,18 @@ pub struct Problem {
 impl Problem {
     /// A problem with the bytes of this span; the message is one lower-case line.
     pub fn new(span: SourceSpan, message: impl Into<String>) -> Self {
-        // It may come from somebody else's `Display`, with a stranger's text in it.
-        let message = message.into().replace(char::is_control, " ");
-        Self { span, message, label: "here".to_owned(), help: None }
+        Self { span, message: harmless(message), label: "here".to_owned(), help: None }
     }
 
     /// Says, beside the marked bytes, what they are.
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = label.into();
+        self.label = harmless(label);
         self
     }
 
     /// Says what to write instead.
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(harmless(help));
         self
     }
 
@@ -48,6 +50,12 @@ impl Problem {
     pub fn message(&self) -> &str {
         &self.message
     }
+}
+
+/// A text on one line: it may come from somebody else's `Display`, with a
+/// stranger's text in it.
+fn harmless(text: impl Into<String>) -> String {
+    text.into().replace(char::is_control, " ")
 }
 
 /// A [`Problem`] in its file.
@@ -184,6 +192,11 @@ impl Sink {
         if list.len() < MAX_DIAGNOSTICS { list.push(problem) } else { *omitted += 1 }
     }
 
+    /// Whether there is so much wrong that nobody wants to know more.
+    pub(crate) fn is_flooded(&self) -> bool {
+        self.found.borrow().1 >= FLOOD
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.found.borrow().0.is_empty()
     }
@@ -213,6 +226,23 @@ mod tests {
         assert_eq!((wrong.list().len(), wrong.omitted()), (MAX_DIAGNOSTICS, 10));
         assert!(wrong.list().is_sorted_by_key(Diagnostic::line));
         assert_eq!(wrong.to_string(), "many.kdl has 30 problems, of which 20 are shown");
+    }
+
+    #[test]
+    fn escape_codes_in_a_name_reach_no_terminal() {
+        let document = Document::parse("x.kdl", br#""\u{1b}[31m" {}"#, Limits::default()).unwrap();
+        let wrong = document
+            .decode(|top| {
+                let mut named = top.other_children().remove(0);
+                named.required_arg("a value", crate::value::string)
+            })
+            .unwrap_err();
+        assert!(!wrong.list()[0].one_line().contains('\u{1b}'), "{:?}", wrong.list()[0]);
+        let problem = Problem::new((0..0).into(), "a\n").label("\u{1b}").help("\r");
+        assert_eq!(
+            (problem.message(), &*problem.label, problem.help.as_deref()),
+            ("a ", " ", Some(" "))
+        );
     }
 
     #[test]

@@ -69,6 +69,11 @@ impl<'d> Reader<'d> {
         self.name.map_or(SourceSpan::from(0..0), |name| name.span)
     }
 
+    /// Whether so much is wrong already that no value is decoded any more.
+    pub fn is_flooded(&self) -> bool {
+        self.found.is_flooded()
+    }
+
     /// Reports a problem that the caller found.
     pub fn report(&self, problem: Problem) {
         self.found.report(problem);
@@ -79,7 +84,7 @@ impl<'d> Reader<'d> {
         let next = self.entries.iter_mut().find(|entry| !entry.read && entry.is.key.is_none())?;
         next.read = true;
         let value = &next.is.value;
-        self.decoded(decode(value), value, &format!("the argument of {}", quoted(self.name())))
+        self.decoded(&decode, value, &format!("the argument of {}", quoted(self.name())))
     }
 
     /// The next argument; `what` names it where it is missing, as in "a label".
@@ -102,11 +107,14 @@ impl<'d> Reader<'d> {
 
     /// All arguments that are left.
     pub fn args<T>(&mut self, decode: impl Fn(&Value) -> Result<T, Refusal>) -> Vec<T> {
-        let mut all = Vec::new();
-        while self.entries.iter().any(|entry| !entry.read && entry.is.key.is_none()) {
-            all.extend(self.arg(&decode));
+        let is_left = |entry: &Part<'d, Entry>| !entry.read && entry.is.key.is_none();
+        let mut values = Vec::new();
+        for entry in self.entries.iter_mut().filter(|entry| is_left(entry)) {
+            entry.read = true;
+            values.push(&entry.is.value);
         }
-        all
+        let of = format!("the argument of {}", quoted(self.name()));
+        values.into_iter().filter_map(|value| self.decoded(&decode, value, &of)).collect()
     }
 
     /// All arguments that are left, at least one; `what` names it where it is missing.
@@ -127,7 +135,7 @@ impl<'d> Reader<'d> {
     ) -> Option<T> {
         self.known_props.push(name);
         let value = self.take_prop(name)?;
-        self.decoded(decode(value), value, &quoted(name))
+        self.decoded(&decode, value, &quoted(name))
     }
 
     /// The property of this name.
@@ -162,7 +170,7 @@ impl<'d> Reader<'d> {
                 if let Some(child) = child {
                     self.duplicate(name, child.span(), "it is already a property of the node");
                 }
-                self.decoded(decode(value), value, &quoted(name))
+                self.decoded(&decode, value, &quoted(name))
             }
         }
     }
@@ -216,7 +224,7 @@ impl<'d> Reader<'d> {
     ) -> Option<Vec<T>> {
         self.known_props.push(name);
         let values = self.take_prop_and_following(name);
-        let one = |value: &Value| self.decoded(decode(value), value, &quoted(name));
+        let one = |value: &Value| self.decoded(&decode, value, &quoted(name));
         (!values.is_empty()).then(|| values.into_iter().filter_map(one).collect())
     }
 
@@ -281,7 +289,7 @@ impl<'d> Reader<'d> {
                 self.duplicate(name, key.span, "once is enough");
             }
             let decoded = given.first().and_then(|(key, value)| {
-                Some(((*key).clone(), self.decoded(decode(value), value, &quoted(name))?))
+                Some(((*key).clone(), self.decoded(&decode, value, &quoted(name))?))
             });
             all.extend(decoded);
         }
@@ -358,8 +366,16 @@ impl<'d> Reader<'d> {
         values
     }
 
-    fn decoded<T>(&self, decoded: Result<T, Refusal>, value: &Value, of: &str) -> Option<T> {
-        let refusal = match decoded {
+    fn decoded<T>(
+        &self,
+        decode: impl Fn(&Value) -> Result<T, Refusal>,
+        value: &Value,
+        of: &str,
+    ) -> Option<T> {
+        if self.is_flooded() {
+            return None;
+        }
+        let refusal = match decode(value) {
             Ok(value) => return Some(value),
             Err(refusal) => refusal,
         };

@@ -3,11 +3,17 @@
 /// The most characters of a foreign text that a message repeats.
 const SHOWN_CHARS: usize = 60;
 
+/// Bytes of the longest name that is compared: the costs are those of a square.
+const MOST_COMPARED: usize = 64;
+
+/// How many names are compared.
+const MOST_NAMES: usize = 100;
+
 /// The known name that is nearest to `given`, if any is near enough to be meant.
 ///
 /// Near means that one of the two begins the other, or at most one edit for every
 /// three characters; an edit inserts, deletes or replaces a character or swaps
-/// two neighbours.
+/// two neighbours. Of many names the first hundred are compared.
 ///
 /// ```
 /// use solstice_kdl::nearest;
@@ -17,13 +23,15 @@ const SHOWN_CHARS: usize = 60;
 /// assert_eq!(nearest("banana", ["step", "env"]), None);
 /// ```
 pub fn nearest<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    if given.len() > 100 {
+    if given.len() > MOST_COMPARED {
         return None;
     }
     let given = given.to_lowercase();
     known
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&given, &name.to_lowercase()), name))
+        .filter(|name| name.len() <= MOST_COMPARED)
+        .take(MOST_NAMES)
+        .map(|name| (strsim::osa_distance(&given, &name.to_lowercase()), name))
         .filter(|(edits, name)| is_near(&given, name, *edits))
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, name)| name)
@@ -85,6 +93,7 @@ mod tests {
     #[test]
     fn a_very_long_name_costs_nothing() {
         assert_eq!(nearest(&"x".repeat(1_000_000), ["on"]), None);
+        assert_eq!(nearest("xxx", [&*"x".repeat(1_000_000)]), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use solstice_kdl::{Problem, Span, Spanned, nearest, quoted};
+use solstice_kdl::{MAX_DIAGNOSTICS, Problem, Span, Spanned, nearest, quoted};
 use solstice_model::JobName;
 
 use crate::job::Draft;
@@ -20,6 +20,10 @@ pub(crate) fn problems(jobs: &[Draft]) -> Vec<Problem> {
         }
     }
     for job in jobs {
+        if found.len() > MAX_DIAGNOSTICS {
+            // Finding out what was meant costs more than it helps.
+            return found;
+        }
         found.extend(bad_needs(job, &known));
     }
     if found.is_empty() {
@@ -32,6 +36,9 @@ fn bad_needs(job: &Draft, known: &BTreeMap<&JobName, &Draft>) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
     for need in &job.needs {
+        if found.len() > MAX_DIAGNOSTICS {
+            break;
+        }
         let name = quoted(need.job.value.as_str());
         let (message, help) = if job.id.as_ref().is_some_and(|id| id.value == need.job.value) {
             (format!("the job {name} needs itself"), "remove it".to_owned())

@@ -38,21 +38,25 @@ pub(crate) struct Draft {
     artifacts: Vec<artifact::Draft>,
 }
 
-/// Reads one job of a workflow with this environment.
-pub(crate) fn read(mut node: Reader<'_>, workflow_env: &env::Block) -> Draft {
+/// Reads one job of a workflow with this environment, and with so many patterns
+/// in the conditions before it.
+pub(crate) fn read(
+    mut node: Reader<'_>,
+    workflow_env: &env::Block,
+    patterns: &std::cell::Cell<usize>,
+) -> Draft {
     let block = node.child("matrix");
     let no_axes = if block.is_some() { Axes::Unknown } else { Axes::None };
     let matrix = block.and_then(matrix::read);
     let axes = matrix.as_ref().map_or(no_axes, Matrix::axes);
 
     let env = env::read(&mut node, axes);
-    let scope = Scope { axes, env: vec![&env, workflow_env], step: false };
+    let scope = Scope { axes, env: vec![workflow_env, &env], step: false, patterns };
     let nodes = node.required_children("step", "add at least one: step run=\"…\"");
     if let Some(surplus) = nodes.get(MAX_STEPS) {
         node.report(too_many_of("steps", MAX_STEPS, surplus.span()));
     }
-    let read_step = |node| step::read(node, axes, [&env, workflow_env]);
-    let steps = nodes.into_iter().filter_map(read_step).collect();
+    let steps = nodes.into_iter().filter_map(|node| step::read(node, &scope)).collect();
     let needs = needs::read(&mut node);
     let id = node.required_prop("id", value::spanned(rules::text(rules::word::<JobName>)));
     let runs_on = node.required_setting("runs_on", templated(axes, rules::word::<Label>));

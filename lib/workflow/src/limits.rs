@@ -57,6 +57,9 @@ pub const MAX_CONDITION_BYTES: usize = 1024;
 /// `(` and `!` inside each other in a condition.
 pub const MAX_CONDITION_DEPTH: usize = 32;
 
+/// `matches` in all conditions of a file.
+pub const MAX_CONDITION_PATTERNS: usize = 256;
+
 /// Patterns of a job's artifacts, and of one `exclude`.
 pub const MAX_ARTIFACT_RULES: usize = 64;
 

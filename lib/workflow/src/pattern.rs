@@ -7,13 +7,24 @@ use solstice_kdl::{Refusal, quoted};
 use crate::limits::MAX_PATTERN_BYTES;
 use crate::rules;
 
-/// A pattern for names of branches or tags; `*` does not cross a `/`, `**` does.
+/// A pattern for names of branches or tags, or for a text of a condition; `*` does not cross a `/`, `**` does.
 #[derive(Clone, Debug, Serialize)]
 #[serde(into = "String")]
 pub struct Pattern(GlobMatcher);
 
 impl Pattern {
     /// Takes a pattern for short names of refs.
+    pub(crate) fn of_names(text: &str) -> Result<Self, Refusal> {
+        if let Some(name) = text.strip_prefix("refs/heads/").or(text.strip_prefix("refs/tags/")) {
+            return Err(Refusal::because(
+                "a pattern is compared with the short name of a branch or tag",
+            )
+            .help(format!("write \"{name}\"")));
+        }
+        Self::new(text)
+    }
+
+    /// Takes a pattern for any text.
     pub(crate) fn new(text: &str) -> Result<Self, Refusal> {
         if text.is_empty() || text.len() > MAX_PATTERN_BYTES {
             let reason = format!("a pattern has 1 to {MAX_PATTERN_BYTES} bytes");
@@ -22,12 +33,6 @@ impl Pattern {
         if text.starts_with('!') {
             return Err(Refusal::because("a pattern cannot exclude")
                 .help("name what is wanted; ! is not supported by this version"));
-        }
-        if let Some(name) = text.strip_prefix("refs/heads/").or(text.strip_prefix("refs/tags/")) {
-            return Err(Refusal::because(
-                "a pattern is compared with the short name of a branch or tag",
-            )
-            .help(format!("write \"{name}\"")));
         }
         Ok(Self(glob(text)?.compile_matcher()))
     }

@@ -9,7 +9,7 @@ use crate::env;
 use crate::expand::{Budget, STEP_BYTES};
 use crate::interpolate::{Templated, templated, verbatim};
 use crate::limits::MAX_DERIVED_NAME_CHARS;
-use crate::matrix::{Axes, Cell};
+use crate::matrix::Cell;
 use crate::rules;
 
 /// A step before the values of a matrix are put in.
@@ -27,13 +27,10 @@ pub(crate) struct Draft {
     pub(crate) condition: Option<Condition>,
 }
 
-/// Reads one step of a job with these `env` blocks around it; `None` if it was
+/// Reads one step of a job whose conditions have this scope; `None` if it was
 /// reported that it has nothing to run.
-pub(crate) fn read(
-    mut node: Reader<'_>,
-    axes: Axes<'_>,
-    around: [&env::Block; 2],
-) -> Option<Draft> {
+pub(crate) fn read(mut node: Reader<'_>, job: &Scope<'_>) -> Option<Draft> {
+    let axes = job.axes;
     let span = node.span();
     let name = node.setting("name", templated(axes, rules::name));
     let run = node.required_setting("run", templated(axes, rules::run));
@@ -43,7 +40,8 @@ pub(crate) fn read(
     let continue_on_error = node.setting("continue_on_error", value::boolean).unwrap_or_default();
     let retries = node.setting("retry", rules::retries).unwrap_or_default();
     let env = env::read(&mut node, axes);
-    let scope = Scope { axes, env: vec![&env, around[0], around[1]], step: true };
+    let around = job.env.iter().copied();
+    let scope = Scope { env: around.chain([&env]).collect(), step: true, ..*job };
     let condition = node.setting("if", rules::text(|text| condition::decode(text, &scope)));
     rules::refuse_planned(&mut node);
     node.finish();

@@ -117,8 +117,8 @@ enum Kind {
 
 /// Reads one `on` node; `None` if it was reported.
 pub(crate) fn read(mut node: Reader<'_>) -> Option<Trigger> {
-    let branches = node.list("branches", value::spanned(rules::text(Pattern::new)));
-    let tags = node.list("tags", value::spanned(rules::text(Pattern::new)));
+    let branches = node.list("branches", value::spanned(rules::text(Pattern::of_names)));
+    let tags = node.list("tags", value::spanned(rules::text(Pattern::of_names)));
     rules::refuse_planned(&mut node);
     // What belongs to an event that we do not know is not unknown in itself.
     let kind = node.required_arg("an event", kind)?;

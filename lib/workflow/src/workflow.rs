@@ -1,5 +1,7 @@
 //! The whole file: name, triggers, jobs.
 
+use std::cell::Cell;
+
 use serde::Serialize;
 use solstice_kdl::{Diagnostics, Document, Limits, Reader};
 
@@ -63,8 +65,9 @@ fn read_jobs(node: &mut Reader<'_>, env: &env::Block) -> Option<Vec<Job>> {
     let help = "add at least one: job id=\"…\" runs_on=\"…\" { … }";
     let mut drafts: Vec<Draft> = Vec::new();
     let mut count = 0;
+    let patterns = Cell::new(0);
     for job in node.required_children("job", help) {
-        let draft = job::read(job, env);
+        let draft = job::read(job, env, &patterns);
         count += draft.cell_count();
         if count > MAX_JOBS {
             // What is refused anyway is not worth reading.

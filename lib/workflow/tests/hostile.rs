@@ -212,6 +212,42 @@ fn conditions_are_bounded_in_depth_and_length() {
 }
 
 #[test]
+fn patterns_of_conditions_are_bounded_and_compiled_in_time() {
+    let pattern = "{a,b}".repeat(38);
+    let step = |pattern: &str| format!("step run=\"true\" if=\"matches(ref, '{pattern}')\"\n");
+    taken(&with_steps(&step(&pattern).repeat(limits::MAX_CONDITION_PATTERNS)));
+    let two = "step run=\"true\" if=\"matches(ref, '*') || matches(ref, '*')\"\n";
+    let message = "the file has more than 256 `matches`";
+    assert_eq!(refused(&with_steps(&two.repeat(129))), message);
+}
+
+#[test]
+fn what_was_meant_is_not_asked_for_ever() {
+    let long = |n: usize| format!("{n:0>60}");
+    let env: String = (0..128).map(|n| format!("A{} \"\"\n", long(n))).collect();
+    let job = |n: usize| {
+        let steps: String = (0..200)
+            .map(|s| format!("step run=\"true\" if=\"env.B{} == ''\"\n", long(s)))
+            .collect();
+        format!("job id=\"j{n}\" runs_on=\"x\" {{\nenv {{\n{env}\n}}\n{steps}\n}}\n")
+    };
+    let text: String = (0..8).map(job).collect();
+    refused(&format!("workflow {{\nenv {{\n{}\n}}\n{text}}}", env.replace('A', "C")));
+    let needs: String = (0..3000).map(|n| format!(" \"b{}\"", long(n))).collect();
+    let jobs: String = (0..250)
+        .map(|n| format!("job id=\"a{}\" runs_on=\"x\" {{ step run=\"true\"; }}\n", long(n)))
+        .collect();
+    let text = format!(
+        "workflow {{\n{jobs}job id=\"z\" runs_on=\"x\" {{ needs{needs}\nstep run=\"x\"; }}\n}}"
+    );
+    assert!(refused(&text).starts_with("there is no job `b"));
+    let values: String = (0..64).map(|n| format!(" \"a{}\"", long(n))).collect();
+    let excludes: String = (0..3000).map(|n| format!("exclude a=\"b{}\"\n", long(n))).collect();
+    let matrix = format!("a{values}\n{excludes}");
+    assert!(refused(&with_matrix(&matrix, "step run=\"true\"")).contains("has no value `b"));
+}
+
+#[test]
 fn artifacts_are_bounded() {
     let rules =
         format!("step run=\"x\"\nartifact {}", "\"a\" ".repeat(limits::MAX_ARTIFACT_RULES + 1));

@@ -14,7 +14,8 @@ struct Run {
 
 impl Run {
     fn of_push(git_ref: &str) -> Self {
-        let (git_ref, repository) = (git_ref.parse().unwrap(), "acme/engine".parse().unwrap());
+        let (git_ref, repository) =
+            (git_ref.parse().expect("a ref"), "acme/engine".parse().expect("a name"));
         Self { event: EventKind::Push, git_ref, repository, pull_request: None, fork: false }
     }
 
@@ -86,6 +87,7 @@ fn a_job_is_run_if_its_condition_holds() {
         ("tag != ''", "-t---"),
         ("matches(tag, 'v*')", "-t---"),
         ("matches(ref, 'tags/*')", "-----"),
+        ("matches(ref, 'refs/{heads,tags}/*')", "mt--M"),
         ("pull_request", "--of-"),
         ("pull_request && !fork", "--o--"),
         ("fork == false", "mto-M"),

@@ -1,5 +1,6 @@
 //! Names and types: what is a text, what is true or false, and what is neither.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use solstice_kdl::{Refusal, nearest, quoted};
@@ -7,6 +8,7 @@ use solstice_model::EventKind;
 
 use super::parser::{Kind, Syntax};
 use crate::env;
+use crate::limits::MAX_CONDITION_PATTERNS;
 use crate::matrix::Axes;
 use crate::pattern::Pattern;
 
@@ -105,6 +107,9 @@ pub(crate) struct Scope<'s> {
     pub(crate) env: Vec<&'s env::Block>,
     /// Whether it belongs to a step, which may ask how those before it ended.
     pub(crate) step: bool,
+    /// How many patterns the conditions of the file have so far: each is kept
+    /// as the machine that recognises it, which is far larger than its text.
+    pub(crate) patterns: &'s Cell<usize>,
 }
 
 /// A part of a condition whose type is known.
@@ -201,6 +206,15 @@ impl Scope<'_> {
         Err(Refusal::because(reason).help(help).within(bytes.clone()))
     }
 
+    fn pattern(&self, text: &str) -> Result<Pattern, Refusal> {
+        self.patterns.set(self.patterns.get() + 1);
+        if self.patterns.get() > MAX_CONDITION_PATTERNS {
+            let reason = format!("the file has more than {MAX_CONDITION_PATTERNS} `matches`");
+            return Err(Refusal::because(reason).help("write one pattern with {a,b}"));
+        }
+        Pattern::new(text)
+    }
+
     fn call(&self, name: &str, given: &[Syntax], bytes: &Range<usize>) -> Result<Test, Refusal> {
         if let Some(status) = named(&STATUSES, name) {
             if !self.step {
@@ -223,8 +237,8 @@ impl Scope<'_> {
                     .help("write it as in matches(branch, 'release/*')")
                     .within(pattern.bytes.clone()));
             };
-            let at = pattern.bytes.clone();
-            let pattern = Pattern::new(text).map_err(|refusal| refusal.within(at))?;
+            let pattern = self.pattern(text);
+            let pattern = pattern.map_err(|refusal| refusal.within(given[1].bytes.clone()))?;
             return Ok(Test::Matches(self.text(subject)?, pattern));
         }
         let Some(comparison) = named(&COMPARISONS, name) else {
