@@ -6,11 +6,26 @@
 //! time, any other key is refused. From then on the session key is its bearer
 //! token; it dies with the machine (invariant I6).
 
-use dropshot::{Body, HttpError, HttpResponseOk, RequestContext, TypedBody};
+use dropshot::{
+    Body, HttpError, HttpResponseOk, Path, Query, RequestContext, StreamingBody, TypedBody,
+};
 use http::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use solstice_model::{JobSpec, Record, Token};
+use solstice_model::{JobSpec, Record, Sha256Digest, Token};
+
+/// The most artifacts of one attempt.
+pub const MAX_ARTIFACTS: u32 = 10_000;
+
+/// The most bytes of one artifact.
+pub const MAX_ARTIFACT_BYTES: u64 = 8 * 1024 * 1024 * 1024;
+
+/// The most bytes of an artifact's path.
+pub const MAX_ARTIFACT_PATH_BYTES: usize = 1024;
+
+/// Where Dropshot itself would step in; the implementation counts for itself
+/// and answers 413.
+pub(crate) const DROPSHOT_ARTIFACT_BYTES: usize = 16 * 1024 * 1024 * 1024;
 
 /// The agent API.
 #[dropshot::api_description]
@@ -34,6 +49,32 @@ pub trait AgentApi {
     async fn agent_source(
         rqctx: RequestContext<Self::Context>,
     ) -> Result<Response<Body>, HttpError>;
+
+    /// Fetch the artifacts of the jobs that this one needs
+    ///
+    /// The body is as in `agent_source`; its members are `JOB/PATH`. It is
+    /// empty of members if those jobs have left none.
+    #[endpoint { method = GET, path = "/agent/v1/inputs" }]
+    async fn agent_inputs(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Hand over one artifact
+    ///
+    /// Answers once the server has it on disk. A repeat of an index takes the
+    /// place of what was handed over before. 413 if it is larger than one, or
+    /// all together, may be.
+    #[endpoint {
+        method = PUT,
+        path = "/agent/v1/artifacts/{index}",
+        request_body_max_bytes = DROPSHOT_ARTIFACT_BYTES,
+    }]
+    async fn agent_artifact(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<ArtifactIndex>,
+        query: Query<ArtifactName>,
+        body: StreamingBody,
+    ) -> Result<HttpResponseOk<ArtifactStored>, HttpError>;
 
     /// Hand over records, in order
     ///
@@ -63,6 +104,45 @@ pub struct Redeemed {
     /// The next sequence number that the server lacks: 1, unless the agent
     /// was restarted inside a running machine.
     pub next_seq: u64,
+    /// Whether there is anything at `agent_inputs`.
+    #[serde(default)]
+    pub has_inputs: bool,
+    /// How many bytes of output, all steps together, are taken; what is beyond
+    /// the agent drops, and says so.
+    #[serde(default = "default_log_limit")]
+    pub log_limit_bytes: u64,
+}
+
+/// The bytes of output that are taken of a job where nothing else is said.
+pub const DEFAULT_LOG_LIMIT_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+
+fn default_log_limit() -> u64 {
+    DEFAULT_LOG_LIMIT_BYTES
+}
+
+/// Which artifact of the attempt.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ArtifactIndex {
+    /// Its number, from 0, below [`MAX_ARTIFACTS`].
+    pub index: u32,
+}
+
+/// What an artifact is called.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ArtifactName {
+    /// Its path from the source's root, or from `/` without that slash: parts
+    /// that are neither empty nor `.` nor `..`, at most
+    /// [`MAX_ARTIFACT_PATH_BYTES`].
+    pub path: String,
+}
+
+/// What the server has of an artifact; the agent compares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ArtifactStored {
+    /// Its size.
+    pub bytes: u64,
+    /// Its digest.
+    pub sha256: Sha256Digest,
 }
 
 /// Some records, in order and without holes.

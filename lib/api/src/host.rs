@@ -6,14 +6,19 @@
 //! side is mended by the next call.
 
 use dropshot::{
-    HttpError, HttpResponseOk, HttpResponseUpdatedNoContent, Path, RequestContext, TypedBody,
-    UntypedBody,
+    Body, HttpError, HttpResponseOk, HttpResponseUpdatedNoContent, Path, Query, RequestContext,
+    StreamingBody, TypedBody, UntypedBody,
 };
+use http::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use solstice_model::{Assignment, AttemptId, HostName, Label, TimeLimit};
+use solstice_model::{
+    Assignment, AttemptId, HostName, ImageName, Label, Sha256Digest, SizeName, TimeLimit,
+};
 
-use crate::agent::{RecordBatch, RecordsAccepted};
+use crate::agent::{
+    ArtifactName, ArtifactStored, DROPSHOT_ARTIFACT_BYTES, RecordBatch, RecordsAccepted,
+};
 
 /// The host API.
 #[dropshot::api_description]
@@ -62,6 +67,32 @@ pub trait HostApi {
         body: TypedBody<RecordBatch>,
     ) -> Result<HttpResponseOk<RecordsAccepted>, HttpError>;
 
+    /// Forward the request for the artifacts of the jobs that this one needs
+    ///
+    /// Body and members as in the agent API's `agent_inputs`.
+    #[endpoint { method = GET, path = "/host/v1/attempts/{attempt}/inputs" }]
+    async fn host_inputs(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<AttemptPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Forward one artifact
+    ///
+    /// Answers once it is on disk; otherwise as the agent API's
+    /// `agent_artifact`, and 507 with the code `no_room` if the server's disk
+    /// or its bound for artifacts is full.
+    #[endpoint {
+        method = PUT,
+        path = "/host/v1/attempts/{attempt}/artifacts/{index}",
+        request_body_max_bytes = DROPSHOT_ARTIFACT_BYTES,
+    }]
+    async fn host_artifact(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<AttemptArtifactPath>,
+        query: Query<ArtifactName>,
+        body: StreamingBody,
+    ) -> Result<HttpResponseOk<ArtifactStored>, HttpError>;
+
     /// Hand over the machine's serial console, its last MiB at most
     #[endpoint {
         method = PUT,
@@ -82,6 +113,15 @@ pub struct AttemptPath {
     pub attempt: AttemptId,
 }
 
+/// Which artifact of which attempt.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct AttemptArtifactPath {
+    /// The attempt's id.
+    pub attempt: AttemptId,
+    /// The artifact's number, from 0.
+    pub index: u32,
+}
+
 /// What a host knows and has room for.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SyncRequest {
@@ -96,6 +136,23 @@ pub struct SyncRequest {
     pub known: Vec<AttemptId>,
     /// How long the server may wait for news, in milliseconds; at most 30,000.
     pub wait_ms: u32,
+    /// The sizes of machine that it can make, of whichever image.
+    #[serde(default)]
+    pub sizes: Vec<SizeName>,
+    /// The golden images that it has.
+    #[serde(default)]
+    pub images: Vec<HostImage>,
+}
+
+/// A golden image of a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HostImage {
+    /// Its name in the host's configuration.
+    pub name: ImageName,
+    /// The digest of its lock.
+    pub digest: Sha256Digest,
+    /// What jobs ask for to get it.
+    pub labels: Vec<Label>,
 }
 
 /// Room for machines of one kind. Labels that are aliases of one image share it.
@@ -121,6 +178,11 @@ pub struct SyncResponse {
 pub enum HostReport {
     /// The host has begun to make the machine.
     Starting,
+    /// The machine is not there yet, but something of the way is done.
+    Progress {
+        /// Where the time went so far, in order; replaces what was told before.
+        phases: Vec<Phase>,
+    },
     /// The agent has redeemed its token; the machine took this long.
     Running {
         /// Where the time went, in order.
@@ -167,6 +229,10 @@ pub mod codes {
     pub const ATTEMPT_OVER: &str = "attempt_over";
     /// 409: records are missing between what is durable and what was sent.
     pub const RECORD_GAP: &str = "record_gap";
+    /// 413: what is sent is more than the server keeps of one attempt.
+    pub const TOO_LARGE: &str = "too_large";
+    /// 507: the server has no room.
+    pub const NO_ROOM: &str = "no_room";
 }
 
 #[cfg(test)]

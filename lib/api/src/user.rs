@@ -14,11 +14,12 @@ use http::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use solstice_model::{
-    CommitSha, DeliveryId, Exit, ForgeName, GitRef, HostName, JobId, JobName, JobSpec, JobState,
-    Label, RepoName, Role, RunId, Token,
+    AgentVerdict, AttemptId, CommitSha, DeliveryId, EventKind, Exit, ForgeName, GitRef, HostName,
+    JobId, JobName, JobSpec, JobState, Label, MatrixCell, Need, Record, RepoName, Role, RunId,
+    Sha256Digest, SizeName, Token,
 };
 
-use crate::host::Phase;
+use crate::host::{HostImage, Phase};
 
 /// The user API.
 #[dropshot::api_description]
@@ -33,12 +34,51 @@ pub trait UserApi {
         query: Query<PaginationParams<EmptyScanParams, RunPage>>,
     ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError>;
 
+    /// Start the workflows of a branch, tag or commit that have `on "manual"`
+    ///
+    /// The forge is asked where the ref is now. 404 if it knows no such
+    /// repository or ref, 422 with the code `nothing_to_run` and the reason if
+    /// no workflow there is to be started by hand.
+    #[endpoint {
+        method = POST,
+        path = "/api/v1/runs",
+        tags = ["runs"],
+        request_body_max_bytes = 65_536,
+    }]
+    async fn run_create(
+        rqctx: RequestContext<Self::Context>,
+        body: TypedBody<RunCreate>,
+    ) -> Result<HttpResponseCreated<Vec<Run>>, HttpError>;
+
     /// Show a run and its jobs
     #[endpoint { method = GET, path = "/api/v1/runs/{run}", tags = ["runs"] }]
     async fn run_view(
         rqctx: RequestContext<Self::Context>,
         path: Path<RunPath>,
     ) -> Result<HttpResponseOk<RunDetail>, HttpError>;
+
+    /// Cancel what is not finished of a run; gives the jobs that this ended
+    #[endpoint { method = POST, path = "/api/v1/runs/{run}/cancel", tags = ["runs"] }]
+    async fn run_cancel(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<Vec<JobId>>, HttpError>;
+
+    /// Run jobs of a run once more; gives the new ones
+    ///
+    /// A new job takes the place of each, with an outcome of its own; the old
+    /// one stays readable. 409 while one of them is not finished.
+    #[endpoint {
+        method = POST,
+        path = "/api/v1/runs/{run}/rerun",
+        tags = ["runs"],
+        request_body_max_bytes = 4096,
+    }]
+    async fn run_rerun(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<RunPath>,
+        body: TypedBody<Rerun>,
+    ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError>;
 
     /// Show a job, its steps and its attempts
     #[endpoint { method = GET, path = "/api/v1/jobs/{job}", tags = ["jobs"] }]
@@ -53,6 +93,40 @@ pub trait UserApi {
         rqctx: RequestContext<Self::Context>,
         path: Path<JobPath>,
     ) -> Result<HttpResponseUpdatedNoContent, HttpError>;
+
+    /// Run a job, and those that need it, once more; gives the new ones
+    ///
+    /// As `run_rerun`.
+    #[endpoint { method = POST, path = "/api/v1/jobs/{job}/rerun", tags = ["jobs"] }]
+    async fn job_rerun(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError>;
+
+    /// List the artifacts of a job's last attempt
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/artifacts", tags = ["jobs"] }]
+    async fn job_artifacts(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<Vec<Artifact>>, HttpError>;
+
+    /// Download an artifact
+    ///
+    /// Always as `application/octet-stream`, to be saved: its bytes are a
+    /// stranger's. 410 if it was removed by age or size.
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/artifacts/{index}", tags = ["jobs"] }]
+    async fn job_artifact(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<ArtifactPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Read a part of a job's log as records
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/records", tags = ["jobs"] }]
+    async fn job_records(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+        query: Query<RecordsQuery>,
+    ) -> Result<HttpResponseOk<RecordsPage>, HttpError>;
 
     /// Read a job's log as plain text
     ///
@@ -90,11 +164,45 @@ pub trait UserApi {
         query: Query<PaginationParams<EmptyScanParams, DeliveryPage>>,
     ) -> Result<HttpResponseOk<ResultsPage<Delivery>>, HttpError>;
 
+    /// Show a delivery
+    #[endpoint { method = GET, path = "/api/v1/deliveries/{delivery}", tags = ["deliveries"] }]
+    async fn delivery_view(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<DeliveryPath>,
+    ) -> Result<HttpResponseOk<Delivery>, HttpError>;
+
     /// List the hosts that have ever reported
     #[endpoint { method = GET, path = "/api/v1/hosts", tags = ["hosts"] }]
     async fn host_list(
         rqctx: RequestContext<Self::Context>,
     ) -> Result<HttpResponseOk<Vec<Host>>, HttpError>;
+
+    /// Let a host drain, or take jobs again
+    ///
+    /// A draining host gets no further job; what runs there goes on.
+    #[endpoint {
+        method = PUT,
+        path = "/api/v1/hosts/{host}",
+        tags = ["hosts"],
+        request_body_max_bytes = 4096,
+    }]
+    async fn host_update(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<HostPath>,
+        body: TypedBody<HostUpdate>,
+    ) -> Result<HttpResponseOk<Host>, HttpError>;
+
+    /// List the golden images of all hosts
+    #[endpoint { method = GET, path = "/api/v1/images", tags = ["hosts"] }]
+    async fn image_list(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<HttpResponseOk<Vec<Image>>, HttpError>;
+
+    /// Tell whose token this is
+    #[endpoint { method = GET, path = "/api/v1/whoami", tags = ["tokens"] }]
+    async fn whoami(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<HttpResponseOk<WhoAmI>, HttpError>;
 
     /// List tokens, without their secrets
     #[endpoint { method = GET, path = "/api/v1/tokens", tags = ["tokens"] }]
@@ -167,6 +275,29 @@ pub struct JobPath {
     pub job: JobId,
 }
 
+/// Which artifact.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ArtifactPath {
+    /// The job's id.
+    pub job: JobId,
+    /// The artifact's number, from 0.
+    pub index: u32,
+}
+
+/// Which delivery.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryPath {
+    /// The delivery's id.
+    pub delivery: DeliveryId,
+}
+
+/// Which host.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct HostPath {
+    /// The host's name.
+    pub host: HostName,
+}
+
 /// Which token.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TokenPath {
@@ -195,6 +326,82 @@ pub struct DeliveryPage {
     pub delivery: DeliveryId,
 }
 
+/// What is to be started by hand.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunCreate {
+    /// The forge; may be left out if only one is configured.
+    #[serde(default)]
+    pub forge: Option<ForgeName>,
+    /// The repository.
+    pub repository: RepoName,
+    /// A branch, a tag or a full ref; the repository's default branch if absent.
+    #[serde(default, rename = "ref")]
+    pub git_ref: Option<String>,
+    /// The commit, if not where the ref is now.
+    #[serde(default)]
+    pub commit: Option<CommitSha>,
+    /// Path of the one workflow file to start; all that may be if absent.
+    #[serde(default)]
+    pub file: Option<String>,
+}
+
+/// Which jobs of a run are to be run once more.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rerun {
+    /// Only those that did not succeed; otherwise all.
+    #[serde(default)]
+    pub failed_only: bool,
+}
+
+/// Which part of a log: the records from `from` on, or the last `tail`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RecordsQuery {
+    /// The attempt, from 1; the last if absent.
+    #[serde(default)]
+    pub attempt: Option<u32>,
+    /// The first sequence number wanted; 1 if absent.
+    #[serde(default)]
+    pub from: Option<u64>,
+    /// So many records of output from the end, at most 10,000, instead of `from`.
+    #[serde(default)]
+    pub tail: Option<u32>,
+    /// The most records of the answer; at most 10,000, and 1,000 if absent.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+/// A part of a log.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RecordsPage {
+    /// Of which attempt.
+    pub attempt: AttemptId,
+    /// The records, in order.
+    pub records: Vec<Record>,
+    /// Where the next page begins.
+    pub next_seq: u64,
+    /// The last record that was durable when this was read.
+    pub last_seq: u64,
+    /// Whether none will follow `last_seq`.
+    pub over: bool,
+}
+
+/// A file that a job left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Artifact {
+    /// Its number, from 0.
+    pub index: u32,
+    /// Its path from the source's root, or from `/` without that slash.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its digest.
+    pub sha256: Sha256Digest,
+    /// When it was removed by age or size, if it was.
+    pub removed_at: Option<DateTime<Utc>>,
+}
+
 /// One workflow file at one commit.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
@@ -206,7 +413,11 @@ pub struct Run {
     pub repository: RepoName,
     /// The commit that it builds.
     pub commit: CommitSha,
-    /// The ref that was pushed.
+    /// What started it.
+    pub event: EventKind,
+    /// The pull request's number, if it is one.
+    pub pull_request: Option<u64>,
+    /// The ref that was pushed, or the pull request's.
     pub git_ref: GitRef,
     /// First line of the commit's message, cut.
     pub title: String,
@@ -249,7 +460,8 @@ pub enum RunStatus {
 pub struct RunDetail {
     /// The run.
     pub run: Run,
-    /// Its jobs, in the order of the file.
+    /// Its jobs, in the order of the file; of those that were run once more the
+    /// last.
     pub jobs: Vec<Job>,
 }
 
@@ -264,8 +476,20 @@ pub struct Job {
     pub name: JobName,
     /// The label that it asks for.
     pub runs_on: Label,
+    /// The size of machine that it asks for.
+    pub size: Option<SizeName>,
+    /// Its place in a matrix.
+    pub matrix: Option<MatrixCell>,
     /// The jobs that it needs.
-    pub needs: Vec<JobName>,
+    pub needs: Vec<Need>,
+    /// Whether its failure does not count.
+    pub continue_on_error: bool,
+    /// Its priority among the waiting jobs of its repository.
+    pub priority: i8,
+    /// How often it was run once more before, from 0.
+    pub rerun: u32,
+    /// The job that took its place, if it was run once more.
+    pub replaced_by: Option<JobId>,
     /// Where it stands.
     pub state: JobState,
     /// When it was made.
@@ -297,7 +521,7 @@ pub struct JobDetail {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// Its id, also the machine's.
-    pub id: solstice_model::AttemptId,
+    pub id: AttemptId,
     /// Which try, from 1.
     pub number: u32,
     /// The host that makes it.
@@ -308,6 +532,8 @@ pub struct Attempt {
     pub ended_at: Option<DateTime<Utc>>,
     /// Why it came to nothing, if it did.
     pub lost: Option<String>,
+    /// What its agent said in the end, if it did.
+    pub verdict: Option<AgentVerdict>,
     /// Where the time until its agent began went.
     pub phases: Vec<Phase>,
 }
@@ -323,8 +549,10 @@ pub struct Step {
     pub started_at: DateTime<Utc>,
     /// When it ended, by the guest's clock.
     pub finished_at: Option<DateTime<Utc>>,
-    /// How it ended.
+    /// How it ended, or how its last try did.
     pub exit: Option<Exit>,
+    /// How often it was tried; 0 if it was not run.
+    pub tries: u32,
 }
 
 /// One webhook request.
@@ -361,6 +589,40 @@ pub struct Host {
     pub seen_at: DateTime<Utc>,
     /// The jobs that it works on.
     pub jobs: Vec<JobId>,
+    /// Whether an operator lets it drain.
+    pub draining: bool,
+    /// Whether it has reported within the time of a lease.
+    pub online: bool,
+    /// The sizes of machine that it can make.
+    pub sizes: Vec<SizeName>,
+    /// The golden images that it has.
+    pub images: Vec<HostImage>,
+}
+
+/// A change of a host.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostUpdate {
+    /// Whether it is to get no further job.
+    pub draining: bool,
+}
+
+/// A golden image and the hosts that have it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Image {
+    /// The image.
+    pub image: HostImage,
+    /// Which hosts.
+    pub hosts: Vec<HostName>,
+}
+
+/// Whose token it is.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WhoAmI {
+    /// The token's name; none without a token.
+    pub name: Option<String>,
+    /// What it opens.
+    pub role: Role,
 }
 
 /// A token, without its secret.

@@ -28,6 +28,6 @@ pub mod workflows;
 pub use error::{ForgeError, MAX_RETRY_AFTER, Retry};
 pub use seam::{
     CheckReport, CheckState, Event, Forge, Genuine, Interpretation, MAX_CONTEXT_CHARS,
-    MAX_DESCRIPTION_CHARS, MAX_TITLE_CHARS, Push, Rejection, Repository, WorkflowFile,
+    MAX_DESCRIPTION_CHARS, MAX_TITLE_CHARS, PullRequest, Push, Rejection, Repository, WorkflowFile,
 };
 pub use signature::{EmptySecret, NoSecret, Secret, Secrets};

@@ -55,6 +55,41 @@ pub enum Interpretation {
 pub enum Event {
     /// A branch or tag now points to a commit.
     Push(Push),
+    /// A pull request was opened, reopened or got new commits.
+    PullRequest(PullRequest),
+    /// A pull request was closed, merged or not: its runs are of no use any more.
+    PullRequestClosed {
+        /// Where.
+        repository: Repository,
+        /// Its number.
+        number: u64,
+        /// Who closed it, as in [`Push::actor`].
+        actor: String,
+    },
+    /// A branch or tag is gone: its runs are of no use any more.
+    RefDeleted {
+        /// Where.
+        repository: Repository,
+        /// The ref.
+        git_ref: GitRef,
+        /// Who deleted it, as in [`Push::actor`].
+        actor: String,
+    },
+}
+
+/// A pull request, at one of its commits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequest {
+    /// Its number in the repository.
+    pub number: u64,
+    /// The branch into which it would be merged, without `refs/heads/`.
+    pub base: String,
+    /// Whether its commits come from outside: from another repository, or from
+    /// somebody who need not be able to push to this one (invariant I10).
+    pub outside: bool,
+    /// Its head, in the repository into which it would be merged: there the ref
+    /// `refs/pull/<number>/head` points to it. The title is the pull request's.
+    pub head: Push,
 }
 
 /// A push.

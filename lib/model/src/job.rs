@@ -7,7 +7,7 @@
 //!   └─┬────▲─┘           └────┬────┘           └─────┬────┘           └────┬────┘
 //!     │    │                  │                      │                     │
 //!     │    └──────────────────┴──────────┬───────────┘◄────────────────────┤
-//!     │              AttemptLost, with tries left                          │
+//!     │       AttemptLost or a failed AttemptEnded, with tries left        │
 //!     │                                  │                                 │
 //!     │ Skip, Cancel        Cancel, AttemptLost without tries left         │ AttemptEnded
 //!     ▼                                  ▼                                 ▼
@@ -77,6 +77,13 @@ pub enum Outcome {
         /// How it ended.
         exit: Exit,
     },
+    /// Every step exited with 0, but what was to be kept of it could not be.
+    ArtifactFailed {
+        /// The rule's pattern.
+        pattern: String,
+        /// What was wrong, for people.
+        why: String,
+    },
     /// Somebody asked for it to stop.
     Cancelled {
         /// Who, for people.
@@ -103,10 +110,15 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum SkipReason {
-    /// A job that it needs did not succeed.
+    /// A job that it needs did not end as it must.
     NeedNotMet {
         /// The first such job.
         need: JobName,
+    },
+    /// Its condition does not hold in this run.
+    Condition {
+        /// As it is written.
+        condition: String,
     },
 }
 
@@ -173,12 +185,19 @@ impl fmt::Display for Exit {
 pub enum AgentVerdict {
     /// Every step exited with 0.
     Succeeded,
-    /// A step did not; the rest was not run.
+    /// A step did not; this is the first.
     Failed {
         /// Index of the step, from 0.
         step: u32,
         /// How it ended.
         exit: Exit,
+    },
+    /// Every step did, but what was to be kept could not be.
+    ArtifactFailed {
+        /// The rule's pattern.
+        pattern: String,
+        /// What was wrong, for people.
+        why: String,
     },
     /// A time limit was reached.
     TimedOut {
@@ -192,6 +211,9 @@ impl From<AgentVerdict> for Outcome {
         match verdict {
             AgentVerdict::Succeeded => Outcome::Succeeded,
             AgentVerdict::Failed { step, exit } => Outcome::Failed { step, exit },
+            AgentVerdict::ArtifactFailed { pattern, why } => {
+                Outcome::ArtifactFailed { pattern, why }
+            }
             AgentVerdict::TimedOut { limit } => Outcome::TimedOut { limit },
         }
     }
@@ -219,6 +241,9 @@ pub enum JobEvent {
         attempt: AttemptId,
         /// Its verdict.
         verdict: AgentVerdict,
+        /// Whether the job is tried once more if that is a failure.
+        #[serde(default)]
+        retry: bool,
     },
     /// The try came to nothing through no fault of the author's.
     AttemptLost {
@@ -332,6 +357,11 @@ impl JobState {
             (_, JobEvent::Claim(claim), _) if self.holding() == Some(claim) => Stale,
             (_, JobEvent::MachineStarting { .. }, Some(held)) => advance(JobState::Starting(held)),
             (_, JobEvent::AgentRunning { .. }, Some(held)) => advance(JobState::Running(held)),
+            (_, JobEvent::AttemptEnded { verdict, retry: true, .. }, Some(_))
+                if *verdict != AgentVerdict::Succeeded =>
+            {
+                Moved(JobState::Queued)
+            }
             (_, JobEvent::AttemptEnded { verdict, .. }, Some(_)) => {
                 finished(verdict.clone().into())
             }
@@ -381,6 +411,7 @@ impl Outcome {
         match self {
             Outcome::Succeeded => "succeeded",
             Outcome::Failed { .. } => "failed",
+            Outcome::ArtifactFailed { .. } => "artifact_failed",
             Outcome::Cancelled { .. } => "cancelled",
             Outcome::TimedOut { .. } => "timed_out",
             Outcome::InfraFailed { .. } => "infra_failed",
@@ -388,9 +419,17 @@ impl Outcome {
         }
     }
 
-    /// Whether jobs that need this one may run.
-    pub fn satisfies_need(&self) -> bool {
-        matches!(self, Outcome::Succeeded)
+    /// Whether the job ran to an end that its author has to mend (invariant I9).
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Outcome::Failed { .. } | Outcome::ArtifactFailed { .. } | Outcome::TimedOut { .. } => {
+                true
+            }
+            Outcome::Succeeded
+            | Outcome::Cancelled { .. }
+            | Outcome::InfraFailed { .. }
+            | Outcome::Skipped { .. } => false,
+        }
     }
 }
 
@@ -415,7 +454,7 @@ mod tests {
         ]
     }
 
-    fn events(attempt: AttemptId) -> [JobEvent; 8] {
+    fn events(attempt: AttemptId) -> [JobEvent; 9] {
         let lost = |retry| JobEvent::AttemptLost { attempt, why: "power cut".to_owned(), retry };
         let verdict = AgentVerdict::Failed { step: 1, exit: Exit::Code { code: 2 } };
         let why = SkipReason::NeedNotMet { need: "build".parse().unwrap() };
@@ -423,7 +462,8 @@ mod tests {
             JobEvent::Claim(held(attempt)),
             JobEvent::MachineStarting { attempt },
             JobEvent::AgentRunning { attempt },
-            JobEvent::AttemptEnded { attempt, verdict },
+            JobEvent::AttemptEnded { attempt, verdict: verdict.clone(), retry: false },
+            JobEvent::AttemptEnded { attempt, verdict, retry: true },
             lost(true),
             lost(false),
             JobEvent::Cancel { by: "alice".to_owned() },
@@ -445,13 +485,13 @@ mod tests {
     fn every_pair_of_state_and_event() {
         let attempt = new_id();
         // Rows: states in order of `states`; columns: events in order of `events`.
-        // claim  machine_starting agent_running attempt_ended lost+retry lost cancel skip
+        // claim machine_starting agent_running ended ended+retry lost+retry lost cancel skip
         let table = [
-            "claimed =        =       =      =      =            cancelled skipped",
-            "=       starting running failed queued infra_failed cancelled !",
-            "=       =        running failed queued infra_failed cancelled !",
-            "=       =        =       failed queued infra_failed cancelled !",
-            "!       =        =       =      =      =            !         !",
+            "claimed =        =       =      =      =      =            cancelled skipped",
+            "=       starting running failed queued queued infra_failed cancelled !",
+            "=       =        running failed queued queued infra_failed cancelled !",
+            "=       =        =       failed queued queued infra_failed cancelled !",
+            "!       =        =       =      =      =      =            !         !",
         ];
         for (state, row) in states(attempt).iter().zip(table) {
             let cells: Vec<String> =
@@ -459,6 +499,16 @@ mod tests {
             let expected: Vec<&str> = row.split_whitespace().collect();
             assert_eq!(cells, expected, "in {}", state.name());
         }
+    }
+
+    #[test]
+    fn a_success_is_not_tried_again() {
+        let attempt = new_id();
+        let verdict = AgentVerdict::Succeeded;
+        let ended = JobEvent::AttemptEnded { attempt, verdict, retry: true };
+        let moved = JobState::Running(held(attempt)).apply(&ended);
+        let succeeded = JobState::Finished { outcome: Outcome::Succeeded };
+        assert_eq!(moved, Ok(Transition::Moved(succeeded)));
     }
 
     #[test]
@@ -478,7 +528,7 @@ mod tests {
     }
 
     fn any_event(attempts: [AttemptId; 2]) -> impl Strategy<Value = JobEvent> {
-        (0..2_usize, 0..8_usize).prop_map(move |(who, which)| events(attempts[who])[which].clone())
+        (0..2_usize, 0..9_usize).prop_map(move |(who, which)| events(attempts[who])[which].clone())
     }
 
     proptest! {
@@ -491,7 +541,11 @@ mod tests {
                 let before = state.clone();
                 if let Ok(Transition::Moved(to)) = state.apply(event) {
                     prop_assert!(!before.is_finished());
-                    let retried = matches!(event, JobEvent::AttemptLost { retry: true, .. });
+                    let retried = matches!(
+                        event,
+                        JobEvent::AttemptLost { retry: true, .. }
+                            | JobEvent::AttemptEnded { retry: true, .. }
+                    );
                     prop_assert!(retried || to.phase() > before.phase());
                     state = to;
                 }

@@ -16,6 +16,7 @@
 //! ```
 
 pub mod digest;
+pub mod event;
 pub mod id;
 pub mod job;
 pub mod machine;
@@ -26,6 +27,7 @@ pub mod spec;
 pub mod token;
 
 pub use digest::Sha256Digest;
+pub use event::EventKind;
 pub use id::{AttemptId, DeliveryId, EventId, JobId, RunId};
 pub use job::{
     AgentVerdict, Exit, IllegalTransition, JobEvent, JobState, Outcome, SkipReason, TimeLimit,
@@ -33,9 +35,11 @@ pub use job::{
 };
 pub use machine::{MachineStep, Observed, Wanted, next_step};
 pub use name::{
-    BadName, CommitSha, ForgeName, GitRef, HostName, ImageName, JobName, Label, RepoName,
+    BadName, CommitSha, ForgeName, GitRef, HostName, ImageName, JobName, Label, RepoName, SizeName,
 };
 pub use record::{Chunk, Record, RecordBody, Stream};
 pub use role::Role;
-pub use spec::{Assignment, JobSpec, Source, StepSpec};
+pub use spec::{
+    ArtifactRule, Assignment, JobSpec, MatrixCell, Need, NeededOutcome, Source, StepSpec, StepWhen,
+};
 pub use token::{Token, TokenHash};

@@ -94,6 +94,8 @@ names! {
     ImageName, "image name", check_word;
     /// What a job asks for with `runs_on`.
     Label, "label", check_word;
+    /// What a host calls machines of a certain size, such as `large`.
+    SizeName, "size", check_word;
     /// A job's id inside its workflow.
     JobName, "job id", check_word;
 }

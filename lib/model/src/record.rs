@@ -64,6 +64,18 @@ pub enum RecordBody {
         /// How.
         exit: Exit,
     },
+    /// The step failed and is tried again; more of its output follows.
+    StepRetried {
+        /// Index into the job's steps.
+        step: u32,
+        /// How this try ended.
+        exit: Exit,
+    },
+    /// The step is not run: its condition does not hold.
+    StepSkipped {
+        /// Index into the job's steps.
+        step: u32,
+    },
     /// Something that the agent itself has to say, outside any step.
     Note {
         /// One line for people.
