@@ -44,11 +44,24 @@ pub(crate) struct OpenLine {
 /// What a record is to the count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
-    Output { step: u32, stream: Stream, newline: bool },
+    Output {
+        step: u32,
+        stream: Stream,
+        newline: bool,
+    },
     Note,
-    Begin { step: u32 },
-    End { step: u32 },
-    Over,
+    Begin {
+        step: u32,
+    },
+    /// One try of a step ends, and it goes on.
+    Again {
+        step: u32,
+    },
+    End {
+        step: u32,
+    },
+    /// Neither lines nor steps.
+    Other,
 }
 
 impl Mark {
@@ -59,8 +72,9 @@ impl Mark {
             }
             RecordBody::Note { .. } => Mark::Note,
             RecordBody::StepStarted { step } => Mark::Begin { step: *step },
+            RecordBody::StepRetried { step, .. } => Mark::Again { step: *step },
             RecordBody::StepFinished { step, .. } => Mark::End { step: *step },
-            RecordBody::Finished { .. } => Mark::Over,
+            RecordBody::StepSkipped { .. } | RecordBody::Finished { .. } => Mark::Other,
         }
     }
 }
@@ -98,11 +112,11 @@ impl LineNumbers {
                 self.lines += 1;
                 Some(self.lines)
             }
-            Mark::End { step } => {
+            Mark::Again { step } | Mark::End { step } => {
                 self.open.retain(|open| open.step != step);
                 None
             }
-            Mark::Begin { .. } | Mark::Over => None,
+            Mark::Begin { .. } | Mark::Other => None,
         }
     }
 

@@ -52,7 +52,10 @@ impl Plain {
                 let line = text.lines().next().unwrap_or_default();
                 out.extend_from_slice(format!("=== note: {line}\n").as_bytes());
             }
-            RecordBody::StepFinished { .. } | RecordBody::Finished { .. } => self.end_line(out),
+            RecordBody::StepRetried { .. }
+            | RecordBody::StepSkipped { .. }
+            | RecordBody::StepFinished { .. }
+            | RecordBody::Finished { .. } => self.end_line(out),
         }
     }
 
