@@ -8,6 +8,7 @@ use solstice_exec::{Command, ExecError};
 use solstice_hypervisor::HypervisorError;
 use solstice_model::HostName;
 
+use crate::firmware::UefiFirmware;
 use crate::folder::longest_socket;
 
 /// What to do about a missing or broken QEMU.
@@ -42,10 +43,13 @@ pub struct QemuConfig {
     pub qemu_img: Utf8PathBuf,
     /// Which engine to use.
     pub accelerator: Accelerator,
+    /// The firmware for images that boot by UEFI; looked for where
+    /// distributions put it if absent.
+    pub uefi: Option<UefiFirmware>,
     /// Program (an absolute path) and arguments that QEMU starts for every
-    /// connection of a guest to [`GUEST_ENDPOINT`](crate::GUEST_ENDPOINT), with
-    /// the connection as standard input and output. Its environment is only
-    /// `PATH`, `LC_ALL` and the mark of the machine.
+    /// connection of a guest to its agent endpoint, with the connection as
+    /// standard input and output. Its environment is only `PATH`, `LC_ALL` and
+    /// the mark of the machine.
     pub relay: Vec<String>,
 }
 
@@ -62,6 +66,7 @@ impl QemuConfig {
             qemu: "/usr/bin/qemu-system-x86_64".into(),
             qemu_img: "/usr/bin/qemu-img".into(),
             accelerator: Accelerator::Auto,
+            uefi: None,
             relay: relay.into_iter().map(Into::into).collect(),
         }
     }

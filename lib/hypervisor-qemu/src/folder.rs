@@ -1,8 +1,10 @@
 //! A machine's folder: everything that QEMU leaves on disk is in it.
 //!
 //! ```text
-//! machines/<id>/machine.json    whose it is and what was wanted; no token
+//! machines/<id>/machine.json    whose it is and what was wanted
 //!               overlay.qcow2   the root disk, over the image's
+//!               seed.img        who the guest is, and its token, if it boots from its disk
+//!               vars.fd         the variables of its UEFI firmware, if it has such
 //!               console.log     the guest's serial console
 //!               qemu.log        what QEMU itself had to say
 //!               qmp.sock        QEMU's control socket
@@ -73,6 +75,14 @@ impl Folder {
 
     pub(crate) fn overlay(&self) -> Utf8PathBuf {
         self.path.join("overlay.qcow2")
+    }
+
+    pub(crate) fn seed(&self) -> Utf8PathBuf {
+        self.path.join("seed.img")
+    }
+
+    pub(crate) fn vars(&self) -> Utf8PathBuf {
+        self.path.join("vars.fd")
     }
 
     pub(crate) fn console(&self) -> Utf8PathBuf {

@@ -9,16 +9,16 @@ use bytes::Bytes;
 use camino::Utf8Path;
 use solstice_hypervisor::folders::{Entry, Folders, make_private_dir};
 use solstice_hypervisor::{Console, Hypervisor, HypervisorError, Machine, MachineSpec};
-use solstice_image::VerifiedImage;
+use solstice_image::{Boot, Firmware, VerifiedImage};
 use solstice_model::{AttemptId, Observed};
 
-use crate::args::{Engine, GUEST_ENDPOINT, Start, config};
+use crate::args::Engine;
 use crate::config::{Accelerator, QemuConfig, unusable};
+use crate::disks::Disks;
 use crate::error::QemuError;
-use crate::folder::{Folder, Note};
-use crate::launch::Launch;
-use crate::overlay::clone_disk;
-use crate::probe::{Verdict, kernel_of, probe};
+use crate::firmware;
+use crate::folder::Folder;
+use crate::probe::{Verdict, probe};
 use crate::process::{Process, end_all, find};
 use crate::watch::{End, until_stopped};
 
@@ -28,21 +28,23 @@ const CONSOLE_PIECE: u64 = 4 * 1024 * 1024;
 /// Machines by QEMU, without privileges.
 #[derive(Debug)]
 pub struct QemuHypervisor {
-    config: QemuConfig,
-    folders: Folders,
-    verdict: Verdict,
+    pub(crate) config: QemuConfig,
+    pub(crate) folders: Folders,
+    pub(crate) disks: Disks,
+    pub(crate) verdict: Verdict,
 }
 
 impl QemuHypervisor {
-    /// Checks that machines can be made here and chooses the engine; with
-    /// [`Accelerator::Auto`] a guest of `image` may be booted for that, once.
+    /// Checks that machines of these images can be made here, unpacks the disks
+    /// that have to be, and chooses the engine; with [`Accelerator::Auto`] a guest
+    /// may be booted for that, once.
     ///
     /// # Errors
     ///
     /// [`HypervisorError::Unusable`] with the remedy.
     pub async fn open(
         mut config: QemuConfig,
-        image: &VerifiedImage,
+        images: &[VerifiedImage],
     ) -> Result<Self, HypervisorError> {
         let version = config.check().await?;
         let remedy = "let the state directory be on a file system that this user can write";
@@ -60,16 +62,19 @@ impl QemuHypervisor {
         make_private_dir(&config.state_dir).map_err(|error| broken(error.into()))?;
         let folders = Folders::open(&config.state_dir, config.host.clone());
         let folders = folders.map_err(|error| broken(error.into()))?;
+        let disks = Disks::open(&config.state_dir).map_err(broken)?;
+        disks.keep_only(images).map_err(broken)?;
+        check_images(&config, &disks, images).await?;
         let told = |engine| Verdict { engine, why: "the configuration says so".to_owned() };
         let verdict = match config.accelerator {
             Accelerator::Kvm => told(Engine::Kvm),
             Accelerator::Tcg => told(Engine::Tcg),
             Accelerator::Auto => {
-                let probed = probe(&config, &version, image).await;
+                let probed = probe(&config, &version, images).await;
                 probed.map_err(|error| unusable(describe(&error), "choose an accelerator"))?
             }
         };
-        Ok(Self { config, folders, verdict })
+        Ok(Self { config, folders, disks, verdict })
     }
 
     /// Which engine runs the guests, and why.
@@ -89,40 +94,8 @@ impl QemuHypervisor {
         Ok(None)
     }
 
-    fn folder(&self, id: AttemptId) -> Folder {
+    pub(crate) fn folder(&self, id: AttemptId) -> Folder {
         Folder::at(self.folders.path(id))
-    }
-
-    async fn make(&self, spec: &MachineSpec) -> Result<(), QemuError> {
-        let folder = self.folder(spec.id);
-        let (kernel, cmdline) = kernel_of(&spec.image)?;
-        let start = self.start(spec, kernel, &folder);
-        let token = spec.token.secret();
-        let cmdline =
-            format!("{cmdline} solstice.endpoint={GUEST_ENDPOINT} solstice.token={token}");
-        let config = config(&cmdline).map_err(|why| QemuError::Image { why })?;
-        // A crash may have left a disk tool at work on what is made anew now.
-        end_all(folder.path(), false).await?;
-        self.folders.claim(spec.id, &Note::of(spec))?;
-        let golden = &spec.image.disk.path;
-        let disk_bytes = clone_disk(&self.config.qemu_img, golden, spec.disk_mib, &folder).await?;
-        let qemu = &self.config.qemu;
-        Launch { qemu, start: &start, config: &config, folder: &folder, disk_bytes }.run().await
-    }
-
-    fn start(&self, spec: &MachineSpec, kernel: &Utf8Path, folder: &Folder) -> Start {
-        Start {
-            name: format!("solstice-{}-{}", self.config.host, spec.id),
-            engine: self.verdict.engine,
-            cpus: spec.cpus,
-            memory_mib: spec.memory_mib,
-            kernel: kernel.to_owned(),
-            initrd: spec.image.initrd.as_ref().map(|file| file.path.clone()),
-            disk: Some(folder.overlay()),
-            console: folder.console(),
-            qmp: folder.qmp(),
-            relay: self.config.relay.clone(),
-        }
     }
 
     async fn remove(&self, id: AttemptId) -> Result<(), QemuError> {
@@ -151,6 +124,28 @@ impl QemuHypervisor {
         }
         Ok(seen.into_iter().map(|(id, observed)| Machine { id, observed }).collect())
     }
+}
+
+/// Checks that each image can boot here, and does what takes long before there are jobs.
+async fn check_images(
+    config: &QemuConfig,
+    disks: &Disks,
+    images: &[VerifiedImage],
+) -> Result<(), HypervisorError> {
+    let uefi =
+        |image: &VerifiedImage| matches!(image.boot, Boot::Disk { firmware: Firmware::Uefi, .. });
+    if images.iter().any(uefi) {
+        firmware::find(config.uefi.as_ref())
+            .map_err(|error| unusable(describe(&error), firmware::INSTALL))?;
+    }
+    for image in images {
+        let golden = disks.golden(image).await;
+        golden.map_err(|error| {
+            let what = format!("the disk of {}: {}", image.name, describe(&error));
+            unusable(what, "see to the image, and to the room below the state directory")
+        })?;
+    }
+    Ok(())
 }
 
 #[async_trait]

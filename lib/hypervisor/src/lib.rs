@@ -16,6 +16,7 @@ mod door;
 pub mod fake;
 pub mod folders;
 mod seam;
+pub mod sign_of_life;
 
 pub use door::Door;
 pub use seam::{Console, Hypervisor, HypervisorError, Machine, MachineSpec};

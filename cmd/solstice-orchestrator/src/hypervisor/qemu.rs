@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use solstice_config::orchestrator::{self as given, QemuSettings};
 use solstice_host::ENDPOINT_FILE;
-use solstice_hypervisor_qemu::{Accelerator, QemuConfig, QemuHypervisor};
+use solstice_hypervisor_qemu::{Accelerator, QemuConfig, QemuHypervisor, UefiFirmware};
 
 use super::{Opened, Place};
 use crate::failure::Failure;
 use crate::settings::utf8;
 
-/// Opens it; the first image is the one that KVM is tried with.
+/// Opens it.
 pub(super) async fn open(place: &Place<'_>, settings: &QemuSettings) -> Result<Opened, Failure> {
     let this = std::env::current_exe()
         .map_err(|source| Failure::System { what: "find this program's own file", source })?;
@@ -28,8 +28,10 @@ pub(super) async fn open(place: &Place<'_>, settings: &QemuSettings) -> Result<O
     if let Some(path) = &settings.qemu_img {
         qemu.qemu_img = utf8(path)?;
     }
-    let image = place.images.first().expect("the configuration has an image");
-    let opened = QemuHypervisor::open(qemu, image).await.map_err(Failure::Hypervisor)?;
+    if let Some(files) = &settings.uefi {
+        qemu.uefi = Some(UefiFirmware { code: utf8(&files.code)?, vars: utf8(&files.vars)? });
+    }
+    let opened = QemuHypervisor::open(qemu, place.images).await.map_err(Failure::Hypervisor)?;
     let verdict = opened.verdict();
     let how = format!("{:?}, {}", verdict.engine, verdict.why).to_lowercase();
     Ok(Opened { how, hypervisor: Arc::new(opened) })

@@ -58,7 +58,7 @@ async fn making_and_destroying_over_and_over() {
     let image = lock(folder.into(), "tiny guest", &["kernel", "disk.qcow2"]);
     let config = QemuConfig::new(format!("{root}/state"), "moon".parse().unwrap(), ["/bin/true"]);
     let config = QemuConfig { accelerator: solstice_hypervisor_qemu::Accelerator::Tcg, ..config };
-    let hypervisor = QemuHypervisor::open(config, &image).await.unwrap();
+    let hypervisor = QemuHypervisor::open(config, std::slice::from_ref(&image)).await.unwrap();
     let token = Token::generate();
     let id = id.parse().unwrap();
     let spec = MachineSpec { id, image, cpus: 1, memory_mib: 32, disk_mib: 2, token };

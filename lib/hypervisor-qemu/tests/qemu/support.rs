@@ -20,13 +20,25 @@ use crate::tiny::{Tiny, text};
 
 /// A host of its own.
 pub(crate) struct World {
+    /// Whether its guests boot from their disks, by a BIOS.
+    from_disk: bool,
     root: tempfile::TempDir,
     stranger: std::sync::Mutex<Option<Child>>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self { root: tempfile::tempdir().unwrap(), stranger: std::sync::Mutex::default() }
+        Self::of(false)
+    }
+
+    /// One whose guests boot from their own disks, which are packed in the images.
+    pub(crate) async fn from_disk() -> Self {
+        Self::of(true)
+    }
+
+    fn of(from_disk: bool) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        Self { from_disk, root, stranger: std::sync::Mutex::default() }
     }
 
     pub(crate) fn path(&self) -> &Utf8Path {
@@ -41,25 +53,38 @@ impl World {
         self.state_dir().join("machines")
     }
 
-    /// A configuration whose relay answers every request with one line.
+    /// A configuration whose relay answers every request with one line, and
+    /// keeps its first line.
     pub(crate) fn config(&self) -> QemuConfig {
         // It takes the whole request: what is left unread when it ends resets the connection.
-        let script = "while read -r line && [ ${#line} -gt 1 ]; do :; done; \
+        let script = "read -r line; echo \"$line\" >>\"$0\"; \
+                      while read -r line && [ ${#line} -gt 1 ]; do :; done; \
                       printf 'HTTP/1.0 200 OK\\r\\n\\r\\nendpoint\\n'";
-        let relay = ["/bin/sh", "-c", script];
+        let requests = self.path().join("requests");
+        let relay = ["/bin/sh", "-c", script, requests.as_str()];
         let mut config = QemuConfig::new(self.state_dir(), "moon".parse().unwrap(), relay);
         config.accelerator = Accelerator::Tcg;
         config
     }
 
+    /// The first lines of all requests that came through the relay.
+    pub(crate) fn requests(&self) -> String {
+        std::fs::read_to_string(self.path().join("requests")).unwrap_or_default()
+    }
+
     pub(crate) async fn open(&self) -> QemuHypervisor {
         let image = self.image(Tiny::Silent);
-        QemuHypervisor::open(self.config(), &image).await.unwrap_or_else(|error| panic!("{error}"))
+        QemuHypervisor::open(self.config(), &[image])
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The image of a tiny guest.
     pub(crate) fn image(&self, tiny: Tiny) -> VerifiedImage {
         let folder = self.path().join(format!("images,{tiny:?}"));
+        if self.from_disk {
+            return disk_image(&folder, "bios", &tiny.disk());
+        }
         if !folder.exists() {
             std::fs::create_dir(&folder).unwrap();
             std::fs::write(folder.join("kernel"), tiny.kernel()).unwrap();
@@ -119,8 +144,11 @@ impl Backend for World {
 
     fn spec_of_changed_image(&self) -> MachineSpec {
         let spec = self.tiny(Tiny::Talks);
-        std::fs::write(&spec.image.kernel.as_ref().unwrap().path, Tiny::PowersOff.kernel())
-            .unwrap();
+        let (file, other) = match &spec.image.kernel {
+            Some(kernel) => (kernel, Tiny::PowersOff.kernel()),
+            None => (&spec.image.disk, zstd::encode_all(&Tiny::PowersOff.disk()[..], 1).unwrap()),
+        };
+        std::fs::write(&file.path, other).unwrap();
         spec
     }
 
@@ -214,6 +242,27 @@ pub(crate) fn lock(folder: &Utf8Path, cmdline: &str, files: &[&str]) -> Verified
         "name": "test",
         "files": locked,
         "boot": {"kind": "direct_kernel", "cmdline": cmdline},
+    });
+    let path = folder.join("image.lock");
+    std::fs::write(&path, text.to_string()).unwrap();
+    Lock::read(path).unwrap().verify().unwrap()
+}
+
+/// Makes an image of a packed disk that boots by this firmware, unless it is there.
+pub(crate) fn disk_image(folder: &Utf8Path, firmware: &str, disk: &[u8]) -> VerifiedImage {
+    let packed = zstd::encode_all(disk, 1).unwrap();
+    if !folder.exists() {
+        std::fs::create_dir(folder).unwrap();
+        std::fs::write(folder.join("disk.raw.zst"), &packed).unwrap();
+    }
+    let locked = json!({
+        "path": "disk.raw.zst", "sha256": Sha256Digest::of(&packed), "bytes": packed.len(),
+        "format": "raw_zstd", "virtual_bytes": disk.len(),
+    });
+    let text = json!({
+        "name": "test",
+        "files": {"disk": locked},
+        "boot": {"kind": "disk", "firmware": firmware, "seed": "no_cloud"},
     });
     let path = folder.join("image.lock");
     std::fs::write(&path, text.to_string()).unwrap();
