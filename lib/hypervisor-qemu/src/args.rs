@@ -7,7 +7,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::card::{Card, USER_ENDPOINT, Wire};
+use crate::card::{Card, USER_ENDPOINT, Wire, mac_text};
 
 /// QEMU reads its configuration in lines of at most 1,023 bytes.
 const LONGEST_CONFIG_LINE: usize = 1000;
@@ -68,12 +68,16 @@ impl Start {
             Engine::Kvm => ("kvm", "host"),
             Engine::Tcg => ("tcg", "max"),
         };
-        let mut argv = vec!["-name".to_owned(), name_arg(&self.name)];
-        argv.extend(words(&["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]));
         // QEMU starts the relay, and in a session of its own: `spawn=deny` and
         // `elevateprivileges=deny` (which forbids setsid(2)) would kill it.
-        argv.push("-sandbox".to_owned());
-        argv.push("on,obsolete=deny,resourcecontrol=deny".to_owned());
+        let relays = matches!(&self.card, Some(Card { wire: Wire::User { .. }, .. }));
+        let more = if relays { "" } else { ",spawn=deny,elevateprivileges=deny" };
+        let mut argv = vec!["-name".to_owned(), name_arg(&self.name)];
+        argv.extend(words(&["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]));
+        argv.extend([
+            "-sandbox".to_owned(),
+            format!("on,obsolete=deny,resourcecontrol=deny{more}"),
+        ]);
         argv.push("-machine".to_owned());
         let flash = if matches!(self.boot, Boot::Uefi { .. }) { UEFI_FLASH } else { "" };
         argv.push(format!("q35,accel={accel},sata=off,smbus=off,vmport=off,i8042=off{flash}"));
@@ -163,8 +167,11 @@ fn card_args(card: &Card) -> Vec<String> {
             let command = escape(&command_line(relay));
             format!("user,id=net,restrict=on,ipv6=off,guestfwd=tcp:{USER_ENDPOINT}-cmd:{command}")
         }
+        Wire::Tap { name } => {
+            format!("tap,id=net,ifname={},script=no,downscript=no", escape(name))
+        }
     };
-    let mac = card.mac.map(|byte| format!("{byte:02x}")).join(":");
+    let mac = mac_text(card.mac);
     vec![
         "-netdev".to_owned(),
         netdev,
@@ -211,7 +218,10 @@ fn words(words: &[&str]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use solstice_hypervisor::Subnet;
+
     use super::*;
+    use crate::names::Names;
 
     fn start() -> Start {
         let folder = Utf8Path::new("/var/lib/solstice/a,b/machines/0");
@@ -238,6 +248,12 @@ mod tests {
         Start { engine: Engine::Kvm, boot, disk: None, card: None, ..start() }
     }
 
+    fn bridged() -> Start {
+        let names = Names::of(&"moon".parse().unwrap());
+        let subnet = Subnet::new([10, 79, 0, 0].into(), 24).unwrap();
+        Start { card: Some(Card::bridged(&names, subnet, 17)), ..start() }
+    }
+
     fn from_disk(boot: Boot) -> Start {
         Start { boot, seed: Some("/var/lib/solstice/machines/0/seed.img".into()), ..start() }
     }
@@ -252,6 +268,7 @@ mod tests {
             ("a job's machine under TCG", start()),
             ("a probe under KVM, without disk, network and initrd", probe()),
             ("a machine that SeaBIOS starts from its disk", from_disk(Boot::Bios)),
+            ("a machine on the bridge", bridged()),
             ("a machine that UEFI firmware starts from its disk", from_disk(uefi)),
         ];
         let text: String = cases

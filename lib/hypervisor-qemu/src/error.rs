@@ -1,12 +1,13 @@
 //! What can go wrong inside the backend, and how the seam tells it.
 
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::process::ExitStatus;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use solstice_exec::ExecError;
-use solstice_hypervisor::HypervisorError;
 use solstice_hypervisor::folders::FolderError;
+use solstice_hypervisor::{HypervisorError, Subnet};
 use solstice_image::ImageError;
 use solstice_model::AttemptId;
 use solstice_seed::SeedError;
@@ -39,6 +40,23 @@ pub(crate) enum QemuError {
     NoFirmware { looked: String },
     #[error("cannot make the machine's seed")]
     Seed(#[from] SeedError),
+    #[error("cannot change the host's network")]
+    Network(#[source] ExecError),
+    #[error("cannot read how ip lists addresses")]
+    Listing {
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("the machines cannot have their network: {why}")]
+    Subnet { why: String },
+    #[error("the network {subnet} has no address left")]
+    NoAddress { subnet: Subnet },
+    #[error("cannot listen on {address}")]
+    Door {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
     #[error("cannot start {qemu}")]
     Spawn {
         qemu: Utf8PathBuf,
@@ -101,6 +119,7 @@ impl QemuError {
             QemuError::Clone(ExecError::System { source, .. }) => {
                 resource(source).map(|what| format!("{what} for qemu-img"))
             }
+            QemuError::NoAddress { subnet } => Some(format!("no address is left in {subnet}")),
             QemuError::Clone(error) => exhausted(error.stderr()?).map(str::to_owned),
             QemuError::Refused { log, .. } | QemuError::Died { log, .. } => {
                 exhausted(log).map(str::to_owned)

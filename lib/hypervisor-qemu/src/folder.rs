@@ -22,8 +22,9 @@ use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::Serialize;
-use solstice_hypervisor::MachineSpec;
+use serde::{Deserialize, Serialize};
+use solstice_hypervisor::folders::Entry;
+use solstice_hypervisor::{MachineSpec, Slot};
 use solstice_model::{ImageName, Sha256Digest};
 
 use crate::error::QemuError;
@@ -31,9 +32,12 @@ use crate::error::QemuError;
 /// The length of an attempt's id.
 const ID_CHARS: usize = 36;
 
-/// What is noted of a machine, for operators.
+/// What is noted of a machine, for its address and for operators.
 #[derive(Serialize)]
 pub(crate) struct Note {
+    /// Which place it has on the bridge, if it is connected to that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slot: Option<Slot>,
     image: ImageName,
     disk: Sha256Digest,
     cpus: u8,
@@ -42,8 +46,9 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    pub(crate) fn of(spec: &MachineSpec) -> Self {
+    pub(crate) fn of(spec: &MachineSpec, slot: Option<Slot>) -> Self {
         Self {
+            slot,
             image: spec.image.name.clone(),
             disk: spec.image.disk.sha256,
             cpus: spec.cpus,
@@ -51,6 +56,15 @@ impl Note {
             disk_mib: spec.disk_mib,
         }
     }
+}
+
+/// The slot that is noted in a machine's folder, if any is.
+pub(crate) fn noted_slot(entry: &Entry) -> Option<Slot> {
+    #[derive(Deserialize)]
+    struct Noted {
+        slot: Option<Slot>,
+    }
+    entry.note::<Noted>()?.slot
 }
 
 /// The folder of one machine, which may not exist.

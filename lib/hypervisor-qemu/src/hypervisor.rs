@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,25 +14,33 @@ use solstice_image::{Boot, Firmware, VerifiedImage};
 use solstice_model::{AttemptId, Observed};
 
 use crate::args::Engine;
-use crate::config::{Accelerator, QemuConfig, unusable};
+use crate::bridge::{Bridge, TRIAL};
+use crate::config::{Accelerator, Network, QemuConfig, unusable};
 use crate::disks::Disks;
 use crate::error::QemuError;
 use crate::firmware;
-use crate::folder::Folder;
+use crate::folder::{Folder, noted_slot};
+use crate::names::Names;
 use crate::probe::{Verdict, probe};
 use crate::process::{Process, end_all, find};
+use crate::taps;
 use crate::watch::{End, until_stopped};
 
 /// The most of a console that one call reads into memory.
 const CONSOLE_PIECE: u64 = 4 * 1024 * 1024;
 
-/// Machines by QEMU, without privileges.
+/// Machines by QEMU.
 #[derive(Debug)]
 pub struct QemuHypervisor {
     pub(crate) config: QemuConfig,
     pub(crate) folders: Folders,
     pub(crate) disks: Disks,
     pub(crate) verdict: Verdict,
+    /// None if machines are connected to QEMU's user network.
+    pub(crate) bridge: Option<Bridge>,
+    network: String,
+    /// Held while a slot is chosen and written down, so that it is given once.
+    pub(crate) slots: Mutex<()>,
 }
 
 impl QemuHypervisor {
@@ -74,12 +83,18 @@ impl QemuHypervisor {
                 probed.map_err(|error| unusable(describe(&error), "choose an accelerator"))?
             }
         };
-        Ok(Self { config, folders, disks, verdict })
+        let (bridge, network) = connect(&config).await?;
+        Ok(Self { config, folders, disks, verdict, bridge, network, slots: Mutex::default() })
     }
 
     /// Which engine runs the guests, and why.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
+    }
+
+    /// What machines are connected to, and why: a sentence for the operator.
+    pub fn network(&self) -> &str {
+        &self.network
     }
 
     /// The QEMU of a machine, if it runs.
@@ -102,9 +117,25 @@ impl QemuHypervisor {
         let folder = self.folder(id);
         end_all(folder.path(), true).await?;
         self.folders.discard(id)?;
+        self.unplug(id).await?;
+        // Only now may another machine have the slot that is noted there.
         let folders = self.folders.clone();
         let removed = tokio::task::spawn_blocking(move || folders.remove_trash(id));
         Ok(removed.await.expect("removing does not panic")?)
+    }
+
+    /// Removes the tap of a machine, and those that are nobody's.
+    async fn unplug(&self, id: AttemptId) -> Result<(), QemuError> {
+        let names = Names::of(&self.config.host);
+        // Taps first: one that is made meanwhile is not among them.
+        let taps = taps::slots(&names)?;
+        let entries = self.folders.list()?;
+        let others = entries.iter().filter(|entry| entry.id != id);
+        let noted: Vec<_> = others.filter_map(noted_slot).collect();
+        for slot in taps.into_iter().filter(|slot| *slot != TRIAL && !noted.contains(slot)) {
+            taps::remove(&names, slot).await?;
+        }
+        Ok(())
     }
 
     async fn look(&self) -> Result<Vec<Machine>, QemuError> {
@@ -123,6 +154,28 @@ impl QemuHypervisor {
             seen.entry(id).and_modify(|it| *it = observed.max(*it)).or_insert(observed);
         }
         Ok(seen.into_iter().map(|(id, observed)| Machine { id, observed }).collect())
+    }
+}
+
+/// Makes the bridge, if there is to be one; and says which network it is.
+async fn connect(config: &QemuConfig) -> Result<(Option<Bridge>, String), HypervisorError> {
+    let (told, required) = match &config.network {
+        Network::User => return Ok((None, "the user network".to_owned())),
+        Network::Bridge(told) => (told, true),
+        Network::Auto(told) => (told, false),
+    };
+    match Bridge::open(&config.host, config.state_dir.clone(), told).await {
+        Ok(bridge) => {
+            let network = format!("the bridge {}", bridge.describe());
+            Ok((Some(bridge), network))
+        }
+        Err(error) if required => {
+            let remedy = "give the orchestrator CAP_NET_ADMIN, or configure `network \"user\"`";
+            Err(unusable(format!("machines get no bridge: {}", describe(&error)), remedy))
+        }
+        Err(error) => {
+            Ok((None, format!("the user network, for want of a bridge: {}", describe(&error))))
+        }
     }
 }
 
@@ -155,6 +208,11 @@ impl Hypervisor for QemuHypervisor {
     }
 
     async fn observe(&self) -> Result<Vec<Machine>, HypervisorError> {
+        if let Some(bridge) = &self.bridge {
+            let remedy = "see who changes the host's network";
+            let kept = bridge.keep_up().await;
+            kept.map_err(|error| unusable(describe(&error), remedy))?;
+        }
         let remedy = "see to it that this user can read the state directory and /proc";
         self.look().await.map_err(|error| unusable(describe(&error), remedy))
     }

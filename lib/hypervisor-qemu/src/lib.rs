@@ -67,6 +67,7 @@
 #![cfg(target_os = "linux")]
 
 mod args;
+mod bridge;
 mod card;
 mod config;
 mod disks;
@@ -76,15 +77,20 @@ mod folder;
 mod hypervisor;
 mod launch;
 mod make;
+mod names;
 mod overlay;
 mod probe;
 mod process;
 mod qmp;
+mod rules;
 mod seed;
+mod taps;
+mod tools;
 mod watch;
 
 pub use args::Engine;
-pub use config::{Accelerator, QemuConfig};
+pub use card::DOOR_PORT;
+pub use config::{Accelerator, BridgeConfig, Network, QemuConfig};
 pub use firmware::UefiFirmware;
 pub use hypervisor::QemuHypervisor;
 pub use probe::Verdict;

@@ -17,6 +17,8 @@ pub mod fake;
 pub mod folders;
 mod seam;
 pub mod sign_of_life;
+mod subnet;
 
 pub use door::Door;
 pub use seam::{Console, Hypervisor, HypervisorError, Machine, MachineSpec};
+pub use subnet::{Slot, Subnet};

@@ -11,3 +11,9 @@ mod of_machines_that_boot_from_their_disk {
 
     solstice_hypervisor::conformance_suite!(World::from_disk());
 }
+
+mod of_machines_on_a_bridge {
+    use crate::support::World;
+
+    solstice_hypervisor::conformance_suite!(World::bridged());
+}

@@ -8,5 +8,8 @@ mod disk;
 mod laws;
 mod linux;
 mod machine;
+#[expect(dead_code, reason = "not every part of it is needed here")]
+#[path = "../../../hypervisor-libvirt/tests/libvirt/namespace.rs"]
+mod namespace;
 mod support;
 mod tiny;

@@ -9,36 +9,61 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
-use solstice_hypervisor::MachineSpec;
 use solstice_hypervisor::conformance::{Backend, Guest};
-use solstice_hypervisor_qemu::{Accelerator, QemuConfig, QemuHypervisor};
+use solstice_hypervisor::{MachineSpec, Subnet};
+use solstice_hypervisor_qemu::{Accelerator, BridgeConfig, Network, QemuConfig, QemuHypervisor};
 use solstice_image::{Lock, VerifiedImage};
 use solstice_model::id::new_id;
 use solstice_model::{Sha256Digest, Token};
 
+use crate::namespace;
 use crate::tiny::{Tiny, text};
+
+/// A tap with a name like ours, which another host's name gave it.
+const FOREIGN_TAP: &str = "sq-0123abcd-2";
+
+/// What is special about the machines of a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// They boot a kernel, and are on QEMU's user network.
+    Plain,
+    /// They boot from their disks, by a BIOS.
+    FromDisk,
+    /// They are on a bridge.
+    Bridged,
+}
+
+/// The network of the machines on a bridge.
+pub(crate) fn subnet() -> Subnet {
+    Subnet::new([10, 79, 0, 0].into(), 24).unwrap()
+}
 
 /// A host of its own.
 pub(crate) struct World {
-    /// Whether its guests boot from their disks, by a BIOS.
-    from_disk: bool,
+    kind: Kind,
     root: tempfile::TempDir,
     stranger: std::sync::Mutex<Option<Child>>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::of(false)
+        Self::of(Kind::Plain)
     }
 
     /// One whose guests boot from their own disks, which are packed in the images.
     pub(crate) async fn from_disk() -> Self {
-        Self::of(true)
+        Self::of(Kind::FromDisk)
     }
 
-    fn of(from_disk: bool) -> Self {
+    /// One whose guests are on a bridge, in a network namespace of its own.
+    pub(crate) async fn bridged() -> Self {
+        namespace::enter();
+        Self::of(Kind::Bridged)
+    }
+
+    fn of(kind: Kind) -> Self {
         let root = tempfile::tempdir().unwrap();
-        Self { from_disk, root, stranger: std::sync::Mutex::default() }
+        Self { kind, root, stranger: std::sync::Mutex::default() }
     }
 
     pub(crate) fn path(&self) -> &Utf8Path {
@@ -64,7 +89,14 @@ impl World {
         let relay = ["/bin/sh", "-c", script, requests.as_str()];
         let mut config = QemuConfig::new(self.state_dir(), "moon".parse().unwrap(), relay);
         config.accelerator = Accelerator::Tcg;
+        if self.kind == Kind::Bridged {
+            config.network = Network::Bridge(self.bridge());
+        }
         config
+    }
+
+    pub(crate) fn bridge(&self) -> BridgeConfig {
+        BridgeConfig { subnet: subnet(), endpoint_file: self.path().join("endpoint"), serve: true }
     }
 
     /// The first lines of all requests that came through the relay.
@@ -82,7 +114,7 @@ impl World {
     /// The image of a tiny guest.
     pub(crate) fn image(&self, tiny: Tiny) -> VerifiedImage {
         let folder = self.path().join(format!("images,{tiny:?}"));
-        if self.from_disk {
+        if self.kind == Kind::FromDisk {
             return disk_image(&folder, "bios", &tiny.disk());
         }
         if !folder.exists() {
@@ -182,6 +214,9 @@ impl Backend for World {
             .stdin(Stdio::piped())
             .spawn();
         *self.stranger.lock().unwrap() = Some(stranger.unwrap());
+        if self.kind == Kind::Bridged {
+            run("ip", &["tuntap", "add", "dev", FOREIGN_TAP, "mode", "tap"]);
+        }
     }
 
     async fn foreign(&self) -> Vec<String> {
@@ -190,6 +225,7 @@ impl Backend for World {
         let mut all: Vec<_> = folders.map(String::from).collect();
         let file = self.machines().join("018f0000-0000-7000-8000-000000000003");
         all.extend(file.is_file().then(|| file.into_string()));
+        all.extend(taps().into_iter().filter(|tap| tap == FOREIGN_TAP));
         if let Some(stranger) = &mut *self.stranger.lock().unwrap() {
             all.extend(stranger.try_wait().unwrap().is_none().then(|| "a process".to_owned()));
         }
@@ -203,9 +239,18 @@ impl Backend for World {
         all.retain(|path| !foreign.contains(path));
         let processes = processes_of(&self.state_dir());
         all.extend(processes.into_iter().map(|(pid, line)| format!("process {pid}: {line}")));
+        all.extend(taps());
+        all.retain(|one| !foreign.contains(one));
         all.sort();
         all
     }
+}
+
+/// The taps of this network namespace, whoever's they are.
+pub(crate) fn taps() -> Vec<String> {
+    let devices = std::fs::read_to_string("/proc/thread-self/net/dev").unwrap();
+    let names = devices.lines().filter_map(|line| Some(line.split_once(':')?.0.trim()));
+    names.filter(|name| name.starts_with("sq-") && name.len() > 11).map(str::to_owned).collect()
 }
 
 /// Every process that names this directory in its arguments or environment.
@@ -267,6 +312,13 @@ pub(crate) fn disk_image(folder: &Utf8Path, firmware: &str, disk: &[u8]) -> Veri
     let path = folder.join("image.lock");
     std::fs::write(&path, text.to_string()).unwrap();
     Lock::read(path).unwrap().verify().unwrap()
+}
+
+/// Runs a program that is to succeed.
+pub(crate) fn run(program: &str, args: &[&str]) {
+    let ended = Command::new(program).args(args).output();
+    let ended = ended.unwrap_or_else(|error| panic!("{program}: {error}"));
+    assert!(ended.status.success(), "{program} {args:?}: {ended:?}");
 }
 
 /// Makes a disk of 1 MiB.
