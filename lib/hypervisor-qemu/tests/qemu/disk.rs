@@ -10,22 +10,9 @@ use solstice_hypervisor::{Hypervisor, HypervisorError, MachineSpec};
 use solstice_hypervisor_qemu::{QemuConfig, QemuHypervisor, UefiFirmware};
 use solstice_image::Lock;
 
+use crate::guest::console_with;
 use crate::support::{World, disk_image, mode, processes_of};
 use crate::tiny::{Tiny, efi_program, text};
-
-/// Waits for a text on the console, with a bound that holds for emulation on a busy computer.
-async fn console_with(hypervisor: &QemuHypervisor, spec: &MachineSpec, text: &str) -> String {
-    let begun = Instant::now();
-    loop {
-        let console = hypervisor.console(spec.id, 0, usize::MAX).await.unwrap();
-        let console = String::from_utf8_lossy(&console.bytes).into_owned();
-        if console.contains(text) {
-            return console;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(120), "no {text:?} in {console:?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
 
 /// A FAT file system with the one file that firmware looks for (UEFI 2.10, 3.5.1.1).
 fn esp() -> Vec<u8> {

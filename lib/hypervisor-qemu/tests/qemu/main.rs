@@ -3,8 +3,10 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bridge;
 mod crash;
 mod disk;
+mod guest;
 mod laws;
 mod linux;
 mod machine;
