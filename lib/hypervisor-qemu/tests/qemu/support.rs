@@ -89,10 +89,14 @@ impl World {
         let relay = ["/bin/sh", "-c", script, requests.as_str()];
         let mut config = QemuConfig::new(self.state_dir(), "moon".parse().unwrap(), relay);
         config.accelerator = Accelerator::Tcg;
-        if self.kind == Kind::Bridged {
+        if self.is_bridged() {
             config.network = Network::Bridge(self.bridge());
         }
         config
+    }
+
+    pub(crate) fn is_bridged(&self) -> bool {
+        self.kind == Kind::Bridged
     }
 
     pub(crate) fn bridge(&self) -> BridgeConfig {
@@ -214,7 +218,7 @@ impl Backend for World {
             .stdin(Stdio::piped())
             .spawn();
         *self.stranger.lock().unwrap() = Some(stranger.unwrap());
-        if self.kind == Kind::Bridged {
+        if self.is_bridged() {
             run("ip", &["tuntap", "add", "dev", FOREIGN_TAP, "mode", "tap"]);
         }
     }
