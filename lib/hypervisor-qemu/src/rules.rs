@@ -13,7 +13,7 @@ use crate::names::Names;
 /// is the same for all time, so nothing is changed when machines come and go.
 pub(crate) fn rules(names: &Names, subnet: Subnet) -> String {
     let (table, bridge, prefix) = (names.table(), names.bridge(), names.tap_prefix());
-    let host = subnet.gateway();
+    let (host, mac) = (subnet.gateway(), mac_text(mac_of(subnet.gateway())));
     let cards =
         elements(names, subnet, |address| format!("{} . {address}", mac_text(mac_of(address))));
     let addresses = elements(names, subnet, |address| address.to_string());
@@ -28,8 +28,14 @@ table bridge {table} {{
         type filter hook prerouting priority -300; policy accept;
         iifname \"{prefix}*\" jump from_guest
     }}
+    # Frames to the addresses of 802.1D, Table 7-10, are the tap's, not the bridge's, and come here alone.
+    chain past_bridge {{
+        type filter hook input priority -300; policy accept;
+        iifname \"{prefix}*\" jump from_guest
+    }}
     chain from_guest {{
-        iifname . ether saddr . ip saddr @cards ip daddr {host} tcp dport {DOOR_PORT} accept
+        iifname . ether saddr . ip saddr @cards ether daddr {mac} ip daddr {host} \
+            tcp dport {DOOR_PORT} accept
         iifname . ether saddr . arp saddr ip @cards iifname . arp saddr ether . arp saddr ip @cards \
             arp operation {{ request, reply }} arp daddr ip {host} accept
         drop
@@ -50,12 +56,12 @@ table inet {table} {{
     chain input {{
         type filter hook input priority -300; policy accept;
         iifname \"{bridge}\" ip daddr {host} tcp dport {DOOR_PORT} accept
-        iifname \"{bridge}\" drop
+        iifname {{ \"{bridge}\", \"{prefix}*\" }} drop
         iifname != \"lo\" ip daddr {host} drop
     }}
     chain forward {{
         type filter hook forward priority -300; policy accept;
-        iifname \"{bridge}\" drop
+        iifname {{ \"{bridge}\", \"{prefix}*\" }} drop
         oifname \"{bridge}\" drop
     }}
 }}

@@ -50,6 +50,8 @@ pub(crate) async fn make(names: &Names, slot: Slot, folder: &Folder) -> Result<(
     run("ip", &["link", "set", "dev", &tap, "master", &bridge]).await?;
     run("bridge", &["link", "set", "dev", &tap, "isolated", "on"]).await?;
     no_ipv6(&tap)?;
+    // What a guest sends to certain addresses is the tap's own, not the bridge's.
+    set(&format!("ipv4/conf/{tap}/drop_unicast_in_l2_multicast"), "1")?;
     run("ip", &["link", "set", "dev", &tap, "up"]).await?;
     Ok(())
 }

@@ -418,7 +418,8 @@ impl Installation {
         let hosts = self.listeners.hosts;
         let image = self.built.image.join("image.lock");
         let (hypervisor, name) = match self.built.backend {
-            Backend::Qemu => (r#""qemu""#.to_owned(), "linux-mini"),
+            // Bridges are the computer's, which tests leave as it is.
+            Backend::Qemu => (r#""qemu" network="user""#.to_owned(), "linux-mini"),
             Backend::Zones => (zones::hypervisor(), "linux-mini-disk"),
         };
         let text = format!(

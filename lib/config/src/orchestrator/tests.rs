@@ -38,6 +38,8 @@ fn the_sample_is_right_and_means_what_it_says() {
     assert_eq!(image.boot_timeout, None, "the hypervisor's own");
     assert_eq!(image.labels, ["linux-mini".parse().unwrap()]);
     assert_eq!(config.source, SourceConfig::default(), "the sample shows the defaults");
+    let least = parse(&format!("{HEAD}{IMAGE}")).unwrap();
+    assert_eq!(config.hypervisor, least.hypervisor, "the sample shows the defaults");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use solstice_hypervisor::conformance::Backend;
 use solstice_hypervisor::conformance::{Guest, assert_nothing_left};
@@ -16,7 +17,7 @@ use solstice_model::Observed;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::guest::{console_with, image_with_init};
-use crate::support::{World, run, taps};
+use crate::support::{World, processes_of, run, taps};
 use crate::tiny::Tiny;
 
 /// The guest's init. The tries of a round run in parallel because what is cut
@@ -85,6 +86,10 @@ web neighbour-by-card "$neighbour:8080" &
 try ping-neighbour-by-card ping -c 1 -W 3 "$neighbour" &
 wait
 $bb arp -d "$neighbour" -i eth0
+# Past the bridge: what is sent there is for the port itself (IEEE 802.1D, 7.12.6).
+$bb arp -s "$host" 01:80:c2:00:00:0e -i eth0
+$bb timeout 3 $bb nslookup solstice.example "192.0.2.1:$behind" >/dev/null
+$bb arp -d "$host" -i eth0
 # In disguise.
 $bb ip address add "$neighbour/24" dev eth0
 $bb timeout 4 $bb arping -U -c 3 -I eth0 -s "$neighbour" "$neighbour" >/dev/null
@@ -114,6 +119,9 @@ $bb poweroff -f
 const TRIES: usize = 23;
 /// The port that everybody listens on.
 const PORT: u16 = 7;
+
+/// The port of the host on which it only listens.
+const BEHIND: u16 = 9;
 
 /// Another computer: a thread in a namespace of its own, which also has every
 /// address that the guests could look for on the Internet.
@@ -211,7 +219,8 @@ async fn world() -> (World, Outside) {
 }
 
 fn spec(world: &World, role: &str) -> MachineSpec {
-    let cmdline = format!("test.role={role} test.port={PORT} test.neighbour=10.79.0.2");
+    let cmdline =
+        format!("test.role={role} test.port={PORT} test.behind={BEHIND} test.neighbour=10.79.0.2");
     let image = image_with_init(&world.path().join(role), INIT, &cmdline);
     MachineSpec { memory_mib: 256, ..world.spec_of(image) }
 }
@@ -224,6 +233,8 @@ struct Seen {
     silent: Vec<String>,
     /// Whether the host took the guest for its neighbour.
     passed_for_neighbour: bool,
+    /// Whether a datagram came to the host past the bridge.
+    came_past: bool,
 }
 
 impl Seen {
@@ -238,6 +249,8 @@ async fn look_around(
     hypervisor: &QemuHypervisor,
     before: impl AsyncFnOnce(),
 ) -> Seen {
+    let behind = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, BEHIND)).unwrap();
+    behind.set_nonblocking(true).unwrap();
     let neighbour = spec(world, "neighbour");
     hypervisor.ensure(&neighbour).await.unwrap();
     let listens = console_with(hypervisor, &neighbour, "neighbour: listens").await;
@@ -261,7 +274,8 @@ async fn look_around(
     assert_eq!(silent.len() + reached.len(), TRIES, "{console}");
     let mut known = known.lines();
     let passed_for_neighbour = known.any(|it| it.contains("10.79.0.2 ") && it.contains("4f:00:03"));
-    Seen { reached, silent, passed_for_neighbour }
+    let came_past = behind.recv(&mut [0; 512]).is_ok();
+    Seen { reached, silent, passed_for_neighbour, came_past }
 }
 
 #[tokio::test]
@@ -277,7 +291,7 @@ async fn a_guest_on_the_bridge_reaches_its_own_endpoint_and_nothing_else() {
     };
     let seen = look_around(&world, &hypervisor, from_outside).await;
     assert_eq!(seen.reached(), ["arping-host", "own-endpoint"], "{:#?}", seen.reached);
-    assert!(!seen.passed_for_neighbour);
+    assert!(!seen.passed_for_neighbour && !seen.came_past);
 }
 
 /// Who reloads the computer's packet filter often empties it first. Until the
@@ -296,6 +310,7 @@ async fn without_the_packet_filter_guests_still_reach_neither_each_other_nor_the
         let is_beyond = beyond.iter().any(|beyond| name.contains(beyond)) || name == "neighbour";
         assert!(!is_beyond, "{name} is reached");
     }
+    assert!(!seen.came_past);
 }
 
 /// What the tests above find out of reach is within it once all is taken down
@@ -317,10 +332,14 @@ async fn without_any_protection_everything_is_reached() {
         ] {
             std::fs::write(format!("/proc/sys/net/{parameter}"), value).unwrap();
         }
+        for tap in &taps {
+            let parameter = format!("ipv4/conf/{tap}/drop_unicast_in_l2_multicast");
+            std::fs::write(format!("/proc/sys/net/{parameter}"), "0").unwrap();
+        }
     };
     let seen = look_around(&world, &hypervisor, open).await;
     assert_eq!(seen.silent, [""; 0]);
-    assert!(seen.passed_for_neighbour);
+    assert!(seen.passed_for_neighbour && seen.came_past);
 }
 
 #[tokio::test]
@@ -388,18 +407,63 @@ async fn the_tap_goes_with_its_machine_whatever_the_network_is_by_then() {
     assert_nothing_left(&world).await;
 }
 
+fn assert_without_privileges(world: &World) {
+    let processes = processes_of(&world.state_dir());
+    assert_eq!(processes.len(), 1, "{processes:?}");
+    for (pid, _) in processes {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let wanted = ["CapInh", "CapPrm", "CapEff", "CapAmb"];
+        let caps = status.lines().filter(|line| wanted.iter().any(|cap| line.starts_with(cap)));
+        let caps: Vec<_> = caps.collect();
+        assert_eq!(caps.len(), wanted.len());
+        assert!(caps.iter().all(|line| line.ends_with("0000000000000000")), "{caps:?}");
+        assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    }
+}
+
 #[tokio::test]
 async fn qemu_on_the_bridge_has_no_privileges() {
     let world = World::bridged().await;
     let hypervisor = world.open().await;
     let spec = world.spec(Guest::Talks);
     hypervisor.ensure(&spec).await.unwrap();
-    for (pid, _) in crate::support::processes_of(&world.state_dir()) {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let caps: Vec<_> = status.lines().filter(|line| line.starts_with("Cap")).collect();
-        assert_eq!(caps.len(), 5);
-        assert!(caps.iter().all(|line| line.ends_with("0000000000000000")), "{caps:?}");
+    assert_without_privileges(&world);
+    hypervisor.destroy(spec.id).await.unwrap();
+    assert_nothing_left(&world).await;
+}
+
+/// A `/dev/net` for this thread and what it starts, whose `tun` everybody can open.
+fn own_dev_net() {
+    unshare(CloneFlags::CLONE_NEWNS).unwrap();
+    let nothing = None::<&str>;
+    mount(nothing, "/", nothing, MsFlags::MS_REC | MsFlags::MS_PRIVATE, nothing).unwrap();
+    mount(Some("tmpfs"), "/dev/net", Some("tmpfs"), MsFlags::empty(), nothing).unwrap();
+    run("mknod", &["--mode=666", "/dev/net/tun", "c", "10", "200"]);
+}
+
+/// By the same test as another process, which is no root's and has the one privilege.
+#[tokio::test]
+async fn a_user_who_may_change_the_network_and_nothing_else_makes_machines() {
+    const HELPER: &str = "SOLSTICE_TEST_ORDINARY";
+    if std::env::var(HELPER).is_err() {
+        crate::namespace::enter();
+        // As on any computer, everybody can open it.
+        own_dev_net();
+        let user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+        let caps = ["--inh-caps=-all,+net_admin", "--ambient-caps=-all,+net_admin"];
+        let mut setpriv = std::process::Command::new("setpriv");
+        setpriv.args(user).args(caps).arg("--bounding-set=-all,+net_admin");
+        setpriv.arg(std::env::current_exe().unwrap()).env(HELPER, "yes");
+        let name = "bridge::a_user_who_may_change_the_network_and_nothing_else_makes_machines";
+        let ended = setpriv.args([name, "--exact", "--nocapture"]).output().unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        return;
     }
+    let world = World::bridged_here();
+    let hypervisor = world.open().await;
+    let spec = world.spec(Guest::Talks);
+    hypervisor.ensure(&spec).await.unwrap();
+    assert_without_privileges(&world);
     hypervisor.destroy(spec.id).await.unwrap();
     assert_nothing_left(&world).await;
 }

@@ -58,6 +58,11 @@ impl World {
     /// One whose guests are on a bridge, in a network namespace of its own.
     pub(crate) async fn bridged() -> Self {
         namespace::enter();
+        Self::bridged_here()
+    }
+
+    /// The same in the namespace that this thread is in.
+    pub(crate) fn bridged_here() -> Self {
         Self::of(Kind::Bridged)
     }
 
