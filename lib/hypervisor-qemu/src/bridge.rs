@@ -62,12 +62,26 @@ impl Bridge {
             _door: None,
         };
         bridge.check_subnet().await?;
-        bridge.raise().await?;
-        bridge.try_out(Folder::at(state_dir.join("probe"))).await?;
+        let was_there = devices()?.contains(&bridge.names.bridge());
+        let tried = bridge.try_out(Folder::at(state_dir.join("probe"))).await;
+        if tried.is_err() && !was_there {
+            bridge.take_down().await;
+        }
+        tried?;
         if config.serve {
             bridge._door = Some(bridge.open_door(&config.endpoint_file).await?);
         }
         Ok(bridge)
+    }
+
+    /// Removes what was made of it, as far as that is possible.
+    async fn take_down(&self) {
+        let (bridge, table) = (self.names.bridge(), self.names.table());
+        // Any of it may be what could not be made, which is told.
+        let _absent = iproute2("ip").args(["link", "delete", "dev", &bridge]).run().await;
+        for family in ["bridge", "inet"] {
+            let _absent = nft().args(["delete", "table", family, &table]).run().await;
+        }
     }
 
     /// Its device, and where the door is.
@@ -95,9 +109,18 @@ impl Bridge {
             Err(_) => false,
         };
         if as_it_was && devices()?.contains(&self.names.bridge()) {
-            return Ok(());
+            return self.close();
         }
         self.raise().await
+    }
+
+    /// Closes the ways that lead from the bridge elsewhere, whatever becomes of the
+    /// rules. Who changes ip_forward changes the parameter of every device with it.
+    fn close(&self) -> Result<(), QemuError> {
+        let bridge = self.names.bridge();
+        no_ipv6(&bridge)?;
+        set(&format!("ipv4/conf/{bridge}/forwarding"), "0")?;
+        set(&format!("ipv4/conf/{bridge}/rp_filter"), "1")
     }
 
     async fn raise(&self) -> Result<(), QemuError> {
@@ -109,10 +132,7 @@ impl Bridge {
             let add = ["link", "add", "name", &bridge, "address", &mac];
             run(iproute2("ip").args(add).args(kind).args(["mcast_snooping", "0"])).await?;
         }
-        no_ipv6(&bridge)?;
-        // Whatever ip_forward says of other devices, and whatever becomes of the rules.
-        set(&format!("ipv4/conf/{bridge}/forwarding"), "0")?;
-        set(&format!("ipv4/conf/{bridge}/rp_filter"), "1")?;
+        self.close()?;
         write_private_file(&self.rules, rules(&self.names, subnet).as_bytes())?;
         run(nft().arg("-f").arg(&self.rules)).await?;
         let address = format!("{}/{}", subnet.gateway(), subnet.prefix());
@@ -133,8 +153,9 @@ impl Bridge {
         Ok(text)
     }
 
-    /// Does once what is done for each machine.
+    /// Makes the bridge, and does once what is done for each machine.
     async fn try_out(&self, folder: Folder) -> Result<(), QemuError> {
+        self.raise().await?;
         taps::make(&self.names, TRIAL, &folder).await?;
         taps::remove(&self.names, TRIAL).await?;
         let words = without_privileges();
@@ -162,15 +183,20 @@ impl Bridge {
         let listed = run(iproute2("ip").args(["-json", "-4", "address", "show"])).await?;
         let devices: Vec<Device> =
             serde_json::from_str(&listed).map_err(|source| QemuError::Listing { source })?;
-        let own = self.names.bridge();
-        for device in devices.iter().filter(|device| device.ifname != own) {
-            for it in &device.addr_info {
-                if overlap((it.local, it.prefixlen), (self.subnet.gateway(), self.subnet.prefix()))
-                {
-                    let (device, local, prefix) = (&device.ifname, it.local, it.prefixlen);
-                    let why = format!("{} overlaps with {local}/{prefix} of {device}", self.subnet);
-                    return Err(QemuError::Subnet { why });
-                }
+        let (bridge, ours) = (self.names.bridge(), (self.subnet.gateway(), self.subnet.prefix()));
+        for Device { ifname, addr_info } in devices {
+            for Address { local, prefixlen } in addr_info {
+                let it = format!("{local}/{prefixlen}");
+                let why = if ifname != bridge && overlap((local, prefixlen), ours) {
+                    format!("{} overlaps with {it} of {ifname}", self.subnet)
+                } else if ifname == bridge && (local, prefixlen) != ours {
+                    format!(
+                        "{bridge} has {it}; let its machines end, and `ip link delete {bridge}`"
+                    )
+                } else {
+                    continue;
+                };
+                return Err(QemuError::Subnet { why });
             }
         }
         Ok(())

@@ -30,6 +30,16 @@
 //! is unpacked once, into `disks/` below the state directory, when the backend is
 //! opened with its image.
 //!
+//! # The network (invariant I8)
+//!
+//! By itself a machine is on QEMU's user network, which needs no privilege. Where
+//! a bridge can be made ([`Network`]) it is on that: an isolated port for its tap,
+//! a packet filter in front of the tap, and the door (`solstice_hypervisor::Door`)
+//! on the bridge's address. The bridge and the filter are the host's and stay; a
+//! machine has only its tap, which belongs to the slot that is noted in its folder
+//! before the tap is made. `observe` puts bridge and filter up again if somebody
+//! took them away. QEMU gets none of the privileges that make bridges.
+//!
 //! # The guest relay
 //!
 //! QEMU's user network cannot forward a guest's connection to a Unix socket per

@@ -2,8 +2,10 @@
 //!
 //! `/dev/kvm` may open, answer and make a machine whose guest never executes an
 //! instruction (nested virtualisation that is there only in name). So a guest is
-//! started on it, the kernel of one of the host's own images or else one of a
-//! hundred bytes: its first byte on the console is the proof. The verdict is kept
+//! started on it, the kernel of one of the host's own images or else a boot sector,
+//! by SeaBIOS: its first byte on the console is the proof. A kernel of a hundred
+//! bytes, started by PVH, is none: there are computers on which that prints, and
+//! no firmware ever does. The verdict is kept
 //! until the kernel, QEMU, the device or the image's kernel changes, or somebody
 //! removes the file `accelerator.json`.
 
@@ -16,7 +18,6 @@ use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 use solstice_exec::Command;
 use solstice_hypervisor::folders::{make_private_dir, write_private_file};
-use solstice_hypervisor::sign_of_life;
 use solstice_image::{Boot, VerifiedImage};
 
 use crate::args::{Boot as Firmware, Engine, Start, config};
@@ -136,12 +137,12 @@ fn probe_command(
     image: Option<&VerifiedImage>,
     folder: &Folder,
 ) -> Result<Command, QemuError> {
-    let (boot, cmdline) = match image.and_then(kernel_of) {
-        Some((boot, cmdline)) => (boot, cmdline),
+    let (boot, cmdline, disk) = match image.and_then(kernel_of) {
+        Some((boot, cmdline)) => (boot, cmdline, None),
         None => {
-            let kernel = folder.path().join("kernel");
-            write_private_file(&kernel, &sign_of_life::kernel())?;
-            (Firmware::Kernel { kernel, initrd: None }, "")
+            let disk = folder.path().join("disk");
+            write_private_file(&disk, &sign_of_life())?;
+            (Firmware::Bios, "", Some(disk))
         }
     };
     let start = Start {
@@ -151,7 +152,7 @@ fn probe_command(
         memory_mib: 512,
         boot,
         disk: None,
-        seed: None,
+        seed: disk,
         card: None,
         console: folder.console(),
         qmp: folder.qmp(),
@@ -164,6 +165,16 @@ fn probe_command(
         .env(MARK, folder.path())
         .stdin_from(File::from(OwnedFd::from(pipe)))
         .timeout(PROBE_LIMIT))
+}
+
+/// A disk of 1 MiB whose boot sector prints one byte on the serial port and stays.
+fn sign_of_life() -> Vec<u8> {
+    // mov al, '.'; mov dx, 0x3f8; out dx, al; hlt; jmp -3
+    let mut disk = vec![0xb0, b'.', 0xba, 0xf8, 0x03, 0xee, 0xf4, 0xeb, 0xfd];
+    disk.resize(510, 0);
+    disk.extend([0x55, 0xaa]);
+    disk.resize(1 << 20, 0);
+    disk
 }
 
 /// How an image with a kernel beside its disk is booted, and with which command line.

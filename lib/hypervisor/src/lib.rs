@@ -16,7 +16,6 @@ mod door;
 pub mod fake;
 pub mod folders;
 mod seam;
-pub mod sign_of_life;
 mod subnet;
 
 pub use door::Door;

@@ -11,8 +11,8 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use solstice_hypervisor::conformance::Backend;
 use solstice_hypervisor::conformance::{Guest, assert_nothing_left};
-use solstice_hypervisor::{Hypervisor, MachineSpec};
-use solstice_hypervisor_qemu::{Network, QemuConfig, QemuHypervisor};
+use solstice_hypervisor::{Hypervisor, MachineSpec, Subnet};
+use solstice_hypervisor_qemu::{BridgeConfig, Network, QemuConfig, QemuHypervisor};
 use solstice_model::Observed;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -365,6 +365,11 @@ async fn the_next_look_restores_what_somebody_took_away() {
         assert_eq!(listed(), as_made, "{change:?}");
     }
     let bridge = table.replace("solstice-qemu-", "sq-");
+    let forwarding = format!("/proc/sys/net/ipv4/conf/{bridge}/forwarding");
+    std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap();
+    assert_eq!(std::fs::read_to_string(&forwarding).unwrap(), "1\n");
+    hypervisor.observe().await.unwrap();
+    assert_eq!(std::fs::read_to_string(&forwarding).unwrap(), "0\n");
     run("ip", &["link", "delete", "dev", &bridge]);
     let spec = world.spec(Guest::Talks);
     hypervisor.ensure(&spec).await.unwrap();
@@ -508,4 +513,28 @@ async fn a_network_that_the_host_has_already_is_not_taken() {
     let config = QemuConfig { network: Network::Auto(world.bridge()), ..world.config() };
     let auto = QemuHypervisor::open(config, &[image]).await.unwrap();
     assert!(auto.network().contains("overlaps"), "{}", auto.network());
+}
+
+#[tokio::test]
+async fn a_bridge_that_was_begun_in_vain_is_taken_down() {
+    let world = World::bridged().await;
+    let image = world.image(Tiny::Talks);
+    let config = QemuConfig { network: Network::Auto(world.bridge()), ..world.config() };
+    let rules = world.state_dir().join("bridge.nft");
+    std::fs::create_dir_all(&rules).unwrap();
+    let opened = QemuHypervisor::open(config.clone(), std::slice::from_ref(&image)).await;
+    let network = opened.unwrap().network().to_owned();
+    assert!(network.contains("for want of") && network.contains("bridge.nft"), "{network}");
+    let devices = || std::fs::read_to_string("/proc/thread-self/net/dev").unwrap();
+    assert!(!devices().contains("sq-"), "{}", devices());
+
+    std::fs::remove_dir(&rules).unwrap();
+    let opened = QemuHypervisor::open(config.clone(), std::slice::from_ref(&image)).await;
+    let network = opened.unwrap().network().to_owned();
+    assert!(network.starts_with("the bridge sq-"), "{network}");
+    let other = Subnet::new([10, 80, 0, 0].into(), 24).unwrap();
+    let other = BridgeConfig { subnet: other, ..world.bridge() };
+    let config = QemuConfig { network: Network::Bridge(other), ..config };
+    let refused = QemuHypervisor::open(config, &[image]).await.unwrap_err().to_string();
+    assert!(refused.contains("has 10.79.0.1/24; let its machines end"), "{refused}");
 }

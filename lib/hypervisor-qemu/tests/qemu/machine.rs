@@ -243,6 +243,23 @@ async fn the_probed_engine_runs_guests_and_the_verdict_is_kept() {
     assert!(!world.state_dir().join("probe").exists());
 }
 
+/// Whatever the probe finds here, without a kernel to try it by: a disk boots on it.
+#[tokio::test]
+async fn the_engine_that_is_probed_by_a_boot_sector_runs_guests() {
+    let world = World::from_disk().await;
+    let config = QemuConfig { accelerator: Accelerator::Auto, ..world.config() };
+    let spec = world.spec(Guest::PowersOff);
+    let opened = QemuHypervisor::open(config, std::slice::from_ref(&spec.image)).await;
+    let hypervisor = opened.unwrap();
+    hypervisor.ensure(&spec).await.unwrap();
+    let stopped = tokio::time::timeout(Duration::from_secs(30), hypervisor.stopped(spec.id)).await;
+    let verdict = hypervisor.verdict();
+    stopped.unwrap_or_else(|_| panic!("nothing happens: {verdict:?}")).unwrap();
+    assert_eq!(console(&hypervisor, &spec).await.as_bytes(), text(), "{verdict:?}");
+    hypervisor.destroy(spec.id).await.unwrap();
+    assert_nothing_left(&world).await;
+}
+
 #[tokio::test]
 async fn kvm_on_which_nothing_happens_is_not_used() {
     let world = World::new().await;
