@@ -69,7 +69,7 @@ async fn check_hypervisor(
 ) -> Result<String, Failure> {
     let data = std::path::absolute(&config.data)
         .map_err(|source| Failure::System { what: "find the data directory", source })?;
-    let place = Place { config, data: &settings::utf8(&data)?, images };
+    let place = Place { config, data: &settings::utf8(&data)?, images, serve: false };
     let opened = hypervisor::open(&place).await?;
     let machines = opened.hypervisor.observe().await.map_err(Failure::Hypervisor)?;
     let name = opened.hypervisor.name();

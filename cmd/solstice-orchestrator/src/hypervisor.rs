@@ -30,6 +30,10 @@ pub(crate) struct Place<'a> {
     pub(crate) data: &'a Utf8Path,
     /// The golden images, at least one.
     pub(crate) images: &'a [VerifiedImage],
+    /// Whether guests are to be served: `check` only looks, while another
+    /// process may be serving them.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only QEMU's bridge asks"))]
+    pub(crate) serve: bool,
 }
 
 /// Opens the configured hypervisor below the data directory.

@@ -35,7 +35,7 @@ async fn work(config: OrchestratorConfig, log: Logger) -> Result<(), Failure> {
     let data = DataDirectory::open(&settings::utf8(&config.data)?)?;
     let settings = settings::settings(&config)?;
     let images: Vec<_> = settings.images.iter().map(|it| it.image.clone()).collect();
-    let place = Place { config: &config, data: data.path(), images: &images };
+    let place = Place { config: &config, data: data.path(), images: &images, serve: true };
     let opened = hypervisor::open(&place).await?;
     info!(log, "starting"; keys::HOST => config.host.as_str(),
         keys::VERSION => env!("CARGO_PKG_VERSION"), keys::REASON => opened.how);

@@ -56,7 +56,7 @@ impl Place {
                 data "data"
                 agent_listen "127.0.0.1:0"
                 capacity 2
-                hypervisor "qemu" accelerator="tcg" qemu="{root}/qemu" qemu_img="{root}/qemu-img"
+                hypervisor "qemu" accelerator="tcg" network="user" qemu="{root}/qemu" qemu_img="{root}/qemu-img"
                 size "small" cpus=1 memory="64MiB" disk="1GiB"
                 image "tiny" {{ lock "image.lock"; size "small"; }}
             }}"#

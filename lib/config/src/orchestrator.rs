@@ -17,7 +17,8 @@ use url::Url;
 
 pub use self::catalogue::{ImageConfig, SizeConfig};
 pub use self::hypervisor::{
-    Accelerator, Brand, HypervisorConfig, Ipv4Network, LibvirtSettings, QemuSettings, ZonesSettings,
+    Accelerator, Brand, HypervisorConfig, Ipv4Network, LibvirtSettings, QemuNetwork, QemuSettings,
+    UefiFiles, ZonesSettings,
 };
 use crate::error::ConfigError;
 

@@ -6,7 +6,7 @@ use solstice_hypervisor::folders::make_private_dir;
 use solstice_model::HostName;
 
 use crate::error::{LibvirtError, describe, unusable};
-use crate::subnet::Subnet;
+use solstice_hypervisor::Subnet;
 
 /// What runs a guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl LibvirtConfig {
             state_dir: state_dir.into(),
             host,
             uri: "qemu:///system".to_owned(),
-            network: Subnet::default(),
+            network: Subnet::new([10, 78, 0, 0].into(), 24).expect("it is one"),
             endpoint_file: endpoint_file.into(),
             accelerator: Accelerator::Auto,
             qemu_img: "/usr/bin/qemu-img".into(),

@@ -12,8 +12,8 @@ use virt_sys as sys;
 use crate::config::Engine;
 use crate::error::LibvirtError;
 use crate::network::NAMESPACE;
-use crate::subnet::Slot;
 use crate::xml::{Element, attributes, element, text};
+use solstice_hypervisor::Slot;
 
 /// All that decides what a domain is.
 #[derive(Clone, Debug)]

@@ -95,11 +95,10 @@ mod network;
 mod overlay;
 mod probe;
 mod qemu;
-mod subnet;
 mod xml;
 
 pub use config::{Accelerator, Engine, LibvirtConfig};
 pub use hypervisor::LibvirtHypervisor;
 pub use network::DOOR_PORT;
 pub use probe::Verdict;
-pub use subnet::Subnet;
+pub use solstice_hypervisor::Subnet;

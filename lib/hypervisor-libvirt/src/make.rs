@@ -19,7 +19,7 @@ use crate::files::Files;
 use crate::hypervisor::LibvirtHypervisor;
 use crate::overlay::clone_disk;
 use crate::qemu::bound_files;
-use crate::subnet::Slot;
+use solstice_hypervisor::Slot;
 
 /// What `machine.json` says of a machine, for its address and for operators; no token.
 #[derive(Serialize, Deserialize)]

@@ -10,8 +10,8 @@ use virt::network::Network;
 use virt::nwfilter::NWFilter;
 
 use crate::error::LibvirtError;
-use crate::subnet::Subnet;
 use crate::xml::{Element, attributes, element, text};
+use solstice_hypervisor::Subnet;
 
 /// The port of the door, on the host's address. Fixed: guests that were told of
 /// it outlive the orchestrator.
@@ -169,7 +169,10 @@ mod tests {
     use super::*;
 
     fn bridge() -> Bridge {
-        Bridge { host: "moon".parse().unwrap(), subnet: Subnet::default() }
+        Bridge {
+            host: "moon".parse().unwrap(),
+            subnet: Subnet::new([10, 78, 0, 0].into(), 24).unwrap(),
+        }
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use solstice_exec::{Command, ExecError};
-use solstice_hypervisor::HypervisorError;
+use solstice_hypervisor::{HypervisorError, Subnet};
 use solstice_model::HostName;
 
+use crate::firmware::UefiFirmware;
 use crate::folder::longest_socket;
 
 /// What to do about a missing or broken QEMU.
@@ -28,6 +29,30 @@ pub enum Accelerator {
     Tcg,
 }
 
+/// What the machines are to be connected to.
+#[derive(Clone, Debug)]
+pub enum Network {
+    /// QEMU's user network, which needs no privilege.
+    User,
+    /// A bridge.
+    Bridge(BridgeConfig),
+    /// A bridge if it can be made, else QEMU's user network.
+    Auto(BridgeConfig),
+}
+
+/// What there is to say about a bridge.
+#[derive(Clone, Debug)]
+pub struct BridgeConfig {
+    /// The network that guests and host share, a /20 at most; nobody else on this
+    /// computer may use it.
+    pub subnet: Subnet,
+    /// The file in which the agent API says where it listens.
+    pub endpoint_file: Utf8PathBuf,
+    /// Whether the guests are to reach it: not, if another process sees to that
+    /// and this one only looks.
+    pub serve: bool,
+}
+
 /// What the backend is told.
 #[derive(Clone, Debug)]
 pub struct QemuConfig {
@@ -42,15 +67,20 @@ pub struct QemuConfig {
     pub qemu_img: Utf8PathBuf,
     /// Which engine to use.
     pub accelerator: Accelerator,
+    /// The firmware for images that boot by UEFI; looked for where
+    /// distributions put it if absent.
+    pub uefi: Option<UefiFirmware>,
+    /// What the machines are connected to.
+    pub network: Network,
     /// Program (an absolute path) and arguments that QEMU starts for every
-    /// connection of a guest to [`GUEST_ENDPOINT`](crate::GUEST_ENDPOINT), with
-    /// the connection as standard input and output. Its environment is only
-    /// `PATH`, `LC_ALL` and the mark of the machine.
+    /// connection of a guest on the user network to its agent endpoint, with the connection as
+    /// standard input and output. Its environment is only `PATH`, `LC_ALL` and
+    /// the mark of the machine.
     pub relay: Vec<String>,
 }
 
 impl QemuConfig {
-    /// A configuration with Debian's paths and [`Accelerator::Auto`].
+    /// A configuration with Debian's paths, [`Accelerator::Auto`] and the user network.
     pub fn new(
         state_dir: impl Into<Utf8PathBuf>,
         host: HostName,
@@ -62,6 +92,8 @@ impl QemuConfig {
             qemu: "/usr/bin/qemu-system-x86_64".into(),
             qemu_img: "/usr/bin/qemu-img".into(),
             accelerator: Accelerator::Auto,
+            uefi: None,
+            network: Network::User,
             relay: relay.into_iter().map(Into::into).collect(),
         }
     }

@@ -1,13 +1,16 @@
 //! What can go wrong inside the backend, and how the seam tells it.
 
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::process::ExitStatus;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use solstice_exec::ExecError;
-use solstice_hypervisor::HypervisorError;
 use solstice_hypervisor::folders::FolderError;
+use solstice_hypervisor::{HypervisorError, Subnet};
+use solstice_image::ImageError;
 use solstice_model::AttemptId;
+use solstice_seed::SeedError;
 
 use crate::qmp::QmpError;
 
@@ -27,8 +30,33 @@ pub(crate) enum QemuError {
     Clone(#[source] ExecError),
     #[error("{path} is not a qcow2 disk")]
     NotQcow2 { path: Utf8PathBuf },
+    #[error("{path} does not hold a disk of {locked} bytes, as the image's lock says")]
+    DiskSize { path: Utf8PathBuf, locked: u64 },
     #[error("the image cannot boot here: {why}")]
     Image { why: String },
+    #[error("a file of the image cannot be used")]
+    ImageFile(#[from] ImageError),
+    #[error("there is no UEFI firmware for QEMU; looked for {looked}")]
+    NoFirmware { looked: String },
+    #[error("cannot make the machine's seed")]
+    Seed(#[from] SeedError),
+    #[error("cannot change the host's network")]
+    Network(#[source] ExecError),
+    #[error("cannot read how ip lists addresses")]
+    Listing {
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("the machines cannot have their network: {why}")]
+    Subnet { why: String },
+    #[error("the network {subnet} has no address left")]
+    NoAddress { subnet: Subnet },
+    #[error("cannot listen on {address}")]
+    Door {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
     #[error("cannot start {qemu}")]
     Spawn {
         qemu: Utf8PathBuf,
@@ -72,9 +100,10 @@ impl QemuError {
 
     /// The seam's error for a failure to do this to that machine.
     pub(crate) fn of(self, action: &'static str, id: AttemptId) -> HypervisorError {
-        match self.no_room() {
-            Some(what) => HypervisorError::NoRoom { what },
-            None => HypervisorError::Failed { action, id, source: Box::new(self) },
+        match (self.no_room(), self) {
+            (Some(what), _) => HypervisorError::NoRoom { what },
+            (None, QemuError::ImageFile(error)) => HypervisorError::Image(error),
+            (None, other) => HypervisorError::Failed { action, id, source: Box::new(other) },
         }
     }
 
@@ -90,6 +119,7 @@ impl QemuError {
             QemuError::Clone(ExecError::System { source, .. }) => {
                 resource(source).map(|what| format!("{what} for qemu-img"))
             }
+            QemuError::NoAddress { subnet } => Some(format!("no address is left in {subnet}")),
             QemuError::Clone(error) => exhausted(error.stderr()?).map(str::to_owned),
             QemuError::Refused { log, .. } | QemuError::Died { log, .. } => {
                 exhausted(log).map(str::to_owned)

@@ -1,8 +1,10 @@
 //! A machine's folder: everything that QEMU leaves on disk is in it.
 //!
 //! ```text
-//! machines/<id>/machine.json    whose it is and what was wanted; no token
+//! machines/<id>/machine.json    whose it is and what was wanted
 //!               overlay.qcow2   the root disk, over the image's
+//!               seed.img        who the guest is, and its token, if it boots from its disk
+//!               vars.fd         the variables of its UEFI firmware, if it has such
 //!               console.log     the guest's serial console
 //!               qemu.log        what QEMU itself had to say
 //!               qmp.sock        QEMU's control socket
@@ -20,8 +22,9 @@ use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::Serialize;
-use solstice_hypervisor::MachineSpec;
+use serde::{Deserialize, Serialize};
+use solstice_hypervisor::folders::Entry;
+use solstice_hypervisor::{MachineSpec, Slot};
 use solstice_model::{ImageName, Sha256Digest};
 
 use crate::error::QemuError;
@@ -29,9 +32,12 @@ use crate::error::QemuError;
 /// The length of an attempt's id.
 const ID_CHARS: usize = 36;
 
-/// What is noted of a machine, for operators.
+/// What is noted of a machine, for its address and for operators.
 #[derive(Serialize)]
 pub(crate) struct Note {
+    /// Which place it has on the bridge, if it is connected to that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slot: Option<Slot>,
     image: ImageName,
     disk: Sha256Digest,
     cpus: u8,
@@ -40,8 +46,9 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    pub(crate) fn of(spec: &MachineSpec) -> Self {
+    pub(crate) fn of(spec: &MachineSpec, slot: Option<Slot>) -> Self {
         Self {
+            slot,
             image: spec.image.name.clone(),
             disk: spec.image.disk.sha256,
             cpus: spec.cpus,
@@ -49,6 +56,15 @@ impl Note {
             disk_mib: spec.disk_mib,
         }
     }
+}
+
+/// The slot that is noted in a machine's folder, if any is.
+pub(crate) fn noted_slot(entry: &Entry) -> Option<Slot> {
+    #[derive(Deserialize)]
+    struct Noted {
+        slot: Option<Slot>,
+    }
+    entry.note::<Noted>()?.slot
 }
 
 /// The folder of one machine, which may not exist.
@@ -73,6 +89,14 @@ impl Folder {
 
     pub(crate) fn overlay(&self) -> Utf8PathBuf {
         self.path.join("overlay.qcow2")
+    }
+
+    pub(crate) fn seed(&self) -> Utf8PathBuf {
+        self.path.join("seed.img")
+    }
+
+    pub(crate) fn vars(&self) -> Utf8PathBuf {
+        self.path.join("vars.fd")
     }
 
     pub(crate) fn console(&self) -> Utf8PathBuf {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,40 +10,50 @@ use bytes::Bytes;
 use camino::Utf8Path;
 use solstice_hypervisor::folders::{Entry, Folders, make_private_dir};
 use solstice_hypervisor::{Console, Hypervisor, HypervisorError, Machine, MachineSpec};
-use solstice_image::VerifiedImage;
+use solstice_image::{Boot, Firmware, VerifiedImage};
 use solstice_model::{AttemptId, Observed};
 
-use crate::args::{Engine, GUEST_ENDPOINT, Start, config};
-use crate::config::{Accelerator, QemuConfig, unusable};
+use crate::args::Engine;
+use crate::bridge::{Bridge, TRIAL};
+use crate::config::{Accelerator, Network, QemuConfig, unusable};
+use crate::disks::Disks;
 use crate::error::QemuError;
-use crate::folder::{Folder, Note};
-use crate::launch::Launch;
-use crate::overlay::clone_disk;
-use crate::probe::{Verdict, kernel_of, probe};
+use crate::firmware;
+use crate::folder::{Folder, noted_slot};
+use crate::names::Names;
+use crate::probe::{Verdict, probe};
 use crate::process::{Process, end_all, find};
+use crate::taps;
 use crate::watch::{End, until_stopped};
 
 /// The most of a console that one call reads into memory.
 const CONSOLE_PIECE: u64 = 4 * 1024 * 1024;
 
-/// Machines by QEMU, without privileges.
+/// Machines by QEMU.
 #[derive(Debug)]
 pub struct QemuHypervisor {
-    config: QemuConfig,
-    folders: Folders,
-    verdict: Verdict,
+    pub(crate) config: QemuConfig,
+    pub(crate) folders: Folders,
+    pub(crate) disks: Disks,
+    pub(crate) verdict: Verdict,
+    /// None if machines are connected to QEMU's user network.
+    pub(crate) bridge: Option<Bridge>,
+    network: String,
+    /// Held while a slot is chosen and written down, so that it is given once.
+    pub(crate) slots: Mutex<()>,
 }
 
 impl QemuHypervisor {
-    /// Checks that machines can be made here and chooses the engine; with
-    /// [`Accelerator::Auto`] a guest of `image` may be booted for that, once.
+    /// Checks that machines of these images can be made here, unpacks the disks
+    /// that have to be, and chooses the engine; with [`Accelerator::Auto`] a guest
+    /// may be booted for that, once.
     ///
     /// # Errors
     ///
     /// [`HypervisorError::Unusable`] with the remedy.
     pub async fn open(
         mut config: QemuConfig,
-        image: &VerifiedImage,
+        images: &[VerifiedImage],
     ) -> Result<Self, HypervisorError> {
         let version = config.check().await?;
         let remedy = "let the state directory be on a file system that this user can write";
@@ -60,21 +71,30 @@ impl QemuHypervisor {
         make_private_dir(&config.state_dir).map_err(|error| broken(error.into()))?;
         let folders = Folders::open(&config.state_dir, config.host.clone());
         let folders = folders.map_err(|error| broken(error.into()))?;
+        let disks = Disks::open(&config.state_dir).map_err(broken)?;
+        disks.keep_only(images).map_err(broken)?;
+        check_images(&config, &disks, images).await?;
         let told = |engine| Verdict { engine, why: "the configuration says so".to_owned() };
         let verdict = match config.accelerator {
             Accelerator::Kvm => told(Engine::Kvm),
             Accelerator::Tcg => told(Engine::Tcg),
             Accelerator::Auto => {
-                let probed = probe(&config, &version, image).await;
+                let probed = probe(&config, &version, images).await;
                 probed.map_err(|error| unusable(describe(&error), "choose an accelerator"))?
             }
         };
-        Ok(Self { config, folders, verdict })
+        let (bridge, network) = connect(&config).await?;
+        Ok(Self { config, folders, disks, verdict, bridge, network, slots: Mutex::default() })
     }
 
     /// Which engine runs the guests, and why.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
+    }
+
+    /// What machines are connected to, and why: a sentence for the operator.
+    pub fn network(&self) -> &str {
+        &self.network
     }
 
     /// The QEMU of a machine, if it runs.
@@ -89,49 +109,33 @@ impl QemuHypervisor {
         Ok(None)
     }
 
-    fn folder(&self, id: AttemptId) -> Folder {
+    pub(crate) fn folder(&self, id: AttemptId) -> Folder {
         Folder::at(self.folders.path(id))
-    }
-
-    async fn make(&self, spec: &MachineSpec) -> Result<(), QemuError> {
-        let folder = self.folder(spec.id);
-        let (kernel, cmdline) = kernel_of(&spec.image)?;
-        let start = self.start(spec, kernel, &folder);
-        let token = spec.token.secret();
-        let cmdline =
-            format!("{cmdline} solstice.endpoint={GUEST_ENDPOINT} solstice.token={token}");
-        let config = config(&cmdline).map_err(|why| QemuError::Image { why })?;
-        // A crash may have left a disk tool at work on what is made anew now.
-        end_all(folder.path(), false).await?;
-        self.folders.claim(spec.id, &Note::of(spec))?;
-        let golden = &spec.image.disk.path;
-        let disk_bytes = clone_disk(&self.config.qemu_img, golden, spec.disk_mib, &folder).await?;
-        let qemu = &self.config.qemu;
-        Launch { qemu, start: &start, config: &config, folder: &folder, disk_bytes }.run().await
-    }
-
-    fn start(&self, spec: &MachineSpec, kernel: &Utf8Path, folder: &Folder) -> Start {
-        Start {
-            name: format!("solstice-{}-{}", self.config.host, spec.id),
-            engine: self.verdict.engine,
-            cpus: spec.cpus,
-            memory_mib: spec.memory_mib,
-            kernel: kernel.to_owned(),
-            initrd: spec.image.initrd.as_ref().map(|file| file.path.clone()),
-            disk: Some(folder.overlay()),
-            console: folder.console(),
-            qmp: folder.qmp(),
-            relay: self.config.relay.clone(),
-        }
     }
 
     async fn remove(&self, id: AttemptId) -> Result<(), QemuError> {
         let folder = self.folder(id);
         end_all(folder.path(), true).await?;
         self.folders.discard(id)?;
+        self.unplug(id).await?;
+        // Only now may another machine have the slot that is noted there.
         let folders = self.folders.clone();
         let removed = tokio::task::spawn_blocking(move || folders.remove_trash(id));
         Ok(removed.await.expect("removing does not panic")?)
+    }
+
+    /// Removes the tap of a machine, and those that are nobody's.
+    async fn unplug(&self, id: AttemptId) -> Result<(), QemuError> {
+        let names = Names::of(&self.config.host);
+        // Taps first: one that is made meanwhile is not among them.
+        let taps = taps::slots(&names)?;
+        let entries = self.folders.list()?;
+        let others = entries.iter().filter(|entry| entry.id != id);
+        let noted: Vec<_> = others.filter_map(noted_slot).collect();
+        for slot in taps.into_iter().filter(|slot| *slot != TRIAL && !noted.contains(slot)) {
+            taps::remove(&names, slot).await?;
+        }
+        Ok(())
     }
 
     async fn look(&self) -> Result<Vec<Machine>, QemuError> {
@@ -153,6 +157,50 @@ impl QemuHypervisor {
     }
 }
 
+/// Makes the bridge, if there is to be one; and says which network it is.
+async fn connect(config: &QemuConfig) -> Result<(Option<Bridge>, String), HypervisorError> {
+    let (told, required) = match &config.network {
+        Network::User => return Ok((None, "the user network".to_owned())),
+        Network::Bridge(told) => (told, true),
+        Network::Auto(told) => (told, false),
+    };
+    match Bridge::open(&config.host, config.state_dir.clone(), told).await {
+        Ok(bridge) => {
+            let network = format!("the bridge {}", bridge.describe());
+            Ok((Some(bridge), network))
+        }
+        Err(error) if required => {
+            let remedy = "give the orchestrator CAP_NET_ADMIN, or configure `network \"user\"`";
+            Err(unusable(format!("machines get no bridge: {}", describe(&error)), remedy))
+        }
+        Err(error) => {
+            Ok((None, format!("the user network, for want of a bridge: {}", describe(&error))))
+        }
+    }
+}
+
+/// Checks that each image can boot here, and does what takes long before there are jobs.
+async fn check_images(
+    config: &QemuConfig,
+    disks: &Disks,
+    images: &[VerifiedImage],
+) -> Result<(), HypervisorError> {
+    let uefi =
+        |image: &VerifiedImage| matches!(image.boot, Boot::Disk { firmware: Firmware::Uefi, .. });
+    if images.iter().any(uefi) {
+        firmware::find(config.uefi.as_ref())
+            .map_err(|error| unusable(describe(&error), firmware::INSTALL))?;
+    }
+    for image in images {
+        let golden = disks.golden(image).await;
+        golden.map_err(|error| {
+            let what = format!("the disk of {}: {}", image.name, describe(&error));
+            unusable(what, "see to the image, and to the room below the state directory")
+        })?;
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl Hypervisor for QemuHypervisor {
     fn name(&self) -> &'static str {
@@ -160,6 +208,11 @@ impl Hypervisor for QemuHypervisor {
     }
 
     async fn observe(&self) -> Result<Vec<Machine>, HypervisorError> {
+        if let Some(bridge) = &self.bridge {
+            let remedy = "see who changes the host's network";
+            let kept = bridge.keep_up().await;
+            kept.map_err(|error| unusable(describe(&error), remedy))?;
+        }
         let remedy = "see to it that this user can read the state directory and /proc";
         self.look().await.map_err(|error| unusable(describe(&error), remedy))
     }

@@ -30,6 +30,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// A machine that is ready to be started.
 pub(crate) struct Launch<'a> {
     pub(crate) qemu: &'a Utf8Path,
+    /// A command that becomes QEMU, with arguments of its own; none, if empty.
+    pub(crate) through: &'a [String],
     pub(crate) start: &'a Start,
     /// QEMU's configuration, which holds the token.
     pub(crate) config: &'a str,
@@ -87,9 +89,11 @@ impl Launch<'_> {
     fn spawn(&self) -> Result<JoinHandle<io::Result<ExitStatus>>, QemuError> {
         let failed = |source| QemuError::Spawn { qemu: self.qemu.to_owned(), source };
         let log = self.folder.open_log()?;
-        let mut command = Command::new(self.qemu);
+        let words = self.through.iter().map(String::as_str).chain([self.qemu.as_str()]);
+        let mut words = words.map(str::to_owned).chain(self.start.argv());
+        let mut command = Command::new(words.next().expect("QEMU at least is there"));
         command
-            .args(self.start.argv())
+            .args(words)
             .env_clear()
             .envs([("PATH", PATH), ("LC_ALL", "C"), (MARK, self.folder.path().as_str())])
             .current_dir("/")

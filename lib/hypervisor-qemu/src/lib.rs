@@ -1,7 +1,8 @@
 //! Machines by QEMU on Linux, made by an ordinary user: a qcow2 overlay over the
-//! golden image's disk, the image's kernel booted directly, KVM if a guest was
-//! seen to run on it and TCG otherwise, and a network on which nothing but the
-//! guest's agent endpoint answers (invariant I8).
+//! golden image's disk; the image's kernel booted directly, or its disk by
+//! SeaBIOS or UEFI firmware; KVM if a guest was seen to run on it and TCG
+//! otherwise; and a network on which nothing but the guest's agent endpoint
+//! answers (invariant I8).
 //!
 //! # How nothing is left behind (invariant I4)
 //!
@@ -19,8 +20,25 @@
 //! # The token
 //!
 //! It reaches the guest on its kernel's command line, which QEMU reads from a
-//! pipe (`-readconfig`): it is neither in a process's arguments nor on disk. It
-//! can be used once.
+//! pipe (`-readconfig`): it is neither in a process's arguments nor on disk. A
+//! guest that boots from its own disk gets it on a seed, a second disk that only
+//! this user can read and that goes with the machine. It can be used once.
+//!
+//! # Disks
+//!
+//! A disk in qcow2 or raw lies below the overlays as it is. One that is packed
+//! is unpacked once, into `disks/` below the state directory, when the backend is
+//! opened with its image.
+//!
+//! # The network (invariant I8)
+//!
+//! By itself a machine is on QEMU's user network, which needs no privilege. Where
+//! a bridge can be made ([`Network`]) it is on that: an isolated port for its tap,
+//! a packet filter in front of the tap, and the door (`solstice_hypervisor::Door`)
+//! on the bridge's address. The bridge and the filter are the host's and stay; a
+//! machine has only its tap, which belongs to the slot that is noted in its folder
+//! before the tap is made. `observe` puts bridge and filter up again if somebody
+//! took them away. QEMU gets none of the privileges that make bridges.
 //!
 //! # The guest relay
 //!
@@ -47,7 +65,7 @@
 //! let image = Lock::read("/var/lib/solstice/images/linux-mini/image.lock".into())?.verify()?;
 //! let relay = ["/usr/local/bin/solstice-orchestrator", "guest-relay", "/srv/agent-endpoint"];
 //! let config = QemuConfig::new("/var/lib/solstice/moon", "moon".parse()?, relay);
-//! let hypervisor = QemuHypervisor::open(config, &image).await?;
+//! let hypervisor = QemuHypervisor::open(config, &[image]).await?;
 //! println!("{:?}", hypervisor.verdict());
 //! println!("{:?}", hypervisor.observe().await?);
 //! # Ok(())
@@ -59,18 +77,30 @@
 #![cfg(target_os = "linux")]
 
 mod args;
+mod bridge;
+mod card;
 mod config;
+mod disks;
 mod error;
+mod firmware;
 mod folder;
 mod hypervisor;
 mod launch;
+mod make;
+mod names;
 mod overlay;
 mod probe;
 mod process;
 mod qmp;
+mod rules;
+mod seed;
+mod taps;
+mod tools;
 mod watch;
 
-pub use args::{Engine, GUEST_ENDPOINT};
-pub use config::{Accelerator, QemuConfig};
+pub use args::Engine;
+pub use card::DOOR_PORT;
+pub use config::{Accelerator, BridgeConfig, Network, QemuConfig};
+pub use firmware::UefiFirmware;
 pub use hypervisor::QemuHypervisor;
 pub use probe::Verdict;

@@ -1,10 +1,13 @@
 //! Which engine runs guests here: KVM only if a guest was seen to run on it.
 //!
 //! `/dev/kvm` may open, answer and make a machine whose guest never executes an
-//! instruction (nested virtualisation that is there only in name). So a guest of
-//! the host's own image is started on it: its first byte on the console is the
-//! proof. The verdict is kept until the kernel, QEMU, the device or the image's
-//! kernel changes, or somebody removes the file `accelerator.json`.
+//! instruction (nested virtualisation that is there only in name). So a guest is
+//! started on it, the kernel of one of the host's own images or else a boot sector,
+//! by SeaBIOS: its first byte on the console is the proof. A kernel of a hundred
+//! bytes, started by PVH, is none: there are computers on which that prints, and
+//! no firmware ever does. The verdict is kept
+//! until the kernel, QEMU, the device or the image's kernel changes, or somebody
+//! removes the file `accelerator.json`.
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::OwnedFd;
@@ -14,10 +17,10 @@ use std::time::Duration;
 use camino::Utf8Path;
 use serde::{Deserialize, Serialize};
 use solstice_exec::Command;
-use solstice_hypervisor::folders::make_private_dir;
+use solstice_hypervisor::folders::{make_private_dir, write_private_file};
 use solstice_image::{Boot, VerifiedImage};
 
-use crate::args::{Engine, Start, config};
+use crate::args::{Boot as Firmware, Engine, Start, config};
 use crate::config::QemuConfig;
 use crate::error::QemuError;
 use crate::folder::Folder;
@@ -56,17 +59,18 @@ struct Circumstances {
 }
 
 /// Finds out which engine to use, by the verdict that is kept in the state
-/// directory or by a guest of this image.
+/// directory or by a guest, of one of these images if one has a kernel.
 pub(crate) async fn probe(
     config: &QemuConfig,
     qemu_version: &str,
-    image: &VerifiedImage,
+    images: &[VerifiedImage],
 ) -> Result<Verdict, QemuError> {
     let tcg = |why: String| Ok(Verdict { engine: Engine::Tcg, why });
     if let Err(error) = OpenOptions::new().read(true).write(true).open(KVM) {
         return tcg(format!("{KVM} cannot be opened: {error}"));
     }
     let path = config.state_dir.join("accelerator.json");
+    let image = images.iter().find(|image| kernel_of(image).is_some());
     let from = circumstances(qemu_version, image)?;
     if let Ok(text) = std::fs::read(&path)
         && let Ok(kept) = serde_json::from_slice::<Kept>(&text)
@@ -81,7 +85,7 @@ pub(crate) async fn probe(
     Ok(verdict)
 }
 
-fn circumstances(qemu: &str, image: &VerifiedImage) -> Result<Circumstances, QemuError> {
+fn circumstances(qemu: &str, image: Option<&VerifiedImage>) -> Result<Circumstances, QemuError> {
     let release = Utf8Path::new("/proc/sys/kernel/osrelease");
     let kernel = std::fs::read_to_string(release).map_err(QemuError::file("read", release))?;
     let meta = std::fs::metadata(KVM).map_err(QemuError::file("read", Utf8Path::new(KVM)))?;
@@ -89,12 +93,12 @@ fn circumstances(qemu: &str, image: &VerifiedImage) -> Result<Circumstances, Qem
         kernel: kernel.trim().to_owned(),
         qemu: qemu.to_owned(),
         device_changed: (meta.mtime(), meta.mtime_nsec()),
-        image: image.kernel.as_ref().map(|kernel| kernel.sha256.to_string()),
+        image: image.and_then(|image| Some(image.kernel.as_ref()?.sha256.to_string())),
     })
 }
 
-/// Boots the image's kernel on KVM and waits for a sign of life.
-async fn try_kvm(config: &QemuConfig, image: &VerifiedImage) -> Result<Verdict, QemuError> {
+/// Boots a kernel on KVM and waits for a sign of life.
+async fn try_kvm(config: &QemuConfig, image: Option<&VerifiedImage>) -> Result<Verdict, QemuError> {
     let folder = Folder::at(config.state_dir.join("probe"));
     clear(&folder).await?;
     make_private_dir(folder.path())?;
@@ -130,21 +134,28 @@ fn reason(error: &solstice_exec::ExecError) -> String {
 
 fn probe_command(
     qemu: &QemuConfig,
-    image: &VerifiedImage,
+    image: Option<&VerifiedImage>,
     folder: &Folder,
 ) -> Result<Command, QemuError> {
-    let (kernel, cmdline) = kernel_of(image)?;
+    let (boot, cmdline, disk) = match image.and_then(kernel_of) {
+        Some((boot, cmdline)) => (boot, cmdline, None),
+        None => {
+            let disk = folder.path().join("disk");
+            write_private_file(&disk, &sign_of_life())?;
+            (Firmware::Bios, "", Some(disk))
+        }
+    };
     let start = Start {
         name: format!("solstice-{}-probe", qemu.host),
         engine: Engine::Kvm,
         cpus: 1,
         memory_mib: 512,
-        kernel: kernel.to_owned(),
-        initrd: image.initrd.as_ref().map(|file| file.path.clone()),
+        boot,
         disk: None,
+        seed: disk,
+        card: None,
         console: folder.console(),
         qmp: folder.qmp(),
-        relay: Vec::new(),
     };
     let text = config(&format!("{cmdline}{TALK}")).map_err(|why| QemuError::Image { why })?;
     let pipe = filled_pipe(&text).map_err(QemuError::file("talk to", &qemu.qemu))?;
@@ -156,14 +167,24 @@ fn probe_command(
         .timeout(PROBE_LIMIT))
 }
 
-/// The kernel of an image and its command line: this backend boots nothing else.
-pub(crate) fn kernel_of(image: &VerifiedImage) -> Result<(&Utf8Path, &str), QemuError> {
+/// A disk of 1 MiB whose boot sector prints one byte on the serial port and stays.
+fn sign_of_life() -> Vec<u8> {
+    // mov al, '.'; mov dx, 0x3f8; out dx, al; hlt; jmp -3
+    let mut disk = vec![0xb0, b'.', 0xba, 0xf8, 0x03, 0xee, 0xf4, 0xeb, 0xfd];
+    disk.resize(510, 0);
+    disk.extend([0x55, 0xaa]);
+    disk.resize(1 << 20, 0);
+    disk
+}
+
+/// How an image with a kernel beside its disk is booted, and with which command line.
+pub(crate) fn kernel_of(image: &VerifiedImage) -> Option<(Firmware, &str)> {
     match (&image.boot, &image.kernel) {
-        (Boot::DirectKernel { cmdline }, Some(kernel)) => Ok((&kernel.path, cmdline)),
-        _ => {
-            let why = format!("the image {} has no kernel to boot directly", image.name);
-            Err(QemuError::Image { why })
+        (Boot::DirectKernel { cmdline }, Some(kernel)) => {
+            let initrd = image.initrd.as_ref().map(|file| file.path.clone());
+            Some((Firmware::Kernel { kernel: kernel.path.clone(), initrd }, cmdline))
         }
+        _ => None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! at each start and writes it to a file. A door reads that file for every
 //! connection, so it never points to where nobody is any more.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -18,6 +19,9 @@ use tokio::time::Instant;
 
 /// How long an agent API that is away is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How many connections one address has at a time, so that no guest takes those
+/// of the others.
+const OF_ONE: usize = 16;
 /// The pause between tries, and after a connection that could not be taken.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -32,7 +36,7 @@ pub struct Door {
 impl Door {
     /// Listens on `address` and passes up to `connections` at a time on to
     /// where `endpoint_file` says, a file that holds `ADDRESS:PORT`. More of
-    /// them wait. Whoever comes from another address than `guest`, if that is
+    /// them wait; more than sixteen from one address are turned away. Whoever comes from another address than `guest`, if that is
     /// given, is turned away: a host may take packets for one of its addresses
     /// on any of its links (RFC 1122, 3.3.4.2).
     ///
@@ -65,6 +69,7 @@ async fn serve(
     connections: usize,
 ) {
     let places = Arc::new(Semaphore::new(connections));
+    let mut of_each: HashMap<IpAddr, Arc<Semaphore>> = HashMap::new();
     let mut passing = JoinSet::new();
     loop {
         let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
@@ -78,11 +83,14 @@ async fn serve(
         if only.is_some_and(|only| only != from.ip()) {
             continue;
         }
+        // As many as there are addresses of guests, which the network bounds.
+        let own = of_each.entry(from.ip()).or_insert_with(|| Arc::new(Semaphore::new(OF_ONE)));
+        let Ok(own) = Arc::clone(own).try_acquire_owned() else { continue };
         let endpoint_file = Arc::clone(&endpoint_file);
         passing.spawn(async move {
             // A broken connection is the business of its two ends.
             let _broken = pass(guest, &endpoint_file).await;
-            drop(place);
+            drop((place, own));
         });
     }
 }
@@ -158,6 +166,37 @@ mod tests {
         drop(door);
         assert_eq!(guest.read(&mut [0; 1]).await.unwrap_or(0), 0);
         assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_guest_does_not_take_the_connections_of_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Utf8Path::from_path(folder.path()).unwrap().join("endpoint");
+        let host = TcpListener::bind(ANYWHERE).await.unwrap();
+        std::fs::write(&file, host.local_addr().unwrap().to_string()).unwrap();
+        let door = Door::open(ANYWHERE, None, file, 2 * OF_ONE).await.unwrap();
+        let connect = async |from: &str| {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+            socket.connect(door.address()).await.unwrap()
+        };
+        let mut all = Vec::new();
+        for _ in 0..OF_ONE {
+            all.push((connect("127.0.0.2").await, host.accept().await.unwrap()));
+        }
+        let mut refused = connect("127.0.0.2").await;
+        assert_eq!(refused.read(&mut [0; 1]).await.unwrap_or(0), 0);
+        let _other = connect("127.0.0.3").await;
+        host.accept().await.unwrap();
+        // What has ended makes room, as soon as the door has noticed.
+        all.pop();
+        loop {
+            let (mut again, mut byte) = (connect("127.0.0.2").await, [0]);
+            tokio::select! {
+                _ = again.read(&mut byte) => {}
+                _ = host.accept() => break,
+            }
+        }
     }
 
     #[tokio::test]

@@ -16,6 +16,8 @@ mod door;
 pub mod fake;
 pub mod folders;
 mod seam;
+mod subnet;
 
 pub use door::Door;
 pub use seam::{Console, Hypervisor, HypervisorError, Machine, MachineSpec};
+pub use subnet::{Slot, Subnet};

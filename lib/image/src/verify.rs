@@ -94,6 +94,24 @@ impl VerifiedImage {
     }
 }
 
+impl VerifiedFile {
+    /// Reads it whole and checks the very bytes that it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError`] if it cannot be read or is another one by now.
+    pub fn read(&self) -> Result<Vec<u8>, ImageError> {
+        let path = self.path.clone();
+        let bytes = std::fs::read(&path)
+            .map_err(|source| ImageError::Read { path: path.clone(), source })?;
+        let (found, locked) = (Sha256Digest::of(&bytes), self.sha256);
+        if found != locked {
+            return Err(ImageError::Differs { path, found, locked });
+        }
+        Ok(bytes)
+    }
+}
+
 impl Stamp {
     fn of(file: &File) -> std::io::Result<Self> {
         let meta = file.metadata()?;
@@ -171,8 +189,10 @@ mod tests {
         let (_keep, folder) = folder();
         let lock = Lock::read(image(&folder, b"golden")).unwrap();
         let verified = lock.verify().unwrap();
+        assert_eq!(verified.disk.read().unwrap(), b"golden");
         std::fs::write(folder.join("disk.qcow2"), b"forged").unwrap();
-        for refused in [lock.verify().map(|_| ()), verified.recheck()] {
+        let read = verified.disk.read().map(|_| ());
+        for refused in [lock.verify().map(|_| ()), verified.recheck(), read] {
             let Err(ImageError::Differs { found, locked, .. }) = refused else { panic!() };
             assert_eq!((found, locked), (Sha256Digest::of(b"forged"), Sha256Digest::of(b"golden")));
         }

@@ -49,7 +49,8 @@ impl TestHost {
         write_secret(&folder.join("host.token"), token.secret())?;
         let image = built.image.join("image.lock");
         let (hypervisor, image_name) = match built.backend {
-            Backend::Qemu => (r#""qemu""#.to_owned(), "linux-mini"),
+            // Bridges are the computer's, which tests leave as it is.
+            Backend::Qemu => (r#""qemu" network="user""#.to_owned(), "linux-mini"),
             Backend::Zones => (zones::hypervisor(), "linux-mini-disk"),
         };
         let HostPlan { name, server, capacity, .. } = plan;

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
-use solstice_kdl::{Reader, Refusal, Value, nearest, value};
+use solstice_kdl::{Problem, Reader, Refusal, Value, nearest, value};
 
 /// The hypervisors that can be configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,32 @@ pub struct QemuSettings {
     pub qemu: Option<PathBuf>,
     /// `qemu-img`; `/usr/bin/qemu-img` if absent.
     pub qemu_img: Option<PathBuf>,
+    /// UEFI firmware; looked for where distributions put it if absent.
+    pub uefi: Option<UefiFiles>,
+    /// What machines are connected to.
+    pub network: QemuNetwork,
+    /// The addresses of host and machines on the bridge.
+    pub subnet: Ipv4Network,
+}
+
+/// The two files of UEFI firmware.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UefiFiles {
+    /// The program.
+    pub code: PathBuf,
+    /// The variables as they are at first.
+    pub vars: PathBuf,
+}
+
+/// What QEMU's machines are connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QemuNetwork {
+    /// A bridge if this process may make one, else QEMU's user network.
+    Auto,
+    /// QEMU's user network, which needs no privilege.
+    User,
+    /// A bridge; unusable where it cannot be made.
+    Bridge,
 }
 
 /// What there is to say about zones.
@@ -108,7 +134,34 @@ fn qemu(node: &mut Reader<'_>) -> QemuSettings {
         accelerator: accelerator(node),
         qemu: node.setting("qemu", value::absolute_path),
         qemu_img: node.setting("qemu_img", value::absolute_path),
+        uefi: uefi(node),
+        network: qemu_network(node),
+        subnet: node
+            .setting("subnet", |given| network(given, 20, 30))
+            .unwrap_or(Ipv4Network { base: Ipv4Addr::new(10, 79, 0, 0), prefix: 24 }),
     }
+}
+
+fn uefi(node: &mut Reader<'_>) -> Option<UefiFiles> {
+    let code = node.setting("uefi_code", value::absolute_path);
+    let vars = node.setting("uefi_vars", value::absolute_path);
+    match (code, vars) {
+        (Some(code), Some(vars)) => Some(UefiFiles { code, vars }),
+        (None, None) => None,
+        _ => {
+            let message = "UEFI firmware has two files, and one is named";
+            let help = "write both `uefi_code` and `uefi_vars`, or neither";
+            node.report(Problem::new(node.span(), message).label("here").help(help));
+            None
+        }
+    }
+}
+
+fn qemu_network(node: &mut Reader<'_>) -> QemuNetwork {
+    use QemuNetwork::{Auto, Bridge, User};
+    let known = [("auto", Auto), ("user", User), ("bridge", Bridge)];
+    let given = node.setting("network", |given| one_of(given, "networks named", &known));
+    given.unwrap_or(Auto)
 }
 
 fn zones(node: &mut Reader<'_>) -> Option<ZonesSettings> {
@@ -118,7 +171,7 @@ fn zones(node: &mut Reader<'_>) -> Option<ZonesSettings> {
         one_of(given, "brands of", &brands)
     });
     // A /8 would do as well; smaller than a /30 there is no machine.
-    let network = node.setting("network", |given| network(given, 30));
+    let network = node.setting("network", |given| network(given, 8, 30));
     let reserve = node.setting("reserve", value::boolean);
     Some(ZonesSettings {
         dataset: dataset?,
@@ -131,7 +184,7 @@ fn zones(node: &mut Reader<'_>) -> Option<ZonesSettings> {
 fn libvirt(node: &mut Reader<'_>) -> LibvirtSettings {
     let uri = node.setting("uri", value::string);
     // The host's address, a guest's, and those of network and broadcast.
-    let network = node.setting("network", |given| network(given, 30));
+    let network = node.setting("network", |given| network(given, 8, 30));
     LibvirtSettings {
         uri: uri.unwrap_or_else(|| "qemu:///system".to_owned()),
         accelerator: accelerator(node),
@@ -159,8 +212,8 @@ fn dataset(given: &Value) -> Result<String, Refusal> {
     Err(Refusal::because("it is not the name of a ZFS dataset").help("write \"rpool/solstice\""))
 }
 
-/// A network of at least so many addresses, for private use.
-fn network(given: &Value, longest: u8) -> Result<Ipv4Network, Refusal> {
+/// A network for private use whose prefix has this many bits.
+fn network(given: &Value, shortest: u8, longest: u8) -> Result<Ipv4Network, Refusal> {
     let help = "write for example \"10.77.0.0/16\"";
     let text = value::string(given)?;
     let parsed = text.split_once('/').and_then(|(base, prefix)| {
@@ -168,8 +221,8 @@ fn network(given: &Value, longest: u8) -> Result<Ipv4Network, Refusal> {
     });
     let not_one = || Refusal::because("it is not a network").help(help);
     let network = parsed.filter(|network| network.prefix <= 32).ok_or_else(not_one)?;
-    if !(8..=longest).contains(&network.prefix) {
-        let why = format!("its prefix must lie between 8 and {longest}");
+    if !(shortest..=longest).contains(&network.prefix) {
+        let why = format!("its prefix must lie between {shortest} and {longest}");
         return Err(Refusal::because(why).help(help));
     }
     if network.base.to_bits().trailing_zeros() < 32 - u32::from(network.prefix) {

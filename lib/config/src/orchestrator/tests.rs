@@ -38,6 +38,8 @@ fn the_sample_is_right_and_means_what_it_says() {
     assert_eq!(image.boot_timeout, None, "the hypervisor's own");
     assert_eq!(image.labels, ["linux-mini".parse().unwrap()]);
     assert_eq!(config.source, SourceConfig::default(), "the sample shows the defaults");
+    let least = parse(&format!("{HEAD}{IMAGE}")).unwrap();
+    assert_eq!(config.hypervisor, least.hypervisor, "the sample shows the defaults");
 }
 
 #[test]
@@ -56,7 +58,14 @@ fn the_least_configuration_has_safe_defaults() {
     assert_eq!(config.source, SourceConfig::default());
     assert!(!config.source.allow_file);
     assert_eq!(config.token_file, Path::new("/etc/solstice/host.token"), "relative to the file");
-    let plain = QemuSettings { accelerator: Accelerator::Auto, qemu: None, qemu_img: None };
+    let plain = QemuSettings {
+        accelerator: Accelerator::Auto,
+        qemu: None,
+        qemu_img: None,
+        uefi: None,
+        network: QemuNetwork::Auto,
+        subnet: Ipv4Network { base: [10, 79, 0, 0].into(), prefix: 24 },
+    };
     assert_eq!(config.hypervisor, HypervisorConfig::Qemu(plain));
     let image = &config.images[0];
     assert_eq!(image.labels, ["tiny".parse().unwrap()], "its own name");
@@ -87,6 +96,23 @@ fn each_kind_of_hypervisor_has_its_own_settings() {
             network: network([192, 168, 9, 0], 24),
         }))
     );
+    let files = "uefi_code \"/c.fd\"; uefi_vars \"/v.fd\"";
+    let bridge = "network \"bridge\"; subnet \"10.1.16.0/20\"";
+    let Ok(HypervisorConfig::Qemu(qemu)) =
+        given(&format!("hypervisor \"qemu\" {{ {files}; {bridge}; }}"))
+    else {
+        panic!()
+    };
+    assert_eq!(qemu.uefi, Some(UefiFiles { code: "/c.fd".into(), vars: "/v.fd".into() }));
+    assert_eq!((qemu.network, qemu.subnet), (QemuNetwork::Bridge, network([10, 1, 16, 0], 20)));
+    for (rest, told) in [
+        ("uefi_code \"/c.fd\"", "two files"),
+        ("network \"tap\"", "\"auto\" or \"user\" or \"bridge\""),
+        ("subnet \"10.1.0.0/16\"", "between 20 and 30"),
+    ] {
+        let wrong = given(&format!("hypervisor \"qemu\" {{ {rest}; }}")).unwrap_err();
+        assert!(wrong.contains(told), "{rest}: {wrong}");
+    }
     let zones = |rest: &str| {
         let node = "hypervisor \"zones\" { dataset \"rpool\"; brand \"omnios\"; ";
         given(&format!("{node}{rest} }}")).unwrap_err()

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use solstice_hypervisor::conformance::{Backend, Guest, assert_nothing_left};
 use solstice_hypervisor::{Hypervisor, MachineSpec};
-use solstice_hypervisor_qemu::{QemuConfig, QemuHypervisor};
+use solstice_hypervisor_qemu::{Accelerator, BridgeConfig, Network, QemuConfig, QemuHypervisor};
 use solstice_model::{Observed, Token};
 
-use crate::support::{World, lock};
+use crate::support::{World, lock, subnet};
 use crate::tiny::text;
 
 /// In the environment of the program that is killed: which machine, and where.
@@ -23,11 +23,12 @@ struct Victim(Child);
 
 impl Victim {
     fn start(world: &World, spec: &MachineSpec) -> Self {
+        let network = if world.is_bridged() { "bridge" } else { "user" };
         let kernel = &spec.image.kernel.as_ref().unwrap().path;
         let folder = kernel.parent().unwrap();
         let child = Command::new(std::env::current_exe().unwrap())
             .args([HELPER_TEST, "--exact", "--nocapture"])
-            .env(HELPER, format!("{};{folder};{}", world.path(), spec.id))
+            .env(HELPER, format!("{};{folder};{};{network}", world.path(), spec.id))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
@@ -54,11 +55,16 @@ async fn making_and_destroying_over_and_over() {
         }
         return assert_nothing_left(&world).await;
     };
-    let [root, folder, id] = what.split(';').collect::<Vec<_>>().try_into().unwrap();
+    let [root, folder, id, network] = what.split(';').collect::<Vec<_>>().try_into().unwrap();
     let image = lock(folder.into(), "tiny guest", &["kernel", "disk.qcow2"]);
     let config = QemuConfig::new(format!("{root}/state"), "moon".parse().unwrap(), ["/bin/true"]);
-    let config = QemuConfig { accelerator: solstice_hypervisor_qemu::Accelerator::Tcg, ..config };
-    let hypervisor = QemuHypervisor::open(config, &image).await.unwrap();
+    let endpoint_file = format!("{root}/endpoint").into();
+    let network = match network {
+        "bridge" => Network::Bridge(BridgeConfig { subnet: subnet(), endpoint_file, serve: true }),
+        _ => Network::User,
+    };
+    let config = QemuConfig { accelerator: Accelerator::Tcg, network, ..config };
+    let hypervisor = QemuHypervisor::open(config, std::slice::from_ref(&image)).await.unwrap();
     let token = Token::generate();
     let id = id.parse().unwrap();
     let spec = MachineSpec { id, image, cpus: 1, memory_mib: 32, disk_mib: 2, token };
@@ -81,8 +87,17 @@ fn delays() -> impl Iterator<Item = u64> {
 
 #[tokio::test]
 async fn an_orchestrator_killed_at_any_moment_leaves_nothing_that_is_not_found() {
+    kill_over_and_over(World::new).await;
+}
+
+#[tokio::test]
+async fn so_it_is_with_machines_on_a_bridge() {
+    kill_over_and_over(World::bridged).await;
+}
+
+async fn kill_over_and_over(new: impl AsyncFn() -> World) {
     for (round, delay) in delays().take(20).enumerate() {
-        let world = World::new().await;
+        let world = new().await;
         let spec = world.spec(Guest::Talks);
         drop(world.open().await);
         let victim = Victim::start(&world, &spec);

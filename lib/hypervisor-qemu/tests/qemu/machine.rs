@@ -40,7 +40,10 @@ async fn the_guest_gets_endpoint_and_token_and_nobody_else_sees_the_token() {
     let token = echoes.token.secret();
     assert_eq!(
         console(&hypervisor, &echoes).await,
-        format!("tiny guest solstice.endpoint=http://10.0.2.100:80 solstice.token={token}")
+        format!(
+            "tiny guest solstice.endpoint=http://10.0.2.100:80 \
+             solstice.address=10.0.2.15/24 solstice.token={token}"
+        )
     );
 
     let spec = world.tiny(Tiny::Talks);
@@ -117,7 +120,7 @@ async fn a_host_without_enough_memory_or_disk_has_no_room() {
     let full = "case $1 in --version) exit;; esac\necho 'x: No space left on device' >&2; exit 1";
     let config = QemuConfig { qemu_img: script(&world, "qemu-img", full), ..world.config() };
     let image = world.image(Tiny::Talks);
-    let hypervisor = QemuHypervisor::open(config, &image).await.unwrap();
+    let hypervisor = QemuHypervisor::open(config, std::slice::from_ref(&image)).await.unwrap();
     let error = hypervisor.ensure(&spec).await.unwrap_err();
     assert!(matches!(error, HypervisorError::NoRoom { .. }), "{}", full_text(&error));
     hypervisor.destroy(spec.id).await.unwrap();
@@ -209,7 +212,7 @@ async fn a_host_that_cannot_run_machines_is_told_what_to_do() {
     ];
     let image = world.image(Tiny::Talks);
     for (config, remedy) in cases {
-        let error = QemuHypervisor::open(config, &image).await.unwrap_err();
+        let error = QemuHypervisor::open(config, std::slice::from_ref(&image)).await.unwrap_err();
         assert!(matches!(error, HypervisorError::Unusable { .. }), "{error}");
         assert!(error.to_string().contains(remedy), "{error}");
     }
@@ -221,14 +224,14 @@ async fn the_probed_engine_runs_guests_and_the_verdict_is_kept() {
     let world = World::new().await;
     let config = QemuConfig { accelerator: Accelerator::Auto, ..world.config() };
     let image = world.image(Tiny::Talks);
-    let first = QemuHypervisor::open(config.clone(), &image).await.unwrap();
+    let first = QemuHypervisor::open(config.clone(), std::slice::from_ref(&image)).await.unwrap();
     let verdict = first.verdict().clone();
     assert!(!verdict.why.is_empty());
     assert_nothing_left(&world).await;
     drop(first);
 
     let begun = Instant::now();
-    let hypervisor = QemuHypervisor::open(config, &image).await.unwrap();
+    let hypervisor = QemuHypervisor::open(config, std::slice::from_ref(&image)).await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(3), "it was probed again");
     assert_eq!(hypervisor.verdict(), &verdict);
     let spec = world.spec(Guest::PowersOff);
@@ -240,6 +243,23 @@ async fn the_probed_engine_runs_guests_and_the_verdict_is_kept() {
     assert!(!world.state_dir().join("probe").exists());
 }
 
+/// Whatever the probe finds here, without a kernel to try it by: a disk boots on it.
+#[tokio::test]
+async fn the_engine_that_is_probed_by_a_boot_sector_runs_guests() {
+    let world = World::from_disk().await;
+    let config = QemuConfig { accelerator: Accelerator::Auto, ..world.config() };
+    let spec = world.spec(Guest::PowersOff);
+    let opened = QemuHypervisor::open(config, std::slice::from_ref(&spec.image)).await;
+    let hypervisor = opened.unwrap();
+    hypervisor.ensure(&spec).await.unwrap();
+    let stopped = tokio::time::timeout(Duration::from_secs(30), hypervisor.stopped(spec.id)).await;
+    let verdict = hypervisor.verdict();
+    stopped.unwrap_or_else(|_| panic!("nothing happens: {verdict:?}")).unwrap();
+    assert_eq!(console(&hypervisor, &spec).await.as_bytes(), text(), "{verdict:?}");
+    hypervisor.destroy(spec.id).await.unwrap();
+    assert_nothing_left(&world).await;
+}
+
 #[tokio::test]
 async fn kvm_on_which_nothing_happens_is_not_used() {
     let world = World::new().await;
@@ -247,7 +267,7 @@ async fn kvm_on_which_nothing_happens_is_not_used() {
     let qemu = script(&world, "idle", idle);
     let config = QemuConfig { qemu, accelerator: Accelerator::Auto, ..world.config() };
     let image = world.image(Tiny::Talks);
-    let hypervisor = QemuHypervisor::open(config, &image).await.unwrap();
+    let hypervisor = QemuHypervisor::open(config, std::slice::from_ref(&image)).await.unwrap();
     let verdict = hypervisor.verdict();
     assert_eq!(verdict.engine, Engine::Tcg);
     assert!(verdict.why.contains("/dev/kvm"), "{verdict:?}");

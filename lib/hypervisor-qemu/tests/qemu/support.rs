@@ -9,24 +9,66 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
-use solstice_hypervisor::MachineSpec;
 use solstice_hypervisor::conformance::{Backend, Guest};
-use solstice_hypervisor_qemu::{Accelerator, QemuConfig, QemuHypervisor};
+use solstice_hypervisor::{MachineSpec, Subnet};
+use solstice_hypervisor_qemu::{Accelerator, BridgeConfig, Network, QemuConfig, QemuHypervisor};
 use solstice_image::{Lock, VerifiedImage};
 use solstice_model::id::new_id;
 use solstice_model::{Sha256Digest, Token};
 
+use crate::namespace;
 use crate::tiny::{Tiny, text};
+
+/// A tap with a name like ours, which another host's name gave it.
+const FOREIGN_TAP: &str = "sq-0123abcd-2";
+
+/// What is special about the machines of a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// They boot a kernel, and are on QEMU's user network.
+    Plain,
+    /// They boot from their disks, by a BIOS.
+    FromDisk,
+    /// They are on a bridge.
+    Bridged,
+}
+
+/// The network of the machines on a bridge.
+pub(crate) fn subnet() -> Subnet {
+    Subnet::new([10, 79, 0, 0].into(), 24).unwrap()
+}
 
 /// A host of its own.
 pub(crate) struct World {
+    kind: Kind,
     root: tempfile::TempDir,
     stranger: std::sync::Mutex<Option<Child>>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self { root: tempfile::tempdir().unwrap(), stranger: std::sync::Mutex::default() }
+        Self::of(Kind::Plain)
+    }
+
+    /// One whose guests boot from their own disks, which are packed in the images.
+    pub(crate) async fn from_disk() -> Self {
+        Self::of(Kind::FromDisk)
+    }
+
+    /// One whose guests are on a bridge, in a network namespace of its own.
+    pub(crate) async fn bridged() -> Self {
+        namespace::enter();
+        Self::bridged_here()
+    }
+
+    /// The same in the namespace that this thread is in.
+    pub(crate) fn bridged_here() -> Self {
+        Self::of(Kind::Bridged)
+    }
+
+    fn of(kind: Kind) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        Self { kind, root, stranger: std::sync::Mutex::default() }
     }
 
     pub(crate) fn path(&self) -> &Utf8Path {
@@ -41,25 +83,49 @@ impl World {
         self.state_dir().join("machines")
     }
 
-    /// A configuration whose relay answers every request with one line.
+    /// A configuration whose relay answers every request with one line, and
+    /// keeps its first line.
     pub(crate) fn config(&self) -> QemuConfig {
         // It takes the whole request: what is left unread when it ends resets the connection.
-        let script = "while read -r line && [ ${#line} -gt 1 ]; do :; done; \
+        let script = "read -r line; echo \"$line\" >>\"$0\"; \
+                      while read -r line && [ ${#line} -gt 1 ]; do :; done; \
                       printf 'HTTP/1.0 200 OK\\r\\n\\r\\nendpoint\\n'";
-        let relay = ["/bin/sh", "-c", script];
+        let requests = self.path().join("requests");
+        let relay = ["/bin/sh", "-c", script, requests.as_str()];
         let mut config = QemuConfig::new(self.state_dir(), "moon".parse().unwrap(), relay);
         config.accelerator = Accelerator::Tcg;
+        if self.is_bridged() {
+            config.network = Network::Bridge(self.bridge());
+        }
         config
+    }
+
+    pub(crate) fn is_bridged(&self) -> bool {
+        self.kind == Kind::Bridged
+    }
+
+    pub(crate) fn bridge(&self) -> BridgeConfig {
+        BridgeConfig { subnet: subnet(), endpoint_file: self.path().join("endpoint"), serve: true }
+    }
+
+    /// The first lines of all requests that came through the relay.
+    pub(crate) fn requests(&self) -> String {
+        std::fs::read_to_string(self.path().join("requests")).unwrap_or_default()
     }
 
     pub(crate) async fn open(&self) -> QemuHypervisor {
         let image = self.image(Tiny::Silent);
-        QemuHypervisor::open(self.config(), &image).await.unwrap_or_else(|error| panic!("{error}"))
+        QemuHypervisor::open(self.config(), &[image])
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The image of a tiny guest.
     pub(crate) fn image(&self, tiny: Tiny) -> VerifiedImage {
         let folder = self.path().join(format!("images,{tiny:?}"));
+        if self.kind == Kind::FromDisk {
+            return disk_image(&folder, "bios", &tiny.disk());
+        }
         if !folder.exists() {
             std::fs::create_dir(&folder).unwrap();
             std::fs::write(folder.join("kernel"), tiny.kernel()).unwrap();
@@ -119,8 +185,11 @@ impl Backend for World {
 
     fn spec_of_changed_image(&self) -> MachineSpec {
         let spec = self.tiny(Tiny::Talks);
-        std::fs::write(&spec.image.kernel.as_ref().unwrap().path, Tiny::PowersOff.kernel())
-            .unwrap();
+        let (file, other) = match &spec.image.kernel {
+            Some(kernel) => (kernel, Tiny::PowersOff.kernel()),
+            None => (&spec.image.disk, zstd::encode_all(&Tiny::PowersOff.disk()[..], 1).unwrap()),
+        };
+        std::fs::write(&file.path, other).unwrap();
         spec
     }
 
@@ -154,6 +223,9 @@ impl Backend for World {
             .stdin(Stdio::piped())
             .spawn();
         *self.stranger.lock().unwrap() = Some(stranger.unwrap());
+        if self.is_bridged() {
+            run("ip", &["tuntap", "add", "dev", FOREIGN_TAP, "mode", "tap"]);
+        }
     }
 
     async fn foreign(&self) -> Vec<String> {
@@ -162,6 +234,7 @@ impl Backend for World {
         let mut all: Vec<_> = folders.map(String::from).collect();
         let file = self.machines().join("018f0000-0000-7000-8000-000000000003");
         all.extend(file.is_file().then(|| file.into_string()));
+        all.extend(taps().into_iter().filter(|tap| tap == FOREIGN_TAP));
         if let Some(stranger) = &mut *self.stranger.lock().unwrap() {
             all.extend(stranger.try_wait().unwrap().is_none().then(|| "a process".to_owned()));
         }
@@ -175,9 +248,18 @@ impl Backend for World {
         all.retain(|path| !foreign.contains(path));
         let processes = processes_of(&self.state_dir());
         all.extend(processes.into_iter().map(|(pid, line)| format!("process {pid}: {line}")));
+        all.extend(taps());
+        all.retain(|one| !foreign.contains(one));
         all.sort();
         all
     }
+}
+
+/// The taps of this network namespace, whoever's they are.
+pub(crate) fn taps() -> Vec<String> {
+    let devices = std::fs::read_to_string("/proc/thread-self/net/dev").unwrap();
+    let names = devices.lines().filter_map(|line| Some(line.split_once(':')?.0.trim()));
+    names.filter(|name| name.starts_with("sq-") && name.len() > 11).map(str::to_owned).collect()
 }
 
 /// Every process that names this directory in its arguments or environment.
@@ -218,6 +300,34 @@ pub(crate) fn lock(folder: &Utf8Path, cmdline: &str, files: &[&str]) -> Verified
     let path = folder.join("image.lock");
     std::fs::write(&path, text.to_string()).unwrap();
     Lock::read(path).unwrap().verify().unwrap()
+}
+
+/// Makes an image of a packed disk that boots by this firmware, unless it is there.
+pub(crate) fn disk_image(folder: &Utf8Path, firmware: &str, disk: &[u8]) -> VerifiedImage {
+    let packed = zstd::encode_all(disk, 1).unwrap();
+    if !folder.exists() {
+        std::fs::create_dir(folder).unwrap();
+        std::fs::write(folder.join("disk.raw.zst"), &packed).unwrap();
+    }
+    let locked = json!({
+        "path": "disk.raw.zst", "sha256": Sha256Digest::of(&packed), "bytes": packed.len(),
+        "format": "raw_zstd", "virtual_bytes": disk.len(),
+    });
+    let text = json!({
+        "name": "test",
+        "files": {"disk": locked},
+        "boot": {"kind": "disk", "firmware": firmware, "seed": "no_cloud"},
+    });
+    let path = folder.join("image.lock");
+    std::fs::write(&path, text.to_string()).unwrap();
+    Lock::read(path).unwrap().verify().unwrap()
+}
+
+/// Runs a program that is to succeed.
+pub(crate) fn run(program: &str, args: &[&str]) {
+    let ended = Command::new(program).args(args).output();
+    let ended = ended.unwrap_or_else(|error| panic!("{program}: {error}"));
+    assert!(ended.status.success(), "{program} {args:?}: {ended:?}");
 }
 
 /// Makes a disk of 1 MiB.

@@ -59,7 +59,7 @@ async fn a_missing_qemu_comes_with_the_command_that_installs_it()
 -> Result<(), Box<dyn std::error::Error>> {
     let it = installation().await?;
     it.edit("orchestrator", |text| {
-        text.replace("hypervisor \"qemu\"", "hypervisor \"qemu\" { qemu \"/nowhere/qemu\"; }")
+        text.replace("hypervisor \"qemu\"", "hypervisor \"qemu\" qemu=\"/nowhere/qemu\"")
     })?;
     assert_refused(&it, "orchestrator", &["/nowhere/qemu", "apt-get install"]).await?;
     Ok(())

@@ -1,11 +1,11 @@
-//! The network of the machines: its addresses, and who has which.
+//! A network that host and machines share: its addresses, and who has which.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 
 /// A place in the subnet: the number of an address after the network's own. The
 /// host has the first, guests the others, but for the last, which is broadcast.
-pub(crate) type Slot = u32;
+pub type Slot = u32;
 
 /// The first slot of a guest.
 const FIRST: Slot = 2;
@@ -27,35 +27,34 @@ impl Subnet {
     }
 
     /// How many bits of an address are the network's.
-    pub(crate) fn prefix(self) -> u8 {
+    pub fn prefix(self) -> u8 {
         self.prefix
     }
 
     /// The host's address.
-    pub(crate) fn gateway(self) -> Ipv4Addr {
+    pub fn gateway(self) -> Ipv4Addr {
         self.address(1)
     }
 
     /// The address of a slot.
-    pub(crate) fn address(self, slot: Slot) -> Ipv4Addr {
+    pub fn address(self, slot: Slot) -> Ipv4Addr {
         Ipv4Addr::from_bits(self.base.to_bits() + slot)
     }
 
     /// Whether a guest can have this slot.
-    pub(crate) fn has(self, slot: Slot) -> bool {
+    pub fn has(self, slot: Slot) -> bool {
         let broadcast = (1 << (32 - self.prefix)) - 1;
         (FIRST..broadcast).contains(&slot)
     }
 
-    /// The first slot that is not taken.
-    pub(crate) fn free_slot(self, taken: &[Slot]) -> Option<Slot> {
-        (FIRST..).take_while(|slot| self.has(*slot)).find(|slot| !taken.contains(slot))
+    /// Every slot that a guest can have.
+    pub fn slots(self) -> impl Iterator<Item = Slot> {
+        (FIRST..).take_while(move |slot| self.has(*slot))
     }
-}
 
-impl Default for Subnet {
-    fn default() -> Self {
-        Self { base: Ipv4Addr::new(10, 78, 0, 0), prefix: 24 }
+    /// The first slot that is not taken.
+    pub fn free_slot(self, taken: &[Slot]) -> Option<Slot> {
+        self.slots().find(|slot| !taken.contains(slot))
     }
 }
 
@@ -72,7 +71,7 @@ mod tests {
     #[test]
     fn only_a_network_with_room_for_a_guest_is_one() {
         let new = |base: [u8; 4], prefix| Subnet::new(base.into(), prefix);
-        assert_eq!(new([10, 78, 0, 0], 24), Some(Subnet::default()));
+        assert_eq!(new([10, 78, 0, 0], 24).unwrap().to_string(), "10.78.0.0/24");
         for (base, prefix) in [([10, 78, 0, 1], 24), ([10, 0, 0, 0], 31), ([0; 4], 0), ([0; 4], 7)]
         {
             assert_eq!(new(base, prefix), None, "{base:?}/{prefix}");
