@@ -7,6 +7,7 @@
 # the image, defines the functions below, and calls `recipe_main "$@"`:
 #
 #   take_option WORD   takes an option of its own; fails if it knows none such
+#   before_resolving   looks whether it can go on, and may choose among apt's sources
 #   tools              prints a line "program package" per program it needs
 #   package_names      prints the packages, one per line, with "=VERSION" or without
 #   assemble_image     makes the files of the image in $work/out, image.lock among them
@@ -40,6 +41,8 @@ usage() {
     echo "usage: ${0##*/} --agent PATH --out DIR [--cache DIR]$usage_options" >&2
     exit 2
 }
+
+before_resolving() { :; }
 
 # Refuses to start without the programs it needs, and says how to get them.
 check_tools() {
@@ -327,6 +330,7 @@ recipe_main() {
     rm -rf "$(dirname "$out")/.$(basename "$out")".work.*
     work=$(mktemp -d "$(dirname "$out")/.$(basename "$out").work.XXXXXX")
     trap 'rm -rf "$work"' EXIT
+    before_resolving "$@"
     resolve_packages >"$work/resolved"
     full=$({ recipe_digest; cat "$work/resolved"; } | sha256sum | cut -c1-64)
     if is_complete && grep -qx "full $full" "$out/.inputs"; then
