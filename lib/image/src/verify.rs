@@ -8,6 +8,7 @@ use camino::Utf8PathBuf;
 use sha2::{Digest, Sha256};
 use solstice_model::{ImageName, Sha256Digest};
 
+use crate::file::{self, Links};
 use crate::lock::{Boot, DiskFormat, FileEntry, ImageError, Lock};
 
 /// An image whose files were what the lock says when they were last read.
@@ -60,15 +61,18 @@ impl Lock {
     ///
     /// [`ImageError`] for the first file that is missing or differs.
     pub fn verify(&self) -> Result<VerifiedImage, ImageError> {
-        let file = |entry: &FileEntry| verify_file(self.folder.join(&entry.path), entry.sha256);
+        let verified =
+            |path: &Utf8PathBuf, sha256, bytes| verify_file(self.folder.join(path), sha256, bytes);
+        let file = |entry: &FileEntry| verified(&entry.path, entry.sha256, entry.bytes);
+        let disk = &self.files.disk;
         Ok(VerifiedImage {
             name: self.name.clone(),
             boot: self.boot.clone(),
             kernel: self.files.kernel.as_ref().map(file).transpose()?,
             initrd: self.files.initrd.as_ref().map(file).transpose()?,
-            disk: verify_file(self.folder.join(&self.files.disk.path), self.files.disk.sha256)?,
-            disk_format: self.files.disk.format,
-            disk_bytes: self.files.disk.virtual_bytes,
+            disk: verified(&disk.path, disk.sha256, disk.bytes)?,
+            disk_format: disk.format,
+            disk_bytes: disk.virtual_bytes,
             agent: self.files.agent.as_ref().map(file).transpose()?,
         })
     }
@@ -85,9 +89,9 @@ impl VerifiedImage {
         let named = self.kernel.iter().chain(&self.initrd).chain(&self.agent);
         for file in named.chain([&self.disk]) {
             let failed = |source| ImageError::Read { path: file.path.clone(), source };
-            let now = Stamp::of(&File::open(&file.path).map_err(failed)?).map_err(failed)?;
+            let now = Stamp::of(&file::open(&file.path, Links::Refused)?).map_err(failed)?;
             if now != file.stamp {
-                verify_file(file.path.clone(), file.sha256)?;
+                verify_file(file.path.clone(), file.sha256, file.stamp.bytes)?;
             }
         }
         Ok(())
@@ -107,11 +111,18 @@ impl Stamp {
     }
 }
 
-fn verify_file(path: Utf8PathBuf, locked: Sha256Digest) -> Result<VerifiedFile, ImageError> {
+fn verify_file(
+    path: Utf8PathBuf,
+    locked: Sha256Digest,
+    bytes: u64,
+) -> Result<VerifiedFile, ImageError> {
     let failed = |source| ImageError::Read { path: path.clone(), source };
-    let mut file = File::open(&path).map_err(failed)?;
+    let mut file = file::open(&path, Links::Refused)?;
     // Taken before reading: a change while we read shows at the next recheck.
     let stamp = Stamp::of(&file).map_err(failed)?;
+    if stamp.bytes != bytes {
+        return Err(ImageError::Size { path, found: stamp.bytes, locked: bytes });
+    }
     let found = digest(&mut file).map_err(failed)?;
     if found != locked {
         return Err(ImageError::Differs { path, found, locked });
@@ -119,7 +130,8 @@ fn verify_file(path: Utf8PathBuf, locked: Sha256Digest) -> Result<VerifiedFile, 
     Ok(VerifiedFile { path, sha256: found, stamp })
 }
 
-fn digest(reader: &mut impl Read) -> std::io::Result<Sha256Digest> {
+/// The digest of all that a reader gives.
+pub(crate) fn digest(reader: &mut impl Read) -> std::io::Result<Sha256Digest> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
     loop {
