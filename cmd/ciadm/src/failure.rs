@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use solstice_golden::GoldenError;
 use solstice_illumos::NameError;
-use solstice_image::{ImageError, StoreError};
+use solstice_image::{FetchError, ImageError, StoreError};
 
 /// Why it did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub(crate) enum Failure {
     /// An image is not what it should be.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A download.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// The pool, or what was asked of it.
     #[error(transparent)]
     Golden(#[from] GoldenError),
@@ -47,9 +50,13 @@ impl Failure {
                 StoreError::NoSuch { .. }
                 | StoreError::Several { .. }
                 | StoreError::Current { .. }
+                | StoreError::Unfit { .. }
                 | StoreError::Image(_),
+            )
+            | Failure::Fetch(
+                FetchError::Url { .. } | FetchError::Differs { .. } | FetchError::TooLarge { .. },
             ) => 2,
-            Failure::Golden(_) | Failure::Store(_) => 3,
+            Failure::Golden(_) | Failure::Store(_) | Failure::Fetch(_) => 3,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! `ciadm image`: the golden images of a host.
 
 mod collect;
+mod fetch;
 mod import;
 mod table;
 
@@ -8,7 +9,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use solstice_golden::Pool;
 use solstice_illumos::zfs::Dataset;
-use solstice_image::{DiskFormat, Firmware, Lock, NewImage, SeedFormat, Store, Stored};
+use solstice_image::{Firmware, Lock, NewImage, Published, SeedFormat, Store, Stored};
 use solstice_model::{ImageName, Sha256Digest};
 
 use crate::failure::Failure;
@@ -34,7 +35,27 @@ pub(crate) enum Verb {
         #[command(flatten)]
         place: Folder,
         #[command(flatten)]
-        new: New,
+        disk: Disk,
+        /// Its file
+        #[arg(long = "disk", value_name = "FILE")]
+        file: Utf8PathBuf,
+    },
+    /// Download a disk that somebody publishes, and take it into the store
+    ///
+    /// What was cut off, or killed, goes on where it was when the same command is
+    /// given again. The digest comes from whoever published the disk; of another
+    /// file nothing is kept.
+    Fetch {
+        #[command(flatten)]
+        place: Folder,
+        #[command(flatten)]
+        disk: Disk,
+        /// Where the disk is: http:// or https://
+        url: String,
+        /// The largest file that is taken, in GiB
+        #[arg(long, value_name = "GIB", default_value_t = 64,
+              value_parser = clap::value_parser!(u64).range(1..=2048))]
+        max_gib: u64,
     },
     /// Bring an image's disk into the ZFS pool; needs root
     ///
@@ -108,24 +129,21 @@ pub(crate) struct Which {
 
 /// A disk to be locked.
 #[derive(Debug, Args)]
-pub(crate) struct New {
+pub(crate) struct Disk {
     /// The name to give it
     #[arg(long)]
     name: ImageName,
-    /// Its file
-    #[arg(long, value_name = "FILE")]
-    disk: Utf8PathBuf,
     /// The digest that its maker published: 64 hexadecimal digits
     #[arg(long, value_name = "HEX", value_parser = digest)]
     sha256: Sha256Digest,
-    /// How the disk is written into the file; by its name if left out
+    /// How the disk is written into the file; found out if left out
     #[arg(long)]
     format: Option<Format>,
     /// Which firmware starts it
     #[arg(long)]
     firmware: FirmwareKind,
     /// What its guest reads to learn who it is
-    #[arg(long)]
+    #[arg(long, default_value = "no_cloud")]
     seed: SeedKind,
     /// The agent's program for that guest, if the disk has none
     #[arg(long, value_name = "FILE")]
@@ -139,6 +157,8 @@ enum Format {
     #[value(name = "raw.zst")]
     RawZst,
     Qcow2,
+    #[value(name = "qcow2.zst")]
+    Qcow2Zst,
 }
 
 /// The kinds of firmware, as they are written.
@@ -161,7 +181,10 @@ enum SeedKind {
 pub(crate) async fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::List { place, json } => table::list(&place, json).await,
-        Verb::Lock { place, new } => lock(&place.store(), new),
+        Verb::Lock { place, disk, file } => lock(&place.store(), disk, file),
+        Verb::Fetch { place, disk, url, max_gib } => {
+            fetch::fetch(&place.store(), disk, url, max_gib << 30)
+        }
         Verb::Import { place, dataset, name, version, lock } => {
             let lock = match (lock, name) {
                 (Some(path), _) => Lock::read(path)?,
@@ -179,24 +202,14 @@ pub(crate) async fn run(verb: Verb) -> Result<(), Failure> {
     }
 }
 
-fn lock(store: &Store, new: New) -> Result<(), Failure> {
-    let stored = store.add(&NewImage {
-        format: new.format(),
-        name: new.name,
-        disk: new.disk,
-        sha256: new.sha256,
-        firmware: match new.firmware {
-            FirmwareKind::Bios => Firmware::Bios,
-            FirmwareKind::Uefi => Firmware::Uefi,
-        },
-        seed: match new.seed {
-            SeedKind::NoCloud => SeedFormat::NoCloud,
-            SeedKind::MetadataAgent => SeedFormat::MetadataAgent,
-        },
-        agent: new.agent,
-    })?;
-    println!("{} {}{}", stored.lock.name, stored.version, mark(stored.current));
+fn lock(store: &Store, disk: Disk, file: Utf8PathBuf) -> Result<(), Failure> {
+    tell(&store.add(&disk.at(file)?)?);
     Ok(())
+}
+
+/// Says which version of an image there is now.
+fn tell(stored: &Stored) {
+    println!("{} {}{}", stored.lock.name, stored.version, mark(stored.current));
 }
 
 fn promote(store: &Store, which: &Which) -> Result<(), Failure> {
@@ -236,13 +249,29 @@ impl Which {
     }
 }
 
-impl New {
-    fn format(&self) -> DiskFormat {
-        match (self.format, self.disk.extension()) {
-            (Some(Format::Raw), _) => DiskFormat::Raw,
-            (Some(Format::RawZst), _) | (None, Some("zst" | "zstd")) => DiskFormat::RawZstd,
-            (Some(Format::Qcow2), _) | (None, Some("qcow2")) => DiskFormat::Qcow2,
-            (None, _) => DiskFormat::Raw,
-        }
+impl Disk {
+    /// As what the file that was found at this place is locked.
+    fn at(self, file: Utf8PathBuf) -> Result<NewImage, Failure> {
+        Ok(NewImage {
+            format: match self.format {
+                Some(Format::Raw) => Published::Raw,
+                Some(Format::RawZst) => Published::RawZstd,
+                Some(Format::Qcow2) => Published::Qcow2,
+                Some(Format::Qcow2Zst) => Published::Qcow2Zstd,
+                None => Published::of(&file)?,
+            },
+            name: self.name,
+            disk: file,
+            sha256: self.sha256,
+            firmware: match self.firmware {
+                FirmwareKind::Bios => Firmware::Bios,
+                FirmwareKind::Uefi => Firmware::Uefi,
+            },
+            seed: match self.seed {
+                SeedKind::NoCloud => SeedFormat::NoCloud,
+                SeedKind::MetadataAgent => SeedFormat::MetadataAgent,
+            },
+            agent: self.agent,
+        })
     }
 }

@@ -201,6 +201,15 @@ impl Download {
         Err(FetchError::Differs { url: self.url.clone(), found, wanted: self.sha256 })
     }
 
+    /// Removes what has arrived of the file, if anything has.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Busy`] if it is being downloaded; [`FetchError::File`].
+    pub fn forget(&self) -> Result<(), FetchError> {
+        Part::open(&self.folder, self.sha256, &self.url)?.discard()
+    }
+
     fn checked_url(&self) -> Result<Url, FetchError> {
         let refused = |why: &str| FetchError::Url { url: self.url.clone(), why: why.to_owned() };
         let url = Url::parse(&self.url).map_err(|error| refused(&error.to_string()))?;

@@ -19,6 +19,49 @@ const MAX_DISK_BYTES: u64 = 2 << 40;
 /// The largest agent, in bytes: as much as a seed carries.
 const MAX_AGENT_BYTES: u64 = 16 << 20;
 
+impl Published {
+    /// Finds out by a file's first bytes how a disk is written into it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if it cannot be read, or is packed in a way that is not known here.
+    pub fn of(path: &Utf8Path) -> Result<Self, StoreError> {
+        let unreadable = || failed("read", path);
+        let outer = beginning(&mut open(path)?).map_err(unreadable())?;
+        if outer == *QCOW2 {
+            return Ok(Published::Qcow2);
+        }
+        if outer == ZSTD {
+            let inner = beginning(&mut unpacker(open(path)?).map_err(unreadable())?);
+            let inner = inner.map_err(failed("unpack", path))?;
+            return Ok(if inner == *QCOW2 { Published::Qcow2Zstd } else { Published::RawZstd });
+        }
+        match PACKED.iter().find(|(magic, _)| outer.starts_with(magic)) {
+            Some((_, packer)) => Err(unfit(
+                path,
+                format!("it is packed by {packer}; unpack it and use `ciadm image lock`"),
+            )),
+            None => Ok(Published::Raw),
+        }
+    }
+}
+
+/// The first bytes of QEMU's format.
+const QCOW2: &[u8; 4] = b"QFI\xfb";
+/// The first bytes of a zstd frame (RFC 8878).
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// The first bytes of what disks are published in besides, and who unpacks it.
+const PACKED: [(&[u8], &str); 4] =
+    [(b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zX", "xz"), (b"PK\x03\x04", "zip")];
+
+/// The first four bytes; zeros for those that are missing.
+fn beginning(reader: &mut dyn Read) -> io::Result<[u8; 4]> {
+    let mut bytes = Vec::new();
+    reader.take(4).read_to_end(&mut bytes)?;
+    bytes.resize(4, 0);
+    Ok(bytes.try_into().expect("they are four"))
+}
+
 /// Writes all files of a version into a new folder. A disk that is `ours` is
 /// linked, not copied.
 pub(super) fn write(new: &NewImage, folder: &Utf8Path, ours: bool) -> Result<(), StoreError> {
@@ -157,7 +200,7 @@ fn virtual_bytes(path: &Utf8Path, format: DiskFormat) -> Result<Option<u64>, Sto
 /// whatever of the host's they name.
 fn check_qcow2(path: &Utf8Path, mut file: File) -> Result<(), StoreError> {
     let mut header = [0; 80];
-    if file.read_exact(&mut header).is_err() || &header[..4] != b"QFI\xfb" {
+    if file.read_exact(&mut header).is_err() || header[..4] != *QCOW2 {
         return Err(unfit(path, "it is no qcow2 file".to_owned()));
     }
     let word = |at: usize| u32::from_be_bytes(header[at..at + 4].try_into().expect("four bytes"));

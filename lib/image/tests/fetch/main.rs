@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[allow(dead_code, reason = "what only the tests of ciadm need of it")]
 mod server;
 
 use std::time::{Duration, Instant};

@@ -90,13 +90,11 @@ impl Server {
     }
 
     /// Answers every request in this way that no script answers.
-    #[allow(dead_code, reason = "not every test crate that includes this file needs it")]
     pub(crate) fn always(&self, way: Way) {
         self.state.lock().unwrap().always = Some(way);
     }
 
     /// Serves other bytes from now on.
-    #[allow(dead_code, reason = "as above")]
     pub(crate) fn replace(&self, body: Vec<u8>, tag: &str) {
         let mut state = self.state.lock().unwrap();
         state.body = body;
@@ -109,7 +107,6 @@ impl Server {
     }
 
     /// How many bytes of the body were sent so far, all requests together.
-    #[allow(dead_code, reason = "as above")]
     pub(crate) fn sent(&self) -> usize {
         self.state.lock().unwrap().sent
     }
