@@ -5,11 +5,11 @@ mod fetch;
 mod import;
 mod table;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use solstice_golden::Pool;
 use solstice_illumos::zfs::Dataset;
-use solstice_image::{Firmware, Lock, NewImage, Published, SeedFormat, Store, Stored};
+use solstice_image::{Firmware, Lock, NewImage, Published, Renewed, SeedFormat, Store, Stored};
 use solstice_model::{ImageName, Sha256Digest};
 
 use crate::failure::Failure;
@@ -80,8 +80,21 @@ pub(crate) enum Verb {
     Verify {
         #[command(flatten)]
         place: Place,
-        #[command(flatten)]
-        which: Which,
+        /// The image's name
+        #[arg(required_unless_present = "lock")]
+        name: Option<ImageName>,
+        /// The version, as `list` shows it; may be left out if there is one
+        version: Option<String>,
+        /// The lock of an image that is in no store
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "version"])]
+        lock: Option<Utf8PathBuf>,
+    },
+    /// Write down anew what the files of a lock are, after a change that was meant
+    ///
+    /// For images that are in no store: there, a changed disk is a new version.
+    Relock {
+        /// The lock
+        lock: Utf8PathBuf,
     },
     /// Make a version the one that hosts use
     Promote {
@@ -186,17 +199,14 @@ pub(crate) async fn run(verb: Verb) -> Result<(), Failure> {
             fetch::fetch(&place.store(), disk, url, max_gib << 30)
         }
         Verb::Import { place, dataset, name, version, lock } => {
-            let lock = match (lock, name) {
-                (Some(path), _) => Lock::read(path)?,
-                (None, Some(name)) => place.store().find(&name, version.as_deref())?.lock,
-                (None, None) => unreachable!("clap asks for one of them"),
-            };
+            let lock = place.lock(lock, name, version)?;
             import::import(&Pool::of(&dataset)?, &lock).await
         }
-        Verb::Verify { place, which } => {
-            let stored = which.find(&place.folder.store())?;
-            import::verify(place.pool()?.as_ref(), &stored.lock).await
+        Verb::Verify { place, name, version, lock } => {
+            let lock = place.folder.lock(lock, name, version)?;
+            import::verify(place.pool()?.as_ref(), &lock).await
         }
+        Verb::Relock { lock } => relock(&lock),
         Verb::Promote { place, which } => promote(&place.store(), &which),
         Verb::Gc { place, dry_run } => collect::collect(&place, dry_run).await,
     }
@@ -220,6 +230,14 @@ fn promote(store: &Store, which: &Which) -> Result<(), Failure> {
     Ok(())
 }
 
+fn relock(path: &Utf8Path) -> Result<(), Failure> {
+    for Renewed { path, from, to } in solstice_image::renew(path)? {
+        println!("{path} was {from}, is {to}");
+    }
+    println!("{path} is what its files are");
+    Ok(())
+}
+
 fn mark(current: bool) -> &'static str {
     if current { " (current)" } else { "" }
 }
@@ -234,6 +252,20 @@ fn digest(text: &str) -> Result<Sha256Digest, String> {
 impl Folder {
     fn store(&self) -> Store {
         Store::at(self.store.clone())
+    }
+
+    /// The lock that a file is, or that a version in the store has.
+    fn lock(
+        &self,
+        file: Option<Utf8PathBuf>,
+        name: Option<ImageName>,
+        version: Option<String>,
+    ) -> Result<Lock, Failure> {
+        match (file, name) {
+            (Some(path), _) => Ok(Lock::read(path)?),
+            (None, Some(name)) => Ok(self.store().find(&name, version.as_deref())?.lock),
+            (None, None) => unreachable!("clap asks for one of them"),
+        }
     }
 }
 

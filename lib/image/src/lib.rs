@@ -18,6 +18,7 @@
 mod fetch;
 mod file;
 mod lock;
+mod renew;
 mod store;
 mod verify;
 
@@ -25,5 +26,6 @@ pub use fetch::{Download, FetchError, FetchProgress, Fetched, MAX_DOWNLOAD_BYTES
 pub use lock::{
     Boot, DiskEntry, DiskFormat, FileEntry, Files, Firmware, ImageError, Lock, Package, SeedFormat,
 };
+pub use renew::{Renewed, renew};
 pub use store::{NewImage, Published, Store, StoreError, Stored};
 pub use verify::{VerifiedFile, VerifiedImage};

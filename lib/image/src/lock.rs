@@ -59,7 +59,7 @@ pub enum ImageError {
     /// A file has another size than the locked one.
     #[error(
         "{path} is not the file that was locked: it has {found} bytes, the lock says {locked}; \
-         rebuild the image, or lock this file if the change was meant"
+         rebuild the image, or use `ciadm image relock` if the change was meant"
     )]
     Size {
         /// Which.
@@ -72,7 +72,7 @@ pub enum ImageError {
     /// A file is not the locked one.
     #[error(
         "{path} is not the file that was locked: its digest is {found}, the lock says {locked}; \
-         rebuild the image, or lock this file if the change was meant"
+         rebuild the image, or use `ciadm image relock` if the change was meant"
     )]
     Differs {
         /// Which.

@@ -13,6 +13,8 @@
 
 mod version;
 
+pub(crate) use version::virtual_bytes;
+
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};

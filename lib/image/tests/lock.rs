@@ -9,7 +9,7 @@ use std::process::Command;
 
 use camino::Utf8PathBuf;
 use serde_json::{Value, json};
-use solstice_image::{ImageError, Lock, VerifiedImage};
+use solstice_image::{ImageError, Lock, Renewed, VerifiedImage, renew};
 use solstice_model::Sha256Digest;
 
 const FILES: [&str; 4] = ["disk", "kernel", "initrd", "agent"];
@@ -139,7 +139,8 @@ fn what_is_no_plain_file_is_refused_at_once() {
     let socket = |path: &Utf8PathBuf| drop(UnixListener::bind(path).unwrap());
     let folder = |path: &Utf8PathBuf| std::fs::create_dir(path).unwrap();
     let device = |path: &Utf8PathBuf| symlink("/dev/zero", path).unwrap();
-    let cases: [(&str, &dyn Fn(&Utf8PathBuf)); 5] = [
+    type Make<'a> = &'a dyn Fn(&Utf8PathBuf);
+    let cases: [(&str, Make<'_>); 5] = [
         ("a FIFO", &fifo),
         ("a symbolic link", &link),
         ("a socket", &socket),
@@ -271,4 +272,31 @@ fn a_lock_file_is_a_plain_file_of_json_and_not_too_large() {
     std::fs::remove_file(&path).unwrap();
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     assert!(matches!(Lock::read(path), Err(ImageError::NotAFile { what: "a FIFO", .. })));
+}
+
+#[test]
+fn a_lock_is_written_anew_only_when_that_is_asked_for() {
+    let mut image = Image::new();
+    image.lock["files"]["disk"]["format"] = json!("raw");
+    image.lock["packages"] = json!([]);
+    image.read().unwrap();
+    let path = image.folder.join("image.lock");
+    assert_eq!(renew(&path).unwrap(), []);
+    image.write("agent", "another agent");
+    image.write("disk", "a larger disk");
+    assert!(Lock::read(path.clone()).unwrap().verify().is_err());
+    let changed = |name: &str, to: &str| Renewed {
+        path: name.into(),
+        from: Sha256Digest::of(format!("golden {name}").as_bytes()),
+        to: Sha256Digest::of(to.as_bytes()),
+    };
+    let expected = [changed("agent", "another agent"), changed("disk", "a larger disk")];
+    assert_eq!(renew(&path).unwrap(), expected);
+    let verified = Lock::read(path.clone()).unwrap().verify().unwrap();
+    assert_eq!(verified.disk_bytes, Some(13));
+    // What is no plain file is not vouched for.
+    image.replace("disk", |path| symlink("kernel", path).unwrap());
+    let before = std::fs::read(&path).unwrap();
+    assert!(renew(&path).is_err());
+    assert_eq!(std::fs::read(&path).unwrap(), before);
 }

@@ -178,7 +178,10 @@ fn unpacker(file: File) -> io::Result<impl Read> {
 }
 
 /// The size of the disk in a file, in bytes, where the format does not tell it.
-fn virtual_bytes(path: &Utf8Path, format: DiskFormat) -> Result<Option<u64>, StoreError> {
+pub(crate) fn virtual_bytes(
+    path: &Utf8Path,
+    format: DiskFormat,
+) -> Result<Option<u64>, StoreError> {
     let file = open(path)?;
     match format {
         DiskFormat::Qcow2 => check_qcow2(path, file).map(|()| None),
