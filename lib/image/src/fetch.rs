@@ -160,14 +160,15 @@ impl FetchError {
             FetchError::Refused { status, .. } => {
                 status.is_server_error() || [408, 429].contains(&status.as_u16())
             }
-            FetchError::Unreachable { source, .. } => matches!(
-                **source,
-                ureq::Error::Io(_)
-                    | ureq::Error::Timeout(_)
-                    | ureq::Error::ConnectionFailed
-                    | ureq::Error::HostNotFound
-                    | ureq::Error::Protocol(_)
-            ),
+            FetchError::Unreachable { source, .. } => match &**source {
+                // A certificate that nobody trusts, among others.
+                ureq::Error::Io(error) => error.kind() != io::ErrorKind::InvalidData,
+                ureq::Error::Timeout(_)
+                | ureq::Error::ConnectionFailed
+                | ureq::Error::HostNotFound
+                | ureq::Error::Protocol(_) => true,
+                _ => false,
+            },
             _ => false,
         }
     }
