@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use solstice_client::{ConnectError, FollowError, Refusal, TokenFileError};
 use solstice_golden::GoldenError;
 use solstice_illumos::NameError;
-use solstice_image::{ImageError, StoreError};
+use solstice_image::{FetchError, ImageError, StoreError};
 use url::Url;
 
 use crate::artifact::DownloadError;
@@ -21,6 +21,9 @@ pub(crate) enum Failure {
     /// An image is not what it should be.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A download.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// The pool, or what was asked of it.
     #[error(transparent)]
     Golden(#[from] GoldenError),
@@ -106,7 +109,11 @@ impl Failure {
                 StoreError::NoSuch { .. }
                 | StoreError::Several { .. }
                 | StoreError::Current { .. }
+                | StoreError::Unfit { .. }
                 | StoreError::Image(_),
+            )
+            | Failure::Fetch(
+                FetchError::Url { .. } | FetchError::Differs { .. } | FetchError::TooLarge { .. },
             ) => 2,
             Failure::Server { .. } | Failure::Follow(_) => match self.answered() {
                 Some(status) if is_about_the_request(status) => 2,
@@ -114,6 +121,7 @@ impl Failure {
             },
             Failure::Golden(_)
             | Failure::Store(_)
+            | Failure::Fetch(_)
             | Failure::Connect(ConnectError::Setup { .. })
             | Failure::Download(_)
             | Failure::NotRun

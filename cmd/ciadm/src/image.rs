@@ -1,14 +1,15 @@
 //! `ciadm image`: the golden images of a host.
 
 mod collect;
+mod fetch;
 mod import;
 mod table;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use solstice_golden::Pool;
 use solstice_illumos::zfs::Dataset;
-use solstice_image::{DiskFormat, Firmware, Lock, NewImage, SeedFormat, Store, Stored};
+use solstice_image::{Firmware, Lock, NewImage, Published, Renewed, SeedFormat, Store, Stored};
 use solstice_model::{ImageName, Sha256Digest};
 
 use crate::failure::Failure;
@@ -34,7 +35,27 @@ pub(crate) enum Verb {
         #[command(flatten)]
         place: Folder,
         #[command(flatten)]
-        new: New,
+        disk: Disk,
+        /// Its file
+        #[arg(long = "disk", value_name = "FILE")]
+        file: Utf8PathBuf,
+    },
+    /// Download a disk that somebody publishes, and take it into the store
+    ///
+    /// What was cut off, or killed, goes on where it was when the same command is
+    /// given again. The digest comes from whoever published the disk; of another
+    /// file nothing is kept.
+    Fetch {
+        #[command(flatten)]
+        place: Folder,
+        #[command(flatten)]
+        disk: Disk,
+        /// Where the disk is: http:// or https://
+        url: String,
+        /// The largest file that is taken, in GiB
+        #[arg(long, value_name = "GIB", default_value_t = 64,
+              value_parser = clap::value_parser!(u64).range(1..=2048))]
+        max_gib: u64,
     },
     /// Bring an image's disk into the ZFS pool; needs root
     ///
@@ -59,8 +80,21 @@ pub(crate) enum Verb {
     Verify {
         #[command(flatten)]
         place: Place,
-        #[command(flatten)]
-        which: Which,
+        /// The image's name
+        #[arg(required_unless_present = "lock")]
+        name: Option<ImageName>,
+        /// The version, as `list` shows it; may be left out if there is one
+        version: Option<String>,
+        /// The lock of an image that is in no store
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "version"])]
+        lock: Option<Utf8PathBuf>,
+    },
+    /// Write down anew what the files of a lock are, after a change that was meant
+    ///
+    /// For images that are in no store: there, a changed disk is a new version.
+    Relock {
+        /// The lock
+        lock: Utf8PathBuf,
     },
     /// Make a version the one that hosts use
     Promote {
@@ -108,24 +142,21 @@ pub(crate) struct Which {
 
 /// A disk to be locked.
 #[derive(Debug, Args)]
-pub(crate) struct New {
+pub(crate) struct Disk {
     /// The name to give it
     #[arg(long)]
     name: ImageName,
-    /// Its file
-    #[arg(long, value_name = "FILE")]
-    disk: Utf8PathBuf,
     /// The digest that its maker published: 64 hexadecimal digits
     #[arg(long, value_name = "HEX", value_parser = digest)]
     sha256: Sha256Digest,
-    /// How the disk is written into the file; by its name if left out
+    /// How the disk is written into the file; found out if left out
     #[arg(long)]
     format: Option<Format>,
     /// Which firmware starts it
     #[arg(long)]
     firmware: FirmwareKind,
     /// What its guest reads to learn who it is
-    #[arg(long)]
+    #[arg(long, default_value = "no_cloud")]
     seed: SeedKind,
     /// The agent's program for that guest, if the disk has none
     #[arg(long, value_name = "FILE")]
@@ -139,6 +170,8 @@ enum Format {
     #[value(name = "raw.zst")]
     RawZst,
     Qcow2,
+    #[value(name = "qcow2.zst")]
+    Qcow2Zst,
 }
 
 /// The kinds of firmware, as they are written.
@@ -161,42 +194,32 @@ enum SeedKind {
 pub(crate) async fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::List { place, json } => table::list(&place, json).await,
-        Verb::Lock { place, new } => lock(&place.store(), new),
+        Verb::Lock { place, disk, file } => lock(&place.store(), disk, file),
+        Verb::Fetch { place, disk, url, max_gib } => {
+            fetch::fetch(&place.store(), disk, url, max_gib << 30)
+        }
         Verb::Import { place, dataset, name, version, lock } => {
-            let lock = match (lock, name) {
-                (Some(path), _) => Lock::read(path)?,
-                (None, Some(name)) => place.store().find(&name, version.as_deref())?.lock,
-                (None, None) => unreachable!("clap asks for one of them"),
-            };
+            let lock = place.lock(lock, name, version)?;
             import::import(&Pool::of(&dataset)?, &lock).await
         }
-        Verb::Verify { place, which } => {
-            let stored = which.find(&place.folder.store())?;
-            import::verify(place.pool()?.as_ref(), &stored.lock).await
+        Verb::Verify { place, name, version, lock } => {
+            let lock = place.folder.lock(lock, name, version)?;
+            import::verify(place.pool()?.as_ref(), &lock).await
         }
+        Verb::Relock { lock } => relock(&lock),
         Verb::Promote { place, which } => promote(&place.store(), &which),
         Verb::Gc { place, dry_run } => collect::collect(&place, dry_run).await,
     }
 }
 
-fn lock(store: &Store, new: New) -> Result<(), Failure> {
-    let stored = store.add(&NewImage {
-        format: new.format(),
-        name: new.name,
-        disk: new.disk,
-        sha256: new.sha256,
-        firmware: match new.firmware {
-            FirmwareKind::Bios => Firmware::Bios,
-            FirmwareKind::Uefi => Firmware::Uefi,
-        },
-        seed: match new.seed {
-            SeedKind::NoCloud => SeedFormat::NoCloud,
-            SeedKind::MetadataAgent => SeedFormat::MetadataAgent,
-        },
-        agent: new.agent,
-    })?;
-    println!("{} {}{}", stored.lock.name, stored.version, mark(stored.current));
+fn lock(store: &Store, disk: Disk, file: Utf8PathBuf) -> Result<(), Failure> {
+    tell(&store.add(&disk.at(file)?)?);
     Ok(())
+}
+
+/// Says which version of an image there is now.
+fn tell(stored: &Stored) {
+    println!("{} {}{}", stored.lock.name, stored.version, mark(stored.current));
 }
 
 fn promote(store: &Store, which: &Which) -> Result<(), Failure> {
@@ -204,6 +227,14 @@ fn promote(store: &Store, which: &Which) -> Result<(), Failure> {
     store.promote(&stored.lock.name, &stored.version)?;
     println!("{} {} (current)", stored.lock.name, stored.version);
     println!("Orchestrators use it from their next start on.");
+    Ok(())
+}
+
+fn relock(path: &Utf8Path) -> Result<(), Failure> {
+    for Renewed { path, from, to } in solstice_image::renew(path)? {
+        println!("{path} was {from}, is {to}");
+    }
+    println!("{path} is what its files are");
     Ok(())
 }
 
@@ -222,6 +253,20 @@ impl Folder {
     fn store(&self) -> Store {
         Store::at(self.store.clone())
     }
+
+    /// The lock that a file is, or that a version in the store has.
+    fn lock(
+        &self,
+        file: Option<Utf8PathBuf>,
+        name: Option<ImageName>,
+        version: Option<String>,
+    ) -> Result<Lock, Failure> {
+        match (file, name) {
+            (Some(path), _) => Ok(Lock::read(path)?),
+            (None, Some(name)) => Ok(self.store().find(&name, version.as_deref())?.lock),
+            (None, None) => unreachable!("clap asks for one of them"),
+        }
+    }
 }
 
 impl Place {
@@ -236,13 +281,29 @@ impl Which {
     }
 }
 
-impl New {
-    fn format(&self) -> DiskFormat {
-        match (self.format, self.disk.extension()) {
-            (Some(Format::Raw), _) => DiskFormat::Raw,
-            (Some(Format::RawZst), _) | (None, Some("zst" | "zstd")) => DiskFormat::RawZstd,
-            (Some(Format::Qcow2), _) | (None, Some("qcow2")) => DiskFormat::Qcow2,
-            (None, _) => DiskFormat::Raw,
-        }
+impl Disk {
+    /// As what the file that was found at this place is locked.
+    fn at(self, file: Utf8PathBuf) -> Result<NewImage, Failure> {
+        Ok(NewImage {
+            format: match self.format {
+                Some(Format::Raw) => Published::Raw,
+                Some(Format::RawZst) => Published::RawZstd,
+                Some(Format::Qcow2) => Published::Qcow2,
+                Some(Format::Qcow2Zst) => Published::Qcow2Zstd,
+                None => Published::of(&file)?,
+            },
+            name: self.name,
+            disk: file,
+            sha256: self.sha256,
+            firmware: match self.firmware {
+                FirmwareKind::Bios => Firmware::Bios,
+                FirmwareKind::Uefi => Firmware::Uefi,
+            },
+            seed: match self.seed {
+                SeedKind::NoCloud => SeedFormat::NoCloud,
+                SeedKind::MetadataAgent => SeedFormat::MetadataAgent,
+            },
+            agent: self.agent,
+        })
     }
 }

@@ -1,8 +1,8 @@
-//! What is built before anything runs: the programs, the agent, the image.
+//! What is built before anything runs: the programs and the agent.
 
 use camino::Utf8PathBuf;
 
-use crate::run::{Failure, Step, root, target};
+use crate::run::{Failure, Step, target};
 
 /// The target of the agent: named even on the same kind of computer, so that
 /// its static linking does not reach build scripts.
@@ -18,29 +18,6 @@ pub(crate) fn guest_program(package: &str) -> Result<Utf8PathBuf, Failure> {
     let arguments = ["build", "--package", package, "--profile", "agent", "--target", AGENT_TARGET];
     Step::cargo(arguments).env("RUSTFLAGS", "-C target-feature=+crt-static").run()?;
     Ok(target().join(AGENT_TARGET).join("agent").join(package))
-}
-
-/// A golden image that the recipe `linux-mini` makes.
-#[derive(Clone, Copy)]
-pub(crate) enum Image {
-    /// A kernel and a disk, for a hypervisor that loads kernels.
-    LinuxMini,
-    /// The same as a disk that boots by itself.
-    LinuxMiniDisk,
-}
-
-/// Makes a golden image if it is not up to date. Returns its folder.
-pub(crate) fn image(image: Image) -> Result<Utf8PathBuf, Failure> {
-    let agent = agent()?;
-    let (name, option) = match image {
-        Image::LinuxMini => ("linux-mini", None),
-        Image::LinuxMiniDisk => ("linux-mini-disk", Some("--disk")),
-    };
-    let folder = target().join("images").join(name);
-    let recipe = root().join("images/linux-mini/build");
-    let arguments = ["--agent", agent.as_str(), "--out", folder.as_str()];
-    Step::new(recipe.as_str(), arguments.into_iter().chain(option)).run()?;
-    Ok(folder)
 }
 
 /// Builds the programs that run on the host.

@@ -95,8 +95,9 @@ fn shellcheck() -> Result<(), Failure> {
             .map_err(|error| Failure::Needs(format!("cannot read {folder}: {error}")))?;
     }
     scripts.sort();
-    // Some source files from where illumos has them.
-    let arguments = ["--exclude=SC1091".to_owned()].into_iter().chain(scripts);
+    // Some source files from where illumos has them; the images' recipes, from here.
+    let options = ["--exclude=SC1091", "--external-sources"].map(str::to_owned);
+    let arguments = options.into_iter().chain(scripts);
     Step::new("shellcheck", arguments).run()
 }
 

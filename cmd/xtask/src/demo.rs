@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-use crate::build::Image;
+use crate::image::Image;
 use crate::run::{Failure, Step, target};
 use crate::{build, setup};
 
@@ -41,11 +41,11 @@ impl Demo {
         build::programs()?;
         let demo = target().join("debug/solstice-demo").into_string();
         let (mut command, image) = match self.backend {
-            Backend::Qemu => (vec![demo], build::image(Image::LinuxMini)?),
+            Backend::Qemu => (vec![demo], Image::LinuxMini.build()?),
             Backend::Zones => {
                 let mut command = simulated_host()?;
                 command.extend([demo, "--zones".to_owned()]);
-                (command, build::image(Image::LinuxMiniDisk)?)
+                (command, Image::LinuxMiniDisk.build()?)
             }
         };
         command.extend(["--image".to_owned(), image.into_string()]);

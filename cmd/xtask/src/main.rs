@@ -9,6 +9,7 @@ mod chaos;
 mod ci;
 mod demo;
 mod illumos;
+mod image;
 mod package;
 mod run;
 mod setup;
@@ -49,8 +50,8 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
-    /// Make the golden images of the demonstration and the tests
-    Image,
+    /// Make the golden images, compare them with their locks, boot them
+    Images(image::Images),
     /// Compile everything for illumos, without linking it
     IllumosCheck,
     /// Check the SMF manifests, the IPS packages and the RBAC profile for illumos
@@ -84,11 +85,7 @@ fn dispatch(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::IllumosCheck => illumos::check(),
         Verb::Package => package::check(),
         Verb::ZfsCheck => zfs::check(),
-        Verb::Image => {
-            setup::for_machines()?;
-            build::image(build::Image::LinuxMini)?;
-            build::image(build::Image::LinuxMiniDisk).map(|_| ())
-        }
+        Verb::Images(images) => images.run(),
     }?;
     Ok(ExitCode::SUCCESS)
 }

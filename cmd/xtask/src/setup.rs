@@ -26,6 +26,13 @@ const MACHINES: &[Package] = &[
     Package { name: "zstd", file: "/usr/bin/zstd" },
 ];
 
+/// What it takes to make and boot debian-12 besides.
+const IMAGES: &[Package] = &[
+    Package { name: "mmdebstrap", file: "/usr/bin/mmdebstrap" },
+    Package { name: "mtools", file: "/usr/bin/mcopy" },
+    Package { name: "ovmf", file: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
+];
+
 /// What tests need besides: what others say of the files that we write.
 const TESTS: &[Package] = &[
     Package { name: "dnsmasq-base", file: "/usr/sbin/dnsmasq" },
@@ -65,7 +72,8 @@ const ZFS: &[Package] = &[
 
 /// Installs all that any verb needs.
 pub(crate) fn for_everything() -> Result<(), Failure> {
-    install(MACHINES.iter().chain(TESTS).chain(CHECKS).chain(ILLUMOS).chain(ZFS))
+    let others = TESTS.iter().chain(CHECKS).chain(ILLUMOS).chain(ZFS);
+    install(MACHINES.iter().chain(IMAGES).chain(others))
 }
 
 /// Installs what it takes to run the tests.
@@ -76,6 +84,11 @@ pub(crate) fn for_tests() -> Result<(), Failure> {
 /// Installs what it takes to compile for illumos.
 pub(crate) fn for_illumos() -> Result<(), Failure> {
     install(ILLUMOS)
+}
+
+/// Installs what it takes to make every image and to boot it.
+pub(crate) fn for_images() -> Result<(), Failure> {
+    install(MACHINES.iter().chain(IMAGES))
 }
 
 /// Installs what it takes to make the image and to run machines.

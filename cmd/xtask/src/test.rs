@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::image::Image;
 use crate::run::{Failure, Step, on_path, target};
 use crate::{build, setup};
 
@@ -24,8 +25,8 @@ impl Test {
     pub(crate) fn run(self) -> Result<(), Failure> {
         setup::for_tests()?;
         build::everything()?;
-        let image = build::image(build::Image::LinuxMini)?;
-        let disk_image = build::image(build::Image::LinuxMiniDisk)?;
+        let image = Image::LinuxMini.build()?;
+        let disk_image = Image::LinuxMiniDisk.build()?;
         let programs = target().join("debug");
         let whole = self.rest.is_empty();
         let runner: &[&str] = if on_path("cargo-nextest") {

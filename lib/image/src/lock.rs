@@ -1,8 +1,12 @@
 //! The lock file: what an image consists of.
 
+use std::io::Read as _;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use solstice_model::{ImageName, Sha256Digest};
+
+use crate::file;
 
 /// The largest lock file that is read.
 const MAX_LOCK_BYTES: u64 = 4 * 1024 * 1024;
@@ -44,10 +48,31 @@ pub enum ImageError {
         /// The path as written.
         path: Utf8PathBuf,
     },
+    /// What should be a file is none.
+    #[error("{path} is not a plain file but {what}; an image consists of plain files")]
+    NotAFile {
+        /// Which.
+        path: Utf8PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A file has another size than the locked one.
+    #[error(
+        "{path} is not the file that was locked: it has {found} bytes, the lock says {locked}; \
+         rebuild the image, or use `ciadm image relock` if the change was meant"
+    )]
+    Size {
+        /// Which.
+        path: Utf8PathBuf,
+        /// Its size, in bytes.
+        found: u64,
+        /// What it should be.
+        locked: u64,
+    },
     /// A file is not the locked one.
     #[error(
         "{path} is not the file that was locked: its digest is {found}, the lock says {locked}; \
-         rebuild the image, or lock this file if the change was meant"
+         rebuild the image, or use `ciadm image relock` if the change was meant"
     )]
     Differs {
         /// Which.
@@ -195,11 +220,13 @@ impl Lock {
     /// [`ImageError`] if it cannot be read, is no lock, or names files outside its folder.
     pub fn read(path: Utf8PathBuf) -> Result<Self, ImageError> {
         let failed = |source| ImageError::Read { path: path.clone(), source };
-        let bytes = std::fs::metadata(&path).map_err(failed)?.len();
+        let file = file::open(&path, file::Links::Followed)?;
+        let bytes = file.metadata().map_err(failed)?.len();
         if bytes > MAX_LOCK_BYTES {
             return Err(ImageError::TooLarge { path, bytes });
         }
-        let text = std::fs::read(&path).map_err(failed)?;
+        let mut text = Vec::new();
+        file.take(MAX_LOCK_BYTES).read_to_end(&mut text).map_err(failed)?;
         let mut lock: Lock = serde_json::from_slice(&text)
             .map_err(|source| ImageError::Syntax { path: path.clone(), source })?;
         lock.folder = path.parent().unwrap_or(Utf8Path::new(".")).to_owned();

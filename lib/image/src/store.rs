@@ -1,26 +1,29 @@
 //! The folder of a host's images: several versions of each, one of them current.
 //!
 //! ```text
-//! STORE/NAME/<12 hex digits of the disk's digest>/image.lock
-//!                                                 disk.raw.zst
-//!                                                 solstice-agent
+//! STORE/NAME/<12 hex digits of the disk's published digest>/image.lock
+//!                                                           disk.raw.zst
+//!                                                           solstice-agent
 //! STORE/NAME/current -> <12 hex digits>
+//! STORE/.downloads/<64 hex digits>.part
 //! ```
 //!
 //! A version appears whole, by one rename, and never changes afterwards. The
 //! configuration of a host names `STORE/NAME/current/image.lock`.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+mod version;
+
+pub(crate) use version::virtual_bytes;
+
+use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use sha2::{Digest, Sha256};
 use solstice_model::{ImageName, Sha256Digest};
 
-use crate::lock::{
-    Boot, DiskEntry, DiskFormat, FileEntry, Files, Firmware, ImageError, Lock, SeedFormat,
-};
+use crate::lock::{Firmware, ImageError, Lock, SeedFormat};
 
+/// Where downloads lie until they are a version's.
+const DOWNLOADS: &str = ".downloads";
 /// The link to the version that hosts use.
 const CURRENT: &str = "current";
 /// How many digits of the disk's digest name a version.
@@ -35,7 +38,7 @@ pub struct Store {
 /// A version of an image.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    /// Its folder's name: the first digits of the disk's digest.
+    /// Its folder's name: the first digits of the disk's digest, as it was published.
     pub version: String,
     /// What it is.
     pub lock: Lock,
@@ -51,7 +54,7 @@ pub struct NewImage {
     /// The disk's file.
     pub disk: Utf8PathBuf,
     /// How the disk is written into it.
-    pub format: DiskFormat,
+    pub format: Published,
     /// The digest that its maker published.
     pub sha256: Sha256Digest,
     /// Which firmware starts it.
@@ -60,6 +63,19 @@ pub struct NewImage {
     pub seed: SeedFormat,
     /// The agent for it, if it has none.
     pub agent: Option<Utf8PathBuf>,
+}
+
+/// How a disk is written into the file that its maker publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// The disk's bytes as they are.
+    Raw,
+    /// The disk's bytes, compressed by zstd; kept so.
+    RawZstd,
+    /// QEMU's own format.
+    Qcow2,
+    /// The same, compressed by zstd; unpacked into the store.
+    Qcow2Zstd,
 }
 
 /// What can go wrong with the folder.
@@ -79,6 +95,14 @@ pub enum StoreError {
     /// A file is not what it should be.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A disk cannot be used as an image.
+    #[error("{path} is no disk for an image: {why}")]
+    Unfit {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// There is no such image or version.
     #[error("there is no image {name} with a version {version:?} in {root}; there are: {known}")]
     NoSuch {
@@ -120,32 +144,46 @@ impl Store {
         Self { root: root.into() }
     }
 
-    /// Copies a disk into the store, compares it with the digest that is given,
+    /// The folder for downloads, in the store's own file system.
+    pub fn downloads(&self) -> Utf8PathBuf {
+        self.root.join(DOWNLOADS)
+    }
+
+    /// Brings a disk into the store, compares it with the digest that is given,
     /// and writes its lock. The first version of an image becomes current.
+    ///
+    /// A disk is copied, unless it lies in the folder for downloads.
     ///
     /// # Errors
     ///
     /// [`StoreError`]; nothing is left then.
     pub fn add(&self, new: &NewImage) -> Result<Stored, StoreError> {
-        let version = version_of(new.sha256);
+        let version = Self::version_of(new.sha256);
         let folder = self.root.join(new.name.as_str());
         std::fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
         let place = folder.join(&version);
         if !place.exists() {
             let draft = folder.join(format!(".{version}.new"));
             remove(&draft)?;
-            let made = write_version(new, &draft);
+            let made = version::write(new, &draft, new.disk.starts_with(self.downloads()));
             if made.is_err() {
                 // What matters more is why it failed.
                 let _rest = remove(&draft);
             }
             made?;
             std::fs::rename(&draft, &place).map_err(failed("make", &place))?;
+            let synced = std::fs::File::open(&folder).and_then(|folder| folder.sync_all());
+            synced.map_err(failed("write", &folder))?;
         }
         if self.current(&new.name)?.is_none() {
             self.promote(&new.name, &version)?;
         }
         self.find(&new.name, Some(&version))
+    }
+
+    /// What the version of a disk with this published digest is called.
+    pub fn version_of(published: Sha256Digest) -> String {
+        published.hex().chars().take(VERSION_DIGITS).collect()
     }
 
     /// Every version of every image, by name and version.
@@ -242,10 +280,6 @@ impl Store {
     }
 }
 
-fn version_of(disk: Sha256Digest) -> String {
-    disk.to_string().trim_start_matches("sha256:").chars().take(VERSION_DIGITS).collect()
-}
-
 /// The names of the folders in a folder, sorted; none if it does not exist.
 fn folders(path: &Utf8Path) -> Result<Vec<String>, StoreError> {
     let entries = match path.read_dir_utf8() {
@@ -273,88 +307,6 @@ fn remove(path: &Utf8Path) -> Result<(), StoreError> {
     removed.map_err(failed("remove", path))
 }
 
-/// Writes all files of a version, the lock last.
-fn write_version(new: &NewImage, folder: &Utf8Path) -> Result<(), StoreError> {
-    std::fs::create_dir(folder).map_err(failed("make", folder))?;
-    let name = match new.format {
-        DiskFormat::Qcow2 => "disk.qcow2",
-        DiskFormat::Raw => "disk.raw",
-        DiskFormat::RawZstd => "disk.raw.zst",
-    };
-    let disk = copy(&new.disk, folder, name)?;
-    if disk.sha256 != new.sha256 {
-        let (path, found, locked) = (new.disk.clone(), disk.sha256, new.sha256);
-        return Err(ImageError::Differs { path, found, locked }.into());
-    }
-    let agent =
-        new.agent.as_ref().map(|agent| copy(agent, folder, "solstice-agent")).transpose()?;
-    let files = Files {
-        kernel: None,
-        initrd: None,
-        disk: DiskEntry {
-            virtual_bytes: virtual_bytes(&folder.join(name), new.format)?,
-            path: disk.path,
-            sha256: disk.sha256,
-            bytes: disk.bytes,
-            format: new.format,
-        },
-        agent,
-    };
-    let lock = Lock {
-        name: new.name.clone(),
-        files,
-        boot: Boot::Disk { firmware: new.firmware, seed: new.seed },
-        packages: Vec::new(),
-        folder: folder.to_owned(),
-    };
-    let text = serde_json::to_vec_pretty(&lock).expect("a lock can be written as JSON");
-    let path = folder.join("image.lock");
-    let write = || -> io::Result<()> {
-        let mut file = File::create_new(&path)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        File::open(folder)?.sync_all()
-    };
-    write().map_err(failed("write", &path))
-}
-
-/// Copies a file into the folder and takes its digest on the way.
-fn copy(from: &Utf8Path, folder: &Utf8Path, name: &str) -> Result<FileEntry, StoreError> {
-    let to = folder.join(name);
-    let mut source = File::open(from).map_err(failed("read", from))?;
-    let mut target = File::create_new(&to).map_err(failed("write", &to))?;
-    let mut hasher = Sha256::new();
-    let (mut buffer, mut bytes) = (vec![0; 1 << 20], 0);
-    loop {
-        let n = source.read(&mut buffer).map_err(failed("read", from))?;
-        if n == 0 {
-            break;
-        }
-        hasher.update(&buffer[..n]);
-        target.write_all(&buffer[..n]).map_err(failed("write", &to))?;
-        bytes += n as u64;
-    }
-    target.sync_all().map_err(failed("write", &to))?;
-    let sha256 = Sha256Digest::from_bytes(hasher.finalize().into());
-    Ok(FileEntry { path: name.into(), sha256, bytes })
-}
-
-/// The size of the disk in a file, in bytes, where the format does not tell it.
-fn virtual_bytes(path: &Utf8Path, format: DiskFormat) -> Result<Option<u64>, StoreError> {
-    let read = || -> io::Result<Option<u64>> {
-        let mut file = File::open(path)?;
-        Ok(match format {
-            DiskFormat::Qcow2 => None,
-            DiskFormat::Raw => Some(file.metadata()?.len()),
-            DiskFormat::RawZstd => {
-                let mut disk = zstd::stream::read::Decoder::new(&mut file)?;
-                Some(io::copy(&mut disk, &mut io::sink())?)
-            }
-        })
-    };
-    read().map_err(failed("unpack", path))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,7 +332,7 @@ mod tests {
             NewImage {
                 name: "tiny".parse().unwrap(),
                 disk,
-                format: DiskFormat::RawZstd,
+                format: Published::RawZstd,
                 sha256: Sha256Digest::of(&packed),
                 firmware: Firmware::Bios,
                 seed: SeedFormat::NoCloud,
@@ -437,7 +389,7 @@ mod tests {
     fn what_a_crash_left_is_no_version_and_no_obstacle() {
         let world = World::new();
         let image = world.image(b"disk");
-        let version = version_of(image.sha256);
+        let version = Store::version_of(image.sha256);
         let draft = world.folder.join(format!("store/tiny/.{version}.new"));
         std::fs::create_dir_all(&draft).unwrap();
         std::fs::write(draft.join("disk.raw.zst"), b"half").unwrap();

@@ -72,9 +72,10 @@ fn network_config(network: &Network) -> String {
 
 /// The words that the agent knows from kernel command lines.
 pub(crate) fn words(seed: &Seed<'_>) -> String {
-    let Network { address, prefix, .. } = seed.network;
+    let Network { address, prefix, gateway, .. } = seed.network;
+    let gateway = gateway.map(|to| format!(" solstice.gateway={to}")).unwrap_or_default();
     format!(
-        "solstice.endpoint={} solstice.token={} solstice.address={address}/{prefix}\n",
+        "solstice.endpoint={} solstice.token={} solstice.address={address}/{prefix}{gateway}\n",
         seed.endpoint,
         seed.token.secret()
     )

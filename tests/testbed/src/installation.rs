@@ -206,8 +206,8 @@ impl Installation {
         lock["boot"]["cmdline"] = ended.into();
         for file in ["kernel", "initrd", "disk"] {
             let name = lock["files"][file]["path"].as_str().unwrap_or_default();
-            std::os::unix::fs::symlink(self.built.image.join(name), folder.join(name))
-                .map_err(io(name))?;
+            // A host refuses links: they could be pointed elsewhere.
+            std::fs::copy(self.built.image.join(name), folder.join(name)).map_err(io(name))?;
         }
         write(&folder.join("image.lock"), &lock.to_string())?;
         let (from, to) = (original.to_string(), folder.join("image.lock").to_string());

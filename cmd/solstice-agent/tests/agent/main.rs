@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod bench;
+mod debian;
 mod flow;
 mod host;
 mod machine;

@@ -4,7 +4,7 @@
 # For every POSIX shell: dash, busybox ash, ksh93.
 
 instance='019a2f60-7c1e-7000-8000-000000000001'
-words='solstice.endpoint=http://10.77.0.1:8400 solstice.token=sol_a-b_c solstice.address=10.77.0.2/30'
+words='solstice.endpoint=http://10.77.0.1:8400 solstice.token=sol_a-b_c solstice.address=10.77.0.2/30 solstice.gateway=10.77.0.1'
 addressing='done'
 mac='2:8:20:0:a:1'
 address='10.77.0.2/30'

@@ -34,7 +34,7 @@ fn token() -> Token {
 
 /// The words of [`seed`], as they end up in files.
 const WORDS: &str = "solstice.endpoint=http://10.77.0.1:8400 solstice.token=sol_a-b_c \
-     solstice.address=10.77.0.2/30\n";
+     solstice.address=10.77.0.2/30 solstice.gateway=10.77.0.1\n";
 
 /// Bytes that do not compress.
 fn noise(count: usize) -> Vec<u8> {
