@@ -82,7 +82,10 @@ async fn a_job_is_claimed_only_when_all_its_needs_succeeded() {
     let first = store.claim(host("host-1"), offers(), Vec::new(), 9, at(1), LEASE).await.unwrap();
     assert_eq!(first.len(), 2);
     end(&store, first[0], AgentVerdict::Succeeded).await;
-    assert_eq!(store.claim(host("host-1"), offers(), Vec::new(), 9, at(2), LEASE).await.unwrap(), []);
+    assert_eq!(
+        store.claim(host("host-1"), offers(), Vec::new(), 9, at(2), LEASE).await.unwrap(),
+        []
+    );
     end(&store, first[1], AgentVerdict::Succeeded).await;
     assert_eq!(claim(&store, 3).await.job, detail.jobs[2].id);
 }

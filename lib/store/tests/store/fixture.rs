@@ -10,8 +10,8 @@ use solstice_api::user::{Job, RunDetail};
 use solstice_forge::{CheckReport, CheckState, Event, PullRequest, Push, Repository};
 use solstice_model::id::new_id;
 use solstice_model::{
-    AgentVerdict, Assignment, AttemptId, DeliveryId, Exit, HostName, JobId, JobSpec, JobState, Need,
-    NeededOutcome, Outcome, Record, RecordBody, RunId, StepSpec, StepWhen,
+    AgentVerdict, Assignment, AttemptId, DeliveryId, Exit, HostName, JobId, JobSpec, JobState,
+    Need, NeededOutcome, Outcome, Record, RecordBody, RunId, StepSpec, StepWhen,
 };
 use solstice_store::{Describe, JobView, NewDelivery, NewRun, RunMade, RunView, Store, StoreError};
 use tempfile::TempDir;
