@@ -19,6 +19,7 @@
 //! It does not: serve HTTP, hold SQL, or know any forge by name.
 
 pub mod check;
+mod by_hand;
 mod clock;
 mod deliveries;
 mod driver;
@@ -30,6 +31,7 @@ mod reports;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use by_hand::{StartError, start_by_hand};
 pub use check::Checks;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use deliveries::InterpretDeliveries;

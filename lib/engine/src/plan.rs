@@ -33,7 +33,7 @@ pub fn plan_push(push: &Push, files: &[WorkflowFile]) -> Result<Plan, String> {
     let mut runs = Vec::new();
     let mut reasons = Vec::new();
     let parsed: Vec<_> =
-        files.iter().map(|file| (file, parse(&file.path, &file.content))).collect();
+        files.iter().map(|file| (file, parse(&file.path, file.content.as_deref().unwrap_or(b"")))).collect();
     // Over all files, started or not: a check's name must not depend on the branch.
     let mut names: BTreeMap<String, u32> = BTreeMap::new();
     for (_, workflow) in &parsed {
@@ -56,7 +56,7 @@ pub fn plan_push(push: &Push, files: &[WorkflowFile]) -> Result<Plan, String> {
                 file: file.path.clone(),
                 workflow: file.path.clone(),
                 context: run_context(&file.path),
-                jobs: Err(problem_text(&wrong, &file.content)),
+                jobs: Err(problem_text(&wrong, file.content.as_deref().unwrap_or(b""))),
             }),
         }
     }

@@ -47,7 +47,10 @@ pub(crate) enum Mark {
     Output { step: u32, stream: Stream, newline: bool },
     Note,
     Begin { step: u32 },
+    /// The step is tried once more: its lines end, the step does not.
+    Again { step: u32 },
     End { step: u32 },
+    /// Nothing of it is a line or where a step begins or ends.
     Over,
 }
 
@@ -60,7 +63,8 @@ impl Mark {
             RecordBody::Note { .. } => Mark::Note,
             RecordBody::StepStarted { step } => Mark::Begin { step: *step },
             RecordBody::StepFinished { step, .. } => Mark::End { step: *step },
-            RecordBody::Finished { .. } => Mark::Over,
+            RecordBody::StepRetried { step, .. } => Mark::Again { step: *step },
+            RecordBody::StepSkipped { .. } | RecordBody::Finished { .. } => Mark::Over,
         }
     }
 }
@@ -98,7 +102,7 @@ impl LineNumbers {
                 self.lines += 1;
                 Some(self.lines)
             }
-            Mark::End { step } => {
+            Mark::Again { step } | Mark::End { step } => {
                 self.open.retain(|open| open.step != step);
                 None
             }
