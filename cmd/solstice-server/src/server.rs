@@ -165,7 +165,7 @@ impl Server {
         let webhooks = webhook_api_mod::api_description::<Webhooks>();
         let webhooks = serve("webhooks", listen.webhooks, webhooks, &context)?;
         let driver = Driver::new();
-        let signals = drive(&context, config, &driver);
+        let signals = drive(config, &context, &driver);
         Ok(Self { context, people, webhooks, hosts, driver, signals })
     }
 
@@ -261,19 +261,21 @@ fn serve<E: std::fmt::Debug>(
 }
 
 /// Starts the background tasks: two per forge, so that a slow one keeps nobody
-/// waiting, one for what is old, and one for leases. Gives the signals that wake them.
-fn drive(context: &Context, config: &ServerConfig, driver: &Driver) -> Vec<Signal> {
+/// waiting, and one for leases. Gives the signals that wake them.
+fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signal> {
     let mut signals = vec![context.leases.clone()];
     let Context { store, logs, clock, .. } = context;
     let component = |name: &'static str| context.log.new(o!(keys::COMPONENT => name));
     for forge in context.forges.values() {
         let log = |name| component(name).new(o!(keys::FORGE => forge.name().to_string()));
         let (store, forge, clock) = (store.clone(), Arc::clone(forge), Arc::clone(clock));
+        let configured = config.forges.iter().find(|it| it.name == *forge.name());
         let signal = driver.wake_on(store.changes());
         driver.spawn(
             InterpretDeliveries {
                 store: store.clone(),
                 forge: Arc::clone(&forge),
+                pull_requests: configured.map(|it| it.pull_requests).unwrap_or_default(),
                 clock: Arc::clone(&clock),
                 log: log("deliveries"),
             },

@@ -338,7 +338,7 @@ mod tests {
     fn a_failure_that_is_allowed_passes_and_says_so_and_nothing_else_is_allowed() {
         let mut spec = spec();
         spec.continue_on_error = true;
-        let mut ended = |outcome| report_of(&spec, JobState::Finished { outcome }, 1);
+        let ended = |outcome| report_of(&spec, JobState::Finished { outcome }, 1);
         let (state, text) = ended(Outcome::Failed { step: 1, exit: Exit::Code { code: 2 } });
         assert_eq!(state, CheckState::Success);
         assert_eq!(text, "failed, which is allowed: step 2 “Test” failed: exit status 2");

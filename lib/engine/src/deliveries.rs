@@ -1,31 +1,35 @@
 //! From a delivery on disk to runs, or to a recorded reason (invariant I2).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
 use futures::StreamExt as _;
 use slog::{Logger, error, info, warn};
-use solstice_forge::{Event, Forge, ForgeError, Interpretation, Push, WorkflowFile};
+use solstice_config::server::PullRequestsFrom;
+use solstice_forge::{Event, Forge, ForgeError, Interpretation, WorkflowFile};
 use solstice_log::{chain, keys};
+use solstice_model::DeliveryId;
 use solstice_store::{Store, StoreError, Verdict, WaitingDelivery};
 
 use crate::clock::Clock;
 use crate::driver::{Activation, Next};
+use crate::files::workflow_files;
 use crate::leases::until;
-use crate::plan::{Plan, plan_push};
+use crate::plan::{Cause, Plan, plan};
 use crate::reports::pause;
 
 /// Deliveries of one forge that are worked on at the same time. Each may hold
 /// a body of 25 MiB.
 const CONCURRENCY: usize = 4;
 
-/// After this long a request to the forge counts as failed.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often the workflow files of a delivery are asked for: with pauses of up to
+/// ten minutes that takes an hour, and longer where the forge asks for patience.
+/// Tries are counted, not time, because the server may have been down meanwhile.
+const MAX_TRIES: u32 = 15;
 
-/// How long the workflow files of a delivery are asked for.
-const PATIENCE: TimeDelta = TimeDelta::hours(1);
+/// How often work on a delivery may end with the process. Less often than what
+/// service managers take for a reason not to start a program again.
+const MAX_CRASHES: u32 = 3;
 
 /// Interprets the deliveries of one forge.
 pub struct InterpretDeliveries {
@@ -33,6 +37,8 @@ pub struct InterpretDeliveries {
     pub store: Store,
     /// Who sent them.
     pub forge: Arc<dyn Forge>,
+    /// Whose pull requests start runs there.
+    pub pull_requests: PullRequestsFrom,
     /// Says when a pause is over.
     pub clock: Arc<dyn Clock>,
     /// Where verdicts are told.
@@ -43,10 +49,19 @@ pub struct InterpretDeliveries {
 enum Fate {
     /// These runs.
     Runs(Box<(Event, Plan)>),
+    /// Runs are of no use any more.
+    Ends(Box<Event>),
     /// Nothing, for this reason.
     Nothing(Verdict),
     /// The forge did not answer.
     Later(ForgeError),
+}
+
+/// A delivery whose fate is known.
+struct Decided {
+    id: DeliveryId,
+    tries: u32,
+    fate: Fate,
 }
 
 #[async_trait]
@@ -72,21 +87,34 @@ impl InterpretDeliveries {
             if waiting.is_empty() {
                 break;
             }
-            let done: Vec<Result<(), StoreError>> = futures::stream::iter(waiting)
-                .map(|delivery| self.interpret(delivery))
-                .buffer_unordered(CONCURRENCY)
-                .collect()
-                .await;
-            done.into_iter().collect::<Result<(), _>>()?;
+            self.interpret_batch(waiting).await?;
         }
         let next = self.store.next_delivery_try(forge.clone()).await?;
         Ok(next.map_or(Next::Idle, |at| Next::After(until(at, &*self.clock))))
     }
 
-    /// Decides on one delivery and writes it down.
-    async fn interpret(&self, delivery: WaitingDelivery) -> Result<(), StoreError> {
-        let (id, tries, received_at) = (delivery.id, delivery.tries, delivery.received_at);
-        let fate = self.decide(delivery).await;
+    /// Decides on deliveries and writes down what becomes of them. What ends runs
+    /// comes last: those that it ends may be of the same batch.
+    async fn interpret_batch(&self, waiting: Vec<WaitingDelivery>) -> Result<(), StoreError> {
+        let mut decided = futures::stream::iter(waiting)
+            .map(|delivery| self.decide(delivery))
+            .buffer_unordered(CONCURRENCY);
+        let mut last = Vec::new();
+        while let Some(one) = decided.next().await {
+            match one? {
+                ends @ Decided { fate: Fate::Ends(_), .. } => last.push(ends),
+                other => self.settle(other).await?,
+            }
+        }
+        for one in last {
+            self.settle(one).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down what becomes of a delivery.
+    async fn settle(&self, decided: Decided) -> Result<(), StoreError> {
+        let Decided { id, tries, fate } = decided;
         let now = self.clock.now();
         match fate {
             Fate::Runs(planned) => {
@@ -97,12 +125,17 @@ impl InterpretDeliveries {
                 }
                 Ok(())
             }
+            Fate::Ends(event) => {
+                let ended = self.store.finish_delivery_with_cancellation(id, *event, now).await?;
+                for job in ended {
+                    info!(self.log, "job cancelled"; keys::DELIVERY => %id, keys::JOB => %job);
+                }
+                Ok(())
+            }
             Fate::Nothing(verdict) => self.dismiss(id, verdict).await,
             Fate::Later(failed) => {
                 let error = chain(&failed);
-                let pause = pause(failed.retry(), tries)
-                    .filter(|pause| now + *pause < received_at + PATIENCE);
-                match pause {
+                match pause(failed.retry(), tries).filter(|_| tries + 1 < MAX_TRIES) {
                     Some(pause) => {
                         warn!(self.log, "workflow files not read";
                             keys::DELIVERY => %id, keys::ERROR => &error);
@@ -117,26 +150,29 @@ impl InterpretDeliveries {
         }
     }
 
-    async fn dismiss(
-        &self,
-        id: solstice_model::DeliveryId,
-        verdict: Verdict,
-    ) -> Result<(), StoreError> {
+    async fn dismiss(&self, id: DeliveryId, verdict: Verdict) -> Result<(), StoreError> {
         let (Verdict::Ignored { reason } | Verdict::Rejected { reason }) = &verdict;
         info!(self.log, "delivery starts nothing"; keys::DELIVERY => %id, keys::REASON => reason);
         self.store.finish_delivery(id, verdict, self.clock.now()).await
     }
 
-    async fn decide(&self, delivery: WaitingDelivery) -> Fate {
-        let forge = Arc::clone(&self.forge);
-        let WaitingDelivery { event, body, .. } = delivery;
-        let reading = tokio::task::spawn_blocking(move || forge.interpret(&event, &body));
-        let push = match reading.await {
-            Ok(Interpretation::Event(Event::Push(push))) => push,
-            Ok(Interpretation::Event(_)) => {
-                let reason = "events of this kind start nothing yet".to_owned();
-                return Fate::Nothing(Verdict::Ignored { reason });
+    async fn decide(&self, delivery: WaitingDelivery) -> Result<Decided, StoreError> {
+        let WaitingDelivery { id, tries, event, body, .. } = delivery;
+        let fate = match self.store.begin_delivery_try(id).await? {
+            MAX_CRASHES.. => {
+                let reason = format!("work on it ended with the server {MAX_CRASHES} times");
+                Fate::Nothing(Verdict::Rejected { reason })
             }
+            _ => self.fate(event, body).await,
+        };
+        Ok(Decided { id, tries, fate })
+    }
+
+    async fn fate(&self, event: String, body: Vec<u8>) -> Fate {
+        let forge = Arc::clone(&self.forge);
+        let reading = tokio::task::spawn_blocking(move || forge.interpret(&event, &body));
+        let event = match reading.await {
+            Ok(Interpretation::Event(event)) => event,
             Ok(Interpretation::Ignored { reason }) => {
                 return Fate::Nothing(Verdict::Ignored { reason });
             }
@@ -149,36 +185,59 @@ impl InterpretDeliveries {
                 return Fate::Nothing(Verdict::Rejected { reason });
             }
         };
-        match self.files(&push).await {
-            Ok(files) => self.planned(push, files).await,
+        let push = match &event {
+            Event::Push(push) => push,
+            Event::PullRequest(told) if told.outside && !self.lets_outsiders() => {
+                let reason = self.stranger(told.number);
+                return Fate::Nothing(Verdict::Ignored { reason });
+            }
+            Event::PullRequest(told) => &told.head,
+            Event::PullRequestClosed { .. } | Event::RefDeleted { .. } => {
+                return Fate::Ends(Box::new(event));
+            }
+        };
+        match workflow_files(&*self.forge, push).await {
+            Ok(files) => planned(event, files).await,
             Err(error) => Fate::Later(error),
         }
     }
 
-    async fn files(&self, push: &Push) -> Result<Vec<WorkflowFile>, ForgeError> {
-        let reading = self.forge.workflow_files(&push.repository.name, &push.commit);
-        match tokio::time::timeout(FETCH_TIMEOUT, reading).await {
-            Ok(answer) => answer,
-            Err(elapsed) => Err(ForgeError::Unreachable {
-                what: "the workflow files".to_owned(),
-                source: Box::new(elapsed),
-            }),
-        }
+    fn lets_outsiders(&self) -> bool {
+        self.pull_requests == PullRequestsFrom::Anyone
     }
 
-    /// Parses the files off the async threads.
-    async fn planned(&self, push: Push, files: Vec<WorkflowFile>) -> Fate {
-        let planning = tokio::task::spawn_blocking(move || {
-            let plan = plan_push(&push, &files);
-            plan.map(|plan| Box::new((Event::Push(push), plan)))
-        });
-        match planning.await {
-            Ok(Ok(planned)) => Fate::Runs(planned),
-            Ok(Err(reason)) => Fate::Nothing(Verdict::Ignored { reason }),
-            Err(_) => {
-                let reason = "a workflow file made the parser fail".to_owned();
-                Fate::Nothing(Verdict::Rejected { reason })
+    /// Why a pull request from outside starts nothing (invariant I10).
+    fn stranger(&self, number: u64) -> String {
+        format!(
+            "pull request {number} comes from outside the repository, and the server's forge \
+             {:?} has pull_requests from=\"repository\"",
+            self.forge.name().as_str()
+        )
+    }
+}
+
+/// Parses the files off the async threads.
+async fn planned(event: Event, files: Vec<WorkflowFile>) -> Fate {
+    let planning = tokio::task::spawn_blocking(move || {
+        let cause = match &event {
+            Event::Push(push) => Cause::Push(push),
+            Event::PullRequest(told) => Cause::PullRequest(told),
+            Event::PullRequestClosed { .. } | Event::RefDeleted { .. } => {
+                return Err("it starts nothing".to_owned());
             }
+        };
+        let plan = plan(&cause, &files).map_err(|nothing| nothing.to_string())?;
+        Ok(Box::new((event, plan)))
+    });
+    match planning.await {
+        Ok(Ok(planned)) => Fate::Runs(planned),
+        Ok(Err(reason)) => Fate::Nothing(Verdict::Ignored { reason }),
+        Err(_) => {
+            let reason = "a workflow file made the parser fail".to_owned();
+            Fate::Nothing(Verdict::Rejected { reason })
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! | task | brings together |
 //! | --- | --- |
-//! | [`InterpretDeliveries`] | deliveries that were taken, and the runs that they ask for |
+//! | [`InterpretDeliveries`] | deliveries that were taken, and the runs that they start or end |
 //! | [`ExpireLeases`] | attempts of hosts that fell silent, and jobs that need another try |
 //! | [`Report`] | what a forge shows, and what it should show |
 //!
@@ -13,18 +13,25 @@
 //! the store. Forges are talked to by one task each, so that a slow one keeps
 //! nobody waiting.
 //!
+//! [`start_by_hand`] is no task: it makes runs at once, because somebody waits.
+//!
 //! What a check says is in [`check`], pure; the store calls it in the
 //! transaction of each transition.
 //!
 //! It does not: serve HTTP, hold SQL, or know any forge by name.
 
+#[cfg(test)]
+mod bench;
+mod by_hand;
 pub mod check;
 mod by_hand;
 mod clock;
 mod deliveries;
 mod driver;
+mod files;
 mod leases;
 mod plan;
+mod problem;
 mod records;
 mod reports;
 
@@ -37,7 +44,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use deliveries::InterpretDeliveries;
 pub use driver::{Activation, Driver, Next, Signal};
 pub use leases::ExpireLeases;
-pub use plan::{Plan, plan_push};
+pub use plan::{Cause, NothingToRun, Plan, plan};
 pub use records::{Applier, ApplyError, close_logs, recover};
 pub use reports::Report;
 use solstice_forge::Forge;

@@ -1,79 +1,175 @@
-//! From a push and the workflow files of its commit to runs; pure.
+//! From something that happened and the workflow files of a commit to runs; pure.
 
 use std::collections::BTreeMap;
 
-use solstice_forge::{Push, WorkflowFile};
+use solstice_forge::{PullRequest, Push, WorkflowFile};
 use solstice_model::EventKind;
 use solstice_store::NewRun;
-use solstice_workflow::{Decision, Diagnostic, Diagnostics, RunContext, TriggerEvent, parse};
+use solstice_workflow::{Decision, RunContext, TriggerEvent, Workflow, parse};
 
 use crate::check::run_context;
+use crate::problem::problem_text;
 
-/// The longest text of diagnostics that is kept, in bytes.
-const MAX_PROBLEM_BYTES: usize = 16 * 1024;
+/// What asks for runs.
+#[derive(Clone, Copy, Debug)]
+pub enum Cause<'c> {
+    /// A push.
+    Push(&'c Push),
+    /// A pull request, whose files are read at its head.
+    PullRequest(&'c PullRequest),
+    /// Somebody, at this commit.
+    Manual {
+        /// The commit, as if they had just pushed it.
+        push: &'c Push,
+        /// The path of the one file to start, if not all are meant.
+        file: Option<&'c str>,
+    },
+}
 
-/// The runs that a push asks for, at least one.
+/// The runs that are asked for, at least one.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// One per workflow file that the push starts or that is broken.
+    /// One per workflow file that starts or that is broken.
     pub runs: Vec<NewRun>,
 }
 
-/// Says which runs a push starts. A file that cannot be read becomes a run with
-/// a problem, so that whoever pushed it is told.
+/// Why there is nothing to run, for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", reasons.join("; "))]
+pub struct NothingToRun {
+    /// One per workflow file, or one for all.
+    pub reasons: Vec<String>,
+}
+
+impl From<String> for NothingToRun {
+    fn from(reason: String) -> Self {
+        Self { reasons: vec![reason] }
+    }
+}
+
+/// A workflow file, or what is wrong with it.
+type Read = Result<Workflow, String>;
+
+impl<'c> Cause<'c> {
+    fn push(&self) -> &'c Push {
+        match *self {
+            Cause::Push(push) | Cause::Manual { push, .. } => push,
+            Cause::PullRequest(pull_request) => &pull_request.head,
+        }
+    }
+
+    fn trigger(&self) -> TriggerEvent<'c> {
+        match *self {
+            Cause::Push(push) => TriggerEvent::Push { git_ref: &push.git_ref },
+            Cause::PullRequest(pull_request) => {
+                TriggerEvent::PullRequest { base: &pull_request.base }
+            }
+            Cause::Manual { .. } => TriggerEvent::Manual,
+        }
+    }
+
+    /// What the conditions of a workflow may ask for.
+    fn context(&self) -> RunContext<'c> {
+        let push = self.push();
+        let (event, pull_request) = match *self {
+            Cause::Push(_) => (EventKind::Push, None),
+            Cause::PullRequest(pull_request) => (EventKind::PullRequest, Some(pull_request)),
+            Cause::Manual { .. } => (EventKind::Manual, None),
+        };
+        RunContext {
+            event,
+            git_ref: &push.git_ref,
+            repository: &push.repository.name,
+            actor: &push.actor,
+            base: pull_request.map(|it| it.base.as_str()),
+            pull_request: pull_request.map(|it| it.number),
+            fork: pull_request.is_some_and(|it| it.outside),
+        }
+    }
+
+    /// The run of one file, or why there is none.
+    fn run_of(
+        &self,
+        file: &WorkflowFile,
+        read: Read,
+        names: &BTreeMap<String, u32>,
+    ) -> Result<NewRun, String> {
+        let path = &file.path;
+        if let Cause::Manual { file: Some(wanted), .. } = self
+            && wanted != path
+        {
+            return Err(format!("{path}: it was not asked for"));
+        }
+        let workflow = match read {
+            Ok(workflow) => workflow,
+            // Whoever asks by hand is told at once; nobody needs a failed check.
+            Err(problem) if matches!(self, Cause::Manual { .. }) => {
+                return Err(problem.lines().next().unwrap_or(path).to_owned());
+            }
+            Err(problem) => {
+                let (file, workflow) = (path.clone(), path.clone());
+                return Ok(NewRun {
+                    file,
+                    workflow,
+                    context: run_context(path),
+                    jobs: Err(problem),
+                });
+            }
+        };
+        match workflow.triggered_by(&self.trigger()) {
+            Decision::Start => Ok(NewRun {
+                file: path.clone(),
+                context: context(&workflow.name, names[&workflow.name] > 1, file),
+                jobs: Ok(workflow.jobs(&self.context())),
+                workflow: workflow.name,
+            }),
+            Decision::Ignore { reason } => Err(format!("{path}: {reason}")),
+        }
+    }
+}
+
+/// Says which runs there are to be. A file that cannot be used becomes a run with
+/// a problem, so that whoever pushed it is told; whoever asks by hand gets that
+/// as a reason.
+///
+/// The contexts of checks do not depend on the kind of event: of a push and a
+/// pull request at the same commit, both show as the same checks, and whichever
+/// run came last is what they say.
 ///
 /// # Errors
 ///
-/// The reason, for people, why the push starts nothing.
-pub fn plan_push(push: &Push, files: &[WorkflowFile]) -> Result<Plan, String> {
+/// The reasons why there is nothing to run.
+pub fn plan(cause: &Cause<'_>, files: &[WorkflowFile]) -> Result<Plan, NothingToRun> {
+    let commit = &cause.push().commit;
     if files.is_empty() {
-        return Err(format!("no workflow in .solstice at {}", push.commit));
+        return Err(format!("no workflow in .solstice at {commit}").into());
     }
-    let event = TriggerEvent::Push { git_ref: &push.git_ref };
-    let mut runs = Vec::new();
-    let mut reasons = Vec::new();
-    let parsed: Vec<_> =
-        files.iter().map(|file| (file, parse(&file.path, file.content.as_deref().unwrap_or(b"")))).collect();
+    if let Cause::Manual { file: Some(wanted), .. } = cause
+        && !files.iter().any(|file| file.path == *wanted)
+    {
+        let known: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        return Err(format!("no {wanted} at {commit}, only {}", known.join(", ")).into());
+    }
+    let files: Vec<(&WorkflowFile, Read)> = files.iter().map(|file| (file, read(file))).collect();
     // Over all files, started or not: a check's name must not depend on the branch.
     let mut names: BTreeMap<String, u32> = BTreeMap::new();
-    for (_, workflow) in &parsed {
-        if let Ok(workflow) = workflow {
-            *names.entry(workflow.name.clone()).or_default() += 1;
+    for workflow in files.iter().filter_map(|(_, read)| read.as_ref().ok()) {
+        *names.entry(workflow.name.clone()).or_default() += 1;
+    }
+    let (mut runs, mut reasons) = (Vec::new(), Vec::new());
+    for (file, read) in files {
+        match cause.run_of(file, read, &names) {
+            Ok(run) => runs.push(run),
+            Err(reason) => reasons.push(reason),
         }
     }
-    for (file, workflow) in parsed {
-        match workflow {
-            Ok(workflow) => match workflow.triggered_by(&event) {
-                Decision::Start => runs.push(NewRun {
-                    file: file.path.clone(),
-                    context: context(&workflow.name, names[&workflow.name] > 1, file),
-                    jobs: Ok(workflow.jobs(&context_of(push))),
-                    workflow: workflow.name,
-                }),
-                Decision::Ignore { reason } => reasons.push(format!("{}: {reason}", file.path)),
-            },
-            Err(wrong) => runs.push(NewRun {
-                file: file.path.clone(),
-                workflow: file.path.clone(),
-                context: run_context(&file.path),
-                jobs: Err(problem_text(&wrong, file.content.as_deref().unwrap_or(b""))),
-            }),
-        }
-    }
-    if runs.is_empty() { Err(reasons.join("; ")) } else { Ok(Plan { runs }) }
+    if runs.is_empty() { Err(NothingToRun { reasons }) } else { Ok(Plan { runs }) }
 }
 
-/// What a push's conditions may ask for.
-fn context_of(push: &Push) -> RunContext<'_> {
-    RunContext {
-        event: EventKind::Push,
-        git_ref: &push.git_ref,
-        repository: &push.repository.name,
-        actor: &push.actor,
-        base: None,
-        pull_request: None,
-        fork: false,
-    }
+fn read(file: &WorkflowFile) -> Read {
+    let content =
+        file.content.as_ref().map_err(|unusable| format!("{}: {unusable}\n", file.path))?;
+    parse(&file.path, content).map_err(|wrong| problem_text(&wrong, content))
 }
 
 /// The context of a file's checks. Where several files share a name, each
@@ -82,53 +178,9 @@ fn context(name: &str, shared: bool, file: &WorkflowFile) -> String {
     if shared { run_context(&format!("{name} ({})", file.path)) } else { run_context(name) }
 }
 
-/// The diagnostics as plain text: place and reason, the line with a mark, help.
-///
-/// ```text
-/// .solstice/ci.kdl:2:5: `job` has no property `run_on`
-///     2 |     job id="build" run_on="illumos" {
-///       |                    ^^^^^^
-///       = did you mean `runs_on`?
-/// ```
-fn problem_text(wrong: &Diagnostics, content: &[u8]) -> String {
-    let mut text = String::new();
-    for one in wrong.list() {
-        let block = problem_block(wrong.file_name(), one, content);
-        if text.len() + block.len() > MAX_PROBLEM_BYTES {
-            text.push_str("…\n");
-            return text;
-        }
-        text.push_str(&block);
-    }
-    if wrong.omitted() > 0 {
-        text.push_str(&format!("and {} more\n", wrong.omitted()));
-    }
-    text
-}
-
-fn problem_block(file: &str, one: &Diagnostic, content: &[u8]) -> String {
-    let (line, column) = (one.line(), one.column());
-    let mut block = format!("{file}:{line}:{column}: {one}\n");
-    let source = content.split(|byte| *byte == b'\n').nth(line - 1);
-    if let Some(source) = source.filter(|source| !source.is_empty() && source.len() <= 400) {
-        let shown: String = String::from_utf8_lossy(source)
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let rest = shown.chars().count().saturating_sub(column - 1).max(1);
-        let width = one.span().len().clamp(1, rest);
-        let (gap, mark) = (" ".repeat(column - 1), "^".repeat(width));
-        block.push_str(&format!("{line:>5} | {}\n      | {gap}{mark}\n", shown.trim_end()));
-    }
-    if let Some(help) = one.help() {
-        block.push_str(&format!("      = {help}\n"));
-    }
-    block
-}
-
 #[cfg(test)]
 mod tests {
-    use solstice_forge::Repository;
+    use solstice_forge::{Repository, Unusable};
 
     use super::*;
 
@@ -148,7 +200,16 @@ mod tests {
     }
 
     fn file(path: &str, content: &str) -> WorkflowFile {
-        WorkflowFile { path: path.to_owned(), content: content.as_bytes().to_vec() }
+        WorkflowFile { path: path.to_owned(), content: Ok(content.as_bytes().to_vec()) }
+    }
+
+    fn plan_push(push: &Push, files: &[WorkflowFile]) -> Result<Plan, String> {
+        plan(&Cause::Push(push), files).map_err(|nothing| nothing.to_string())
+    }
+
+    fn pull_request(base: &str) -> PullRequest {
+        let head = push("refs/pull/7/head");
+        PullRequest { number: 7, base: base.to_owned(), outside: false, head }
     }
 
     const GOOD: &str = r#"workflow name="CI" {
@@ -204,12 +265,55 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_diagnostics_is_bounded_and_harmless() {
-        let broken = format!("workflow {{\n{}\u{1b}[31m\n}}", "job x=\"\" \n".repeat(5000));
-        let files = [file(".solstice/a.kdl", &broken)];
-        let plan = plan_push(&push("refs/heads/main"), &files).unwrap();
-        let problem = plan.runs[0].jobs.as_ref().unwrap_err();
-        assert!(problem.len() <= MAX_PROBLEM_BYTES + 100);
-        assert!(!problem.contains('\u{1b}'));
+    fn a_pull_request_starts_what_covers_its_base_under_the_same_names_as_a_push() {
+        let into_main = GOOD.replacen("{", "{\n    on \"pull_request\" branches=\"main\"\n", 1);
+        let files = [file(".solstice/a.kdl", &into_main), file(".solstice/b.kdl", GOOD)];
+        let all = pull_request("main");
+        let started = plan(&Cause::PullRequest(&all), &files).unwrap();
+        let contexts: Vec<&str> = started.runs.iter().map(|run| run.context.as_str()).collect();
+        assert_eq!(contexts, ["solstice/CI (.solstice/a.kdl)", "solstice/CI (.solstice/b.kdl)"]);
+        let pushed = plan_push(&push("refs/heads/main"), &files).unwrap();
+        assert_eq!(pushed.runs[0].context, contexts[1]);
+        let other = pull_request("other");
+        let nothing = plan(&Cause::PullRequest(&other), &files[..1]).unwrap_err();
+        assert!(nothing.to_string().contains("covers the base branch"), "{nothing}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_a_run_with_a_problem() {
+        for unusable in [Unusable::SymbolicLink, Unusable::TooLarge] {
+            let link =
+                WorkflowFile { path: ".solstice/link.kdl".to_owned(), content: Err(unusable) };
+            let files = [file(".solstice/a.kdl", GOOD), link];
+            let plan = plan_push(&push("refs/heads/main"), &files).unwrap();
+            assert!(plan.runs[0].jobs.is_ok());
+            let problem = plan.runs[1].jobs.as_ref().unwrap_err();
+            assert_eq!(problem.trim_end(), format!(".solstice/link.kdl: {unusable}"));
+        }
+    }
+
+    #[test]
+    fn by_hand_starts_what_may_be_and_says_why_not() {
+        let manual = GOOD.replacen("{", "{\n    on \"manual\"\n", 1);
+        let files = [
+            file(".solstice/a.kdl", GOOD),
+            file(".solstice/b.kdl", &GOOD.replace("runs_on", "run_on")),
+            file(".solstice/m.kdl", &manual),
+            file(".solstice/n.kdl", &manual),
+        ];
+        let push = push("refs/heads/main");
+        let by_hand = |file, files: &[WorkflowFile]| {
+            let plan = plan(&Cause::Manual { push: &push, file }, files);
+            plan.map(|plan| plan.runs.into_iter().map(|run| run.file).collect::<Vec<_>>())
+        };
+        let all = by_hand(None, &files).unwrap();
+        assert_eq!(all, [".solstice/m.kdl", ".solstice/n.kdl"]);
+        assert_eq!(by_hand(Some(".solstice/n.kdl"), &files).unwrap(), [".solstice/n.kdl"]);
+        let NothingToRun { reasons } = by_hand(None, &files[..2]).unwrap_err();
+        assert_eq!(reasons.len(), 2);
+        assert!(reasons[0].starts_with(".solstice/a.kdl: the workflow has no"), "{reasons:?}");
+        assert!(reasons[1].starts_with(".solstice/b.kdl:2:"), "{reasons:?}");
+        let nothing = by_hand(Some("m.kdl"), &files).unwrap_err().to_string();
+        assert!(nothing.contains("no m.kdl") && nothing.contains(".solstice/m.kdl"), "{nothing}");
     }
 }

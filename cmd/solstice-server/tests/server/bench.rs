@@ -10,7 +10,7 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use slog::Logger;
 use solstice_config::ServerConfig;
-use solstice_config::server::Listen;
+use solstice_config::server::{ArtifactLimits, Listen, RetentionConfig};
 use solstice_engine::{Clock as _, Forges, ManualClock};
 use solstice_forge::fake::{Delivery, FakeForge};
 use solstice_forge::{CheckReport, CheckState, Forge};
@@ -54,6 +54,9 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut ServerConfig)) -> Bench 
         anonymous: None,
         max_attempts: 2,
         lease: Duration::from_secs(60),
+        max_log_bytes: 64 << 20,
+        artifacts: ArtifactLimits::default(),
+        retention: RetentionConfig::default(),
         forges: Vec::new(),
     };
     change(&mut config);

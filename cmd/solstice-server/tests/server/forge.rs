@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use http::HeaderMap;
 use solstice_forge::fake::FakeForge;
 use solstice_forge::{
-    CheckReport, Forge, ForgeError, Genuine, Interpretation, Rejection, WorkflowFile,
+    CheckReport, Forge, ForgeError, Genuine, Head, Interpretation, Rejection, WorkflowFile,
 };
 use solstice_model::{CommitSha, ForgeName, RepoName};
 
@@ -54,6 +54,16 @@ impl Forge for SlowForge {
     ) -> Result<Vec<WorkflowFile>, ForgeError> {
         self.wait().await;
         self.fake.workflow_files(repository, commit).await
+    }
+
+    async fn head(
+        &self,
+        repository: &RepoName,
+        git_ref: Option<&str>,
+        commit: Option<&CommitSha>,
+    ) -> Result<Head, ForgeError> {
+        self.wait().await;
+        self.fake.head(repository, git_ref, commit).await
     }
 
     async fn report(
