@@ -24,7 +24,6 @@
 mod bench;
 mod by_hand;
 pub mod check;
-mod by_hand;
 mod clock;
 mod deliveries;
 mod driver;
