@@ -38,17 +38,15 @@ impl Books {
         self.bytes
     }
 
-    /// Lets a writer begin. `load` tells what the attempt has on disk.
+    /// Lets a writer begin. `on_disk` is what the attempt has there; it counts if
+    /// nobody else writes, of whom more is known.
     pub(crate) fn begin(
         &mut self,
         attempt: AttemptId,
         index: u32,
-        load: impl FnOnce() -> Result<Account, ArtifactError>,
+        on_disk: Account,
     ) -> Result<(), ArtifactError> {
-        let mut account = match self.accounts.remove(&attempt) {
-            Some(account) => account,
-            None => load()?,
-        };
+        let mut account = self.accounts.remove(&attempt).unwrap_or(on_disk);
         let limit = self.limits.attempt_files;
         let begun = if account.removed {
             Err(ArtifactError::Removed { attempt })
@@ -83,7 +81,7 @@ impl Books {
             return Err(ArtifactError::AttemptTooLarge { limit: self.limits.attempt_bytes });
         }
         if !fits(self.bytes, self.limits.total_bytes) {
-            return Err(ArtifactError::Full { used: self.bytes });
+            return Err(ArtifactError::Full { used: self.bytes, limit: self.limits.total_bytes });
         }
         account.bytes += more;
         self.bytes += more;

@@ -56,12 +56,17 @@ pub enum ArtifactError {
         /// The bound.
         limit: usize,
     },
-    /// All artifacts together are as large as they may be, or the disk is full.
-    #[error("there is no room for artifacts: {used} bytes are kept")]
+    /// All artifacts together are as large as they may be.
+    #[error("there is no room for artifacts: {used} of {limit} bytes are taken")]
     Full {
         /// The size of all artifacts, in bytes, with what is being written.
         used: u64,
+        /// The bound, in bytes.
+        limit: u64,
     },
+    /// The disk is full.
+    #[error("the disk of the artifacts is full")]
+    DiskFull,
     /// The attempt's artifacts were deleted while this one was written.
     #[error("the artifacts of attempt {attempt} were removed")]
     Removed {
@@ -112,7 +117,10 @@ impl ArtifactError {
     pub fn retry(&self) -> bool {
         matches!(
             self,
-            ArtifactError::Full { .. } | ArtifactError::Io { .. } | ArtifactError::GivenUp
+            ArtifactError::Full { .. }
+                | ArtifactError::DiskFull
+                | ArtifactError::Io { .. }
+                | ArtifactError::GivenUp
         )
     }
 
@@ -123,7 +131,7 @@ impl ArtifactError {
         move |source| match source.kind() {
             io::ErrorKind::StorageFull
             | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => ArtifactError::Full { used: 0 },
+            | io::ErrorKind::FileTooLarge => ArtifactError::DiskFull,
             _ => ArtifactError::Io { what, path, source: Arc::new(source) },
         }
     }

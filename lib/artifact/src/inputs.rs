@@ -124,11 +124,10 @@ struct Contents {
 
 impl Read for Contents {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self.reader.read_now(self.offset, into.len() as u64) {
-            Ok(bytes) => {
-                into[..bytes.len()].copy_from_slice(&bytes);
-                self.offset += bytes.len() as u64;
-                Ok(bytes.len())
+        match self.reader.read_now(self.offset, into) {
+            Ok(length) => {
+                self.offset += length as u64;
+                Ok(length)
             }
             Err(error) => {
                 self.failed = Some(error);

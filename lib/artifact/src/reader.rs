@@ -61,14 +61,21 @@ impl Reader {
     /// [`ArtifactError::Damaged`] if it was cut, and whatever the disk does.
     pub async fn read(&self, offset: u64, max_bytes: u64) -> Result<Bytes, ArtifactError> {
         let reader = self.clone();
-        blocking(move || reader.read_now(offset, max_bytes).map(Bytes::from)).await
+        blocking(move || {
+            let length = reader.bytes.saturating_sub(offset).min(max_bytes).min(READ_BYTES);
+            let mut bytes = vec![0; usize::try_from(length).expect("a read is small")];
+            reader.read_now(offset, &mut bytes)?;
+            Ok(Bytes::from(bytes))
+        })
+        .await
     }
 
-    pub(crate) fn read_now(&self, offset: u64, max_bytes: u64) -> Result<Vec<u8>, ArtifactError> {
-        let length = self.bytes.saturating_sub(offset).min(max_bytes).min(READ_BYTES);
-        let mut bytes = vec![0; usize::try_from(length).expect("a read is small")];
-        match self.file.read_exact_at(&mut bytes, offset) {
-            Ok(()) => Ok(bytes),
+    /// Fills `into`, up to the end; gives how much that is.
+    pub(crate) fn read_now(&self, offset: u64, into: &mut [u8]) -> Result<usize, ArtifactError> {
+        let left = usize::try_from(self.bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let length = left.min(into.len());
+        match self.file.read_exact_at(&mut into[..length], offset) {
+            Ok(()) => Ok(length),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 Err(ArtifactError::Damaged { path: self.path.clone() })
             }

@@ -64,8 +64,10 @@ pub struct ArtifactStore {
 
 pub(crate) struct Inner {
     pub(crate) dir: PathBuf,
-    /// Held while an artifact gets its place or an attempt loses its own, and
-    /// for looks into one attempt's directory.
+    /// Held while an artifact gets its place, an attempt loses its own, or an
+    /// account is opened.
+    places: Mutex<()>,
+    /// Who has how much. Held for moments only, never during IO.
     books: Mutex<Books>,
     /// What the next unfinished artifact is called.
     next: AtomicU64,
@@ -76,6 +78,10 @@ impl Inner {
     pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
         // Each change to the books is made in one piece.
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn places(&self) -> MutexGuard<'_, ()> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A name for an unfinished artifact.
@@ -109,7 +115,8 @@ impl ArtifactStore {
             bytes += each_attempt(&shard)?.values().map(|kept| kept.bytes).sum::<u64>();
         }
         let books = Mutex::new(Books::new(limits, bytes));
-        let inner = Inner { dir, books, next: AtomicU64::new(0), _lock: lock };
+        let inner =
+            Inner { dir, places: Mutex::new(()), books, next: AtomicU64::new(0), _lock: lock };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -214,7 +221,7 @@ fn remove(inner: &Inner, attempt: AttemptId) -> Result<u64, ArtifactError> {
     let trash = dir.with_extension(TRASH);
     remove_directory(&trash)?;
     let freed = {
-        let mut books = inner.books();
+        let _places = inner.places();
         let freed = account(&dir)?.bytes;
         match fs::rename(&dir, &trash) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -222,7 +229,7 @@ fn remove(inner: &Inner, attempt: AttemptId) -> Result<u64, ArtifactError> {
             }
             _ => {}
         }
-        books.removed(attempt, freed);
+        inner.books().removed(attempt, freed);
         freed
     };
     if let Some(shard) = dir.parent().filter(|shard| shard.exists()) {

@@ -33,7 +33,11 @@ impl Writer {
         index: u32,
     ) -> Result<Self, ArtifactError> {
         let dir = attempt_dir(&inner.dir, attempt);
-        inner.books().begin(attempt, index, || account(&dir))?;
+        {
+            let _places = inner.places();
+            let on_disk = account(&dir)?;
+            inner.books().begin(attempt, index, on_disk)?;
+        }
         // From here on, dropping gives back what is taken.
         let place = Place { path: inner.new_path(), inner, attempt, index, bytes: 0, kept: false };
         let file = files::create(&place.path)?;
@@ -104,7 +108,7 @@ struct Unfinished {
 impl Unfinished {
     fn write(&mut self, pieces: &[Bytes]) -> Result<(), ArtifactError> {
         for piece in pieces {
-            self.file.write_all(piece).map_err(|error| self.place.failed("write", error))?;
+            self.file.write_all(piece).map_err(ArtifactError::io("write", &self.place.path))?;
             self.hasher.update(piece);
         }
         Ok(())
@@ -117,7 +121,7 @@ impl Unfinished {
             let found_bytes = place.bytes;
             return Err(ArtifactError::Mismatch { expected, bytes, found, found_bytes });
         }
-        file.sync_all().map_err(|error| place.failed("sync", error))?;
+        file.sync_all().map_err(ArtifactError::io("sync", &place.path))?;
         let target = place.inner.path(place.attempt, place.index);
         if !place.take(&target)? {
             same(&target, expected, bytes)?
@@ -170,22 +174,14 @@ impl Place {
     /// Gives the file its name; `false` if another has it.
     fn take(&mut self, target: &Path) -> Result<bool, ArtifactError> {
         private_directory(&attempt_dir(&self.inner.dir, self.attempt))?;
-        let books = self.inner.books();
-        books.still_wanted(self.attempt)?;
-        // Names are given and taken only by who holds the books.
+        let _places = self.inner.places();
+        self.inner.books().still_wanted(self.attempt)?;
         if fs::exists(target).map_err(ArtifactError::io("look for", target))? {
             return Ok(false);
         }
         fs::rename(&self.path, target).map_err(ArtifactError::io("write", target))?;
         self.kept = true;
         Ok(true)
-    }
-
-    fn failed(&self, what: &'static str, error: io::Error) -> ArtifactError {
-        match ArtifactError::io(what, &self.path)(error) {
-            ArtifactError::Full { .. } => ArtifactError::Full { used: self.inner.books().bytes() },
-            other => other,
-        }
     }
 }
 

@@ -38,6 +38,7 @@ async fn main() -> Result<()> {
     one_line_at_a_time(dir.path(), &mut figures).await?;
     a_million_lines(dir.path(), settings.divisor, &mut figures).await?;
     a_gibibyte(dir.path(), settings.divisor, &mut figures).await?;
+    figures.insert("peak_rss_without_followers_mib".to_owned(), json!(peak_rss_mib()?));
     followers(dir.path(), settings.divisor, &mut figures).await?;
     figures.insert("peak_rss_mib".to_owned(), json!(peak_rss_mib()?));
     if settings.json {

@@ -224,25 +224,30 @@ impl Log {
             }
             return Err(LogError::io("seal", &paths.plain)(error));
         }
-        let replaced = fs::symlink_metadata(&paths.sealed).map_or(0, |about| about.len());
-        fs::rename(&paths.sealing, &paths.sealed).map_err(LogError::io("write", &paths.sealed))?;
-        self.usage.sub(replaced);
-        files::sync_parents(&paths.sealed)?;
+        self.put_sealed()?;
         *hold(&self.state) = Some(self.open_sealed()?);
         recover::remove_plain(paths, &self.usage);
         Ok(())
     }
 
+    /// Gives the sealed log its name; it may have been there, damaged.
+    fn put_sealed(&self) -> Result<(), LogError> {
+        let Paths { sealing, sealed, .. } = &self.paths;
+        let size = |path| fs::symlink_metadata(path).map_or(0, |about| about.len());
+        let (old, new) = (size(sealed), size(sealing));
+        fs::rename(sealing, sealed).map_err(LogError::io("write", sealed))?;
+        self.usage.sub(old);
+        self.usage.add(new);
+        files::sync_parents(sealed)
+    }
+
     fn open_sealed(&self) -> Result<State, LogError> {
         let path = &self.paths.sealed;
         let file = File::open(path).map_err(LogError::io("open", path))?;
-        let bytes = file.metadata().map_err(LogError::io("open", path))?.len();
         let sealed = Sealed::open(file, self.attempt).map_err(LogError::io("read", path))?;
-        let damaged = || LogError::Damaged { path: path.clone(), offset: bytes };
-        let sealed = sealed.ok_or_else(damaged)?;
-        let state = recover::from_sealed(sealed, self.attempt).map_err(LogError::read(path, bytes));
-        self.usage.add(bytes);
-        state
+        let damaged = || LogError::Damaged { path: path.clone(), offset: 0 };
+        recover::from_sealed(sealed.ok_or_else(damaged)?, self.attempt)
+            .map_err(LogError::read(path, 0))
     }
 
     /// Deletes the log and the console; gives how many bytes that frees. Who

@@ -44,14 +44,24 @@ pub(crate) struct OpenLine {
 /// What a record is to the count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
-    Output { step: u32, stream: Stream, newline: bool },
+    Output {
+        step: u32,
+        stream: Stream,
+        newline: bool,
+    },
     Note,
-    Begin { step: u32 },
-    /// The step is tried once more: its lines end, the step does not.
-    Again { step: u32 },
-    End { step: u32 },
-    /// Nothing of it is a line or where a step begins or ends.
-    Over,
+    Begin {
+        step: u32,
+    },
+    /// One try of a step ends, and it goes on.
+    Again {
+        step: u32,
+    },
+    End {
+        step: u32,
+    },
+    /// Neither lines nor steps.
+    Other,
 }
 
 impl Mark {
@@ -62,9 +72,9 @@ impl Mark {
             }
             RecordBody::Note { .. } => Mark::Note,
             RecordBody::StepStarted { step } => Mark::Begin { step: *step },
-            RecordBody::StepFinished { step, .. } => Mark::End { step: *step },
             RecordBody::StepRetried { step, .. } => Mark::Again { step: *step },
-            RecordBody::StepSkipped { .. } | RecordBody::Finished { .. } => Mark::Over,
+            RecordBody::StepFinished { step, .. } => Mark::End { step: *step },
+            RecordBody::StepSkipped { .. } | RecordBody::Finished { .. } => Mark::Other,
         }
     }
 }
@@ -106,7 +116,7 @@ impl LineNumbers {
                 self.open.retain(|open| open.step != step);
                 None
             }
-            Mark::Begin { .. } | Mark::Over => None,
+            Mark::Begin { .. } | Mark::Other => None,
         }
     }
 

@@ -52,9 +52,9 @@ impl Plain {
                 let line = text.lines().next().unwrap_or_default();
                 out.extend_from_slice(format!("=== note: {line}\n").as_bytes());
             }
-            RecordBody::StepFinished { .. }
-            | RecordBody::StepRetried { .. }
+            RecordBody::StepRetried { .. }
             | RecordBody::StepSkipped { .. }
+            | RecordBody::StepFinished { .. }
             | RecordBody::Finished { .. } => self.end_line(out),
         }
     }

@@ -49,7 +49,7 @@ struct Open {
 
 impl Shelf {
     /// Counts what is there, and clears away what a crash has left. Gives the
-    /// attempts of which the log was about to be sealed.
+    /// attempts of which sealing the log was begun and not ended.
     pub(crate) fn open(dir: PathBuf, max_bytes: u64) -> Result<(Self, Vec<AttemptId>), LogError> {
         let shelf = Self { dir, max_bytes, usage: Arc::default(), open: Mutex::default() };
         let (mut begun, mut doomed) = (Vec::new(), Vec::new());
@@ -59,6 +59,9 @@ impl Shelf {
                 TRASH => doomed.push(attempt),
                 CONSOLE_NEW => fs::remove_file(entry.path())?,
                 _ => shelf.usage.add(entry.metadata()?.len()),
+            }
+            if kind == PLAIN && fs::exists(shelf.paths(attempt).sealed)? {
+                begun.push(attempt);
             }
             Ok(())
         })?;

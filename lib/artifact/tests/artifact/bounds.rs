@@ -33,7 +33,7 @@ async fn each_bound_has_its_own_answer_and_a_refusal_leaves_nothing() {
         }
     }
     let refused = put(&open, attempts[3], 0, &noise(1, 10_001)).await;
-    assert!(matches!(refused, Err(ArtifactError::Full { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(ArtifactError::Full { limit: 600_000, .. })), "{refused:?}");
     assert!(refused.unwrap_err().retry());
     assert_eq!((open.usage(), bytes_on_disk(dir.path())), (590_000, 590_000));
     open.remove_attempt(attempts[0]).await.unwrap();
@@ -72,7 +72,7 @@ async fn child_that_fills_the_disk() {
     let attempt = new_id();
     put(&open, attempt, 0, &noise(1, 5_000)).await.unwrap();
     let refused = put(&open, attempt, 1, &noise(1, 9_000)).await;
-    assert!(matches!(refused, Err(ArtifactError::Full { used: 14_000 })), "{refused:?}");
+    assert!(matches!(refused, Err(ArtifactError::DiskFull)), "{refused:?}");
     assert_eq!(get(&open, attempt, 0).await.unwrap(), noise(1, 5_000));
     assert_eq!((open.usage(), bytes_on_disk(dir.as_ref())), (5_000, 5_000));
 }

@@ -94,3 +94,49 @@ async fn a_log_that_cannot_be_sealed_stays_as_it_is() {
     logs.seal(attempt).await.unwrap();
     assert_eq!(all(&logs, attempt, 10_000).await, records(1..=1000));
 }
+
+/// Uses a log when no file can be opened, and when that is over.
+#[tokio::test]
+#[ignore = "the child process of a_log_waits_for_file_descriptors"]
+async fn child_without_file_descriptors() {
+    let Some((dir, attempt)) = told() else { return };
+    let logs = JobLogs::open(&dir).unwrap();
+    let open: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+    assert!(!open.is_empty());
+    for refused in [
+        logs.append(attempt, &records([1001])).await.map(drop),
+        logs.read(attempt, 1, 100).await.map(drop),
+        logs.seal(attempt).await,
+    ] {
+        assert!(matches!(&refused, Err(LogError::Io { .. })), "{refused:?}");
+        assert!(refused.unwrap_err().retry());
+    }
+    drop(open);
+    assert_eq!(logs.append(attempt, &records([1001])).await.unwrap(), 1001);
+    let open: Vec<_> = std::iter::from_fn(|| std::fs::File::open("/dev/null").ok()).collect();
+    // What is open goes on to be used; what would need a new file is refused.
+    assert_eq!(logs.append(attempt, &records([1002])).await.unwrap(), 1002);
+    let refused = logs.seal(attempt).await;
+    assert!(matches!(refused, Err(LogError::Io { .. })), "{refused:?}");
+    drop(open);
+    logs.seal(attempt).await.unwrap();
+    assert_eq!(all(&logs, attempt, 10_000).await, records(1..=1002));
+}
+
+#[tokio::test]
+async fn a_log_waits_for_file_descriptors() {
+    let (dir, logs) = logs();
+    let attempt = new_id();
+    logs.append(attempt, &records(1..=1000)).await.unwrap();
+    drop(logs);
+    let child = Command::new("sh")
+        .args(["-c", "ulimit -n 40; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["full::child_without_file_descriptors", "--exact", "--ignored"])
+        .env("JOBLOG_DIR", dir.path())
+        .env("JOBLOG_ATTEMPT", attempt.to_string())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    assert_eq!(all(&reopen(dir.path()), attempt, 10_000).await, records(1..=1002));
+}
