@@ -138,12 +138,12 @@ impl Store {
                     transition(tx, info.job, JobEvent::MachineStarting { attempt }, now)
                 }
                 HostReport::Progress { phases } => {
-                    note_phases(tx, attempt, phases)?;
+                    note_phases(tx, attempt, phases, false)?;
                     tx.job_changed(info.job);
                     transition(tx, info.job, JobEvent::MachineStarting { attempt }, now)
                 }
                 HostReport::Running { phases } => {
-                    note_phases(tx, attempt, phases)?;
+                    note_phases(tx, attempt, phases, true)?;
                     transition(tx, info.job, JobEvent::AgentRunning { attempt }, now)
                 }
                 HostReport::TimedOut { limit } => {
@@ -236,11 +236,17 @@ fn expired(tx: &Tx<'_>, now: DateTime<Utc>) -> Result<Vec<AttemptInfo>, StoreErr
     rows.map(|row| Ok(row?)).collect()
 }
 
-/// Keeps where the time went. What was told once all phases were over stays.
-fn note_phases(tx: &Tx<'_>, attempt: AttemptId, mut phases: Vec<Phase>) -> Result<(), StoreError> {
+/// Keeps where the time went. What comes late does not undo what was told once
+/// `all` phases were over.
+fn note_phases(
+    tx: &Tx<'_>,
+    attempt: AttemptId,
+    mut phases: Vec<Phase>,
+    all: bool,
+) -> Result<(), StoreError> {
     phases.truncate(MAX_PHASES);
-    tx.prepare_cached("UPDATE attempt SET phases = ?2 WHERE id = ?1 AND running_at IS NULL")?
-        .execute(params![text(attempt), json(&phases)])?;
+    let sql = "UPDATE attempt SET phases = ?2 WHERE id = ?1 AND (?3 OR running_at IS NULL)";
+    tx.prepare_cached(sql)?.execute(params![text(attempt), json(&phases), all])?;
     Ok(())
 }
 

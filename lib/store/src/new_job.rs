@@ -7,7 +7,7 @@ use solstice_model::{
     JobEvent, JobId, JobSpec, JobState, Need, NeededOutcome, Outcome, RunId, SkipReason,
 };
 
-use crate::column::{json, millis, text};
+use crate::column::{Columns as _, json, millis, text};
 use crate::describe::{JobView, RunView};
 use crate::error::StoreError;
 use crate::report;
@@ -104,7 +104,6 @@ pub(crate) fn skip_if_unmet(
 /// The jobs of a run that count, in the file's order: of those that were run once
 /// more the last.
 pub(crate) fn current(tx: &Tx<'_>, run: RunId) -> Result<Vec<Current>, StoreError> {
-    use crate::column::Columns as _;
     let sql = "SELECT id, position, spec, data, rerun FROM job \
                WHERE run = ?1 AND replaced_by IS NULL ORDER BY position";
     let mut statement = tx.prepare_cached(sql)?;

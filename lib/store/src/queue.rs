@@ -120,7 +120,7 @@ fn lanes(
     rows.map(|row| Ok(row?)).collect()
 }
 
-pub(crate) const LANES: &str = "WITH RECURSIVE lane (label, size, repository) AS ( \
+const LANES: &str = "WITH RECURSIVE lane (label, size, repository) AS ( \
      SELECT label.value, size.value, (SELECT min(job.repository) FROM job \
      WHERE state = 'queued' AND open_needs = 0 \
      AND job.runs_on = label.value AND job.size = size.value) \
@@ -133,12 +133,12 @@ pub(crate) const LANES: &str = "WITH RECURSIVE lane (label, size, repository) AS
      FROM lane WHERE lane.repository IS NOT NULL) \
      SELECT label, size, repository FROM lane WHERE repository IS NOT NULL";
 
-pub(crate) const HEAD: &str = "SELECT id, priority, queued_at, run, position FROM job \
+const HEAD: &str = "SELECT id, priority, queued_at, run, position FROM job \
      WHERE state = 'queued' AND open_needs = 0 \
      AND runs_on = ?1 AND size = ?2 AND repository = ?3 \
      ORDER BY priority DESC, queued_at, run, position LIMIT 1";
 
-pub(crate) const BUSY: &str = "SELECT repository, count(*) FROM job \
+const BUSY: &str = "SELECT repository, count(*) FROM job \
      WHERE state IN ('claimed', 'starting', 'running') GROUP BY repository";
 
 fn head(connection: &Connection, lane: &Lane) -> Result<Option<Head>, StoreError> {
@@ -157,4 +157,36 @@ fn busy(connection: &Connection) -> Result<HashMap<i64, u64>, StoreError> {
     let mut statement = connection.prepare_cached(BUSY)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.map(|row| Ok(row?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let unbound = statement.raw_query();
+        let lines = unbound.mapped(|row| row.get("detail"));
+        lines.collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn a_claim_never_reads_through_the_queue_nor_through_what_is_over() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        crate::migrate::up(&mut connection).unwrap();
+        for (sql, index, how) in [
+            (LANES, "job_ready", "SEARCH"),
+            (HEAD, "job_ready", "SEARCH"),
+            // Those on machines are few, and the index has no others.
+            (BUSY, "job_on_machine", "SCAN"),
+        ] {
+            let lines = plan(&connection, sql);
+            let of_jobs: Vec<_> = lines.iter().filter(|line| line.contains(" job ")).collect();
+            assert!(!of_jobs.is_empty(), "{lines:?}");
+            for line in &of_jobs {
+                assert!(line.starts_with(how) && line.contains(index), "{sql}: {line}");
+            }
+            assert!(!lines.iter().any(|line| line.contains("TEMP B-TREE")), "{lines:?}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension as _, params};
 use solstice_model::{JobId, JobName, Outcome, RunId, SkipReason, id::new_id};
 
 use crate::column::text;
+use crate::describe::RunView;
 use crate::error::StoreError;
 use crate::new_job::{Current, NewJob, current, insert, need, skip_if_unmet};
 use crate::store::Store;
@@ -34,17 +35,6 @@ impl Store {
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] if there is nothing to
     /// run, one of the jobs is not finished, or it was run once more before.
     pub async fn rerun(
-        &self,
-        run: RunId,
-        which: RerunJobs,
-        by: String,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<JobId>, StoreError> {
-        self.write(move |tx| rerun(tx, run, which, &by, now)).await
-    }
-}
-
-fn rerun(
     tx: &Tx<'_>,
     run: RunId,
     which: RerunJobs,
@@ -54,37 +44,58 @@ fn rerun(
     let view = run_view(tx, run)?;
     let jobs = current(tx, run)?;
     let again = dependents_too(&jobs, chosen(tx, run, &jobs, which)?);
-    let open = jobs.iter().find(|job| again.contains(&job.spec.name) && !job.state.is_finished());
-    if let Some(open) = open {
-        let why = format!("its job {} is {}, not finished", open.spec.name, open.state.name());
-        return Err(StoreError::conflict("run", why));
-    }
-    if again.is_empty() {
-        let why = match which {
-            RerunJobs::Failed => "none of its jobs failed",
-            RerunJobs::All | RerunJobs::Job(_) => "it has no jobs",
-        };
-        return Err(StoreError::conflict("run", why));
-    }
-    let new: BTreeMap<&JobName, JobId> = again.iter().map(|name| (*name, new_id())).collect();
-    let of_new = || jobs.iter().filter_map(|job| Some((job, *new.get(&job.spec.name)?)));
-    for (old, id) in of_new() {
-        // Only then is the old one's place free.
-        tx.prepare_cached("UPDATE job SET replaced_by = ?2 WHERE id = ?1")?
-            .execute([text(old.id), text(id)])?;
-        let Current { position, spec, rerun, .. } = old;
-        let job = NewJob { id, position: *position, spec, rerun: rerun + 1, rerun_by: Some(by) };
-        insert(tx, &view, &job, now)?;
+    let again: Vec<&Current> =
+        jobs.iter().filter(|job| again.contains(&job.spec.name)).collect();
+    check(&again, which).map_err(|why| StoreError::conflict("run", why))?;
+    let mut new = BTreeMap::new();
+    for old in &again {
+        new.insert(&old.spec.name, replace(tx, &view, old, by, now)?);
     }
     tx.prepare_cached("UPDATE run SET finished_at = NULL WHERE id = ?1")?.execute([text(run)])?;
+    // First all needs, then what follows from those that can never be met.
     let mut never = Vec::new();
-    for (old, id) in of_new() {
-        never.push((old, id, needs(tx, old, id, &jobs, &new)?));
+    for old in &again {
+        never.push(needs(tx, old, &jobs, &new)?);
     }
-    for (old, id, why) in never {
-        skip_if_unmet(tx, id, &old.spec, why, now)?;
+    for (old, why) in again.iter().zip(never) {
+        skip_if_unmet(tx, new[&old.spec.name], &old.spec, why, now)?;
     }
-    Ok(of_new().map(|(_, id)| id).collect())
+    Ok(again.iter().map(|old| new[&old.spec.name]).collect())
+}
+
+/// Makes sure that there is something to run once more and that all of it is over.
+fn check(again: &[&Current], which: RerunJobs) -> Result<(), String> {
+    if again.is_empty() {
+        return Err(match which {
+            RerunJobs::Failed => "none of its jobs failed".to_owned(),
+            RerunJobs::All | RerunJobs::Job(_) => "it has no jobs".to_owned(),
+        });
+    }
+    match again.iter().find(|job| !job.state.is_finished()) {
+        Some(open) => {
+            Err(format!("its job {} is {}, not finished", open.spec.name, open.state.name()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Makes a new job in the place of an old one.
+fn replace(
+    tx: &Tx<'_>,
+    run: &RunView,
+    old: &Current,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<JobId, StoreError> {
+    let id = new_id();
+    // Only then is the old one's place free.
+    tx.prepare_cached("UPDATE job SET replaced_by = ?2 WHERE id = ?1")?
+        .execute([text(old.id), text(id)])?;
+    let Current { position, spec, rerun, .. } = old;
+    let job = NewJob { id, position: *position, spec, rerun: rerun + 1, rerun_by: Some(by) };
+    insert(tx, run, &job, now)?;
+    tx.job_changed(old.id);
+    Ok(id)
 }
 
 /// The jobs that are asked for.
@@ -146,20 +157,19 @@ fn dependents_too<'a>(jobs: &'a [Current], chosen: BTreeSet<&'a JobName>) -> BTr
 fn needs(
     tx: &Tx<'_>,
     old: &Current,
-    id: JobId,
     jobs: &[Current],
     new: &BTreeMap<&JobName, JobId>,
 ) -> Result<Option<SkipReason>, StoreError> {
+    let id = new[&old.spec.name];
     let mut never = None;
     for wanted in &old.spec.needs {
         if let Some(needed) = new.get(&wanted.job) {
             need(tx, id, wanted, *needed, None)?;
             continue;
         }
-        let Some(needed) = jobs.iter().find(|job| job.spec.name == wanted.job) else { continue };
-        let allowed = needed.spec.continue_on_error;
-        let outcome = needed.state.outcome().map(|outcome| (outcome, allowed));
-        need(tx, id, wanted, needed.id, outcome)?;
+        let Some(stays) = jobs.iter().find(|job| job.spec.name == wanted.job) else { continue };
+        let outcome = stays.state.outcome().map(|outcome| (outcome, stays.spec.continue_on_error));
+        need(tx, id, wanted, stays.id, outcome)?;
         let met = |(outcome, allowed)| wanted.outcome.is_met_by(outcome, allowed);
         if never.is_none() && outcome.is_some_and(|outcome| !met(outcome)) {
             never = Some(SkipReason::NeedNotMet { need: wanted.job.clone() });

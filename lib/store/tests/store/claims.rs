@@ -34,7 +34,7 @@ async fn the_oldest_job_that_fits_goes_first() {
     let first = run(&store, vec![linux("a"), spec("b", &[]), spec("c", &[])]).await;
     let second = run(&store, vec![spec("d", &[])]).await;
     let offers = vec![offer(&["illumos"], 9)];
-    store.claim(host("host-1"), offers, 9, at(1), LEASE).await.unwrap();
+    store.claim(host("host-1"), offers, Vec::new(), 9, at(1), LEASE).await.unwrap();
     let wanted = store.wanted(host("host-1")).await.unwrap();
     let jobs: Vec<_> = wanted.iter().map(|wanted| wanted.job).collect();
     assert_eq!(jobs, [first.jobs[1].id, first.jobs[2].id, second.jobs[0].id]);
@@ -51,7 +51,7 @@ async fn labels_of_one_offer_share_its_room_and_all_share_the_host_s() {
     run(&store, (0..6).map(|n| on(&format!("a{n}"), "omnios")).collect()).await;
     run(&store, (0..6).map(|n| on(&format!("b{n}"), "illumos")).collect()).await;
     run(&store, (0..6).map(|n| on(&format!("c{n}"), "linux")).collect()).await;
-    let claim = |offers, room| store.claim(host("host-1"), offers, room, at(1), LEASE);
+    let claim = |offers, room| store.claim(host("host-1"), offers, Vec::new(), room, at(1), LEASE);
     let shared = || vec![offer(&["omnios", "illumos"], 2), offer(&["linux"], 2)];
     assert_eq!(claim(shared(), 9).await.unwrap().len(), 4);
     assert_eq!(claim(shared(), 3).await.unwrap().len(), 3);
@@ -69,7 +69,7 @@ async fn a_label_in_two_offers_has_the_room_of_both() {
     let (_dir, store) = store();
     run(&store, (0..6).map(|n| spec(&format!("a{n}"), &[])).collect()).await;
     let offers = vec![offer(&["illumos"], 1), offer(&["linux", "illumos"], 2)];
-    let claimed = store.claim(host("host-1"), offers, 9, at(1), LEASE).await.unwrap();
+    let claimed = store.claim(host("host-1"), offers, Vec::new(), 9, at(1), LEASE).await.unwrap();
     assert_eq!(claimed.len(), 3);
 }
 
@@ -79,10 +79,13 @@ async fn a_job_is_claimed_only_when_all_its_needs_succeeded() {
     let jobs = vec![spec("a", &[]), spec("b", &[]), spec("c", &["a", "b"])];
     let detail = run(&store, jobs).await;
     let offers = || vec![offer(&["illumos"], 9)];
-    let first = store.claim(host("host-1"), offers(), 9, at(1), LEASE).await.unwrap();
+    let first = store.claim(host("host-1"), offers(), Vec::new(), 9, at(1), LEASE).await.unwrap();
     assert_eq!(first.len(), 2);
     end(&store, first[0], AgentVerdict::Succeeded).await;
-    assert_eq!(store.claim(host("host-1"), offers(), 9, at(2), LEASE).await.unwrap(), []);
+    assert_eq!(
+        store.claim(host("host-1"), offers(), Vec::new(), 9, at(2), LEASE).await.unwrap(),
+        []
+    );
     end(&store, first[1], AgentVerdict::Succeeded).await;
     assert_eq!(claim(&store, 3).await.job, detail.jobs[2].id);
 }

@@ -30,7 +30,7 @@ async fn of_many_claimers_at_once_no_two_get_the_same_job() {
         callers.spawn(async move {
             let name = host(&format!("host-{number}"));
             let offers = || vec![offer(&["illumos"], 2)];
-            store.claim(name.clone(), offers(), 2, at(1), LEASE).await.unwrap();
+            store.claim(name.clone(), offers(), Vec::new(), 2, at(1), LEASE).await.unwrap();
             store.wanted(name).await.unwrap()
         });
     }

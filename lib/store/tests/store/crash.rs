@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use solstice_model::{DeliveryId, JobState, Transition};
+use solstice_store::RerunJobs;
 
 use crate::fixture::{at, deliver, new_run, open, push, spec};
 
@@ -28,6 +29,8 @@ async fn child_that_writes_until_killed() {
                 let job = store.run(run).await.unwrap().jobs[0].id;
                 store.cancel(job, "alice".to_owned(), at(1)).await.unwrap();
                 say(&format!("ended {id}"));
+                let all = RerunJobs::All;
+                store.rerun(run, all, "alice".to_owned(), at(2)).await.unwrap();
             }
         });
     }
@@ -89,6 +92,8 @@ async fn killing_the_process_loses_nothing_that_was_answered() {
             let run = store.run(delivery.runs[0]).await.unwrap();
             assert_eq!(run.jobs.len(), 2);
             assert_eq!(run.jobs[0].state.is_finished(), run.jobs[1].state.is_finished());
+            assert_eq!(run.jobs[0].rerun, run.jobs[1].rerun);
+            assert_eq!(run.run.finished_at.is_some(), run.jobs[0].state.is_finished());
             for job in run.jobs {
                 let mut state = JobState::Queued;
                 for entry in store.events(job.id, 0, 10).await.unwrap() {

@@ -1,10 +1,11 @@
 //! Deliveries: invariants I1 and I2.
 
 use solstice_forge::CheckState;
+use solstice_model::NeededOutcome;
 use solstice_model::id::new_id;
 use solstice_store::{StoreError, Verdict};
 
-use crate::fixture::{at, deliver, forge, new_delivery, new_run, push, pushed, spec, store};
+use crate::fixture::{at, deliver, forge, need, new_delivery, new_run, push, pushed, spec, store};
 
 #[tokio::test]
 async fn a_delivery_is_taken_once_and_its_body_kept() {
@@ -101,7 +102,7 @@ async fn runs_jobs_and_pending_checks_come_with_the_verdict() {
     let good = store.run(made[0].run).await.unwrap();
     let names: Vec<&str> = good.jobs.iter().map(|job| job.name.as_str()).collect();
     assert_eq!(names, ["build", "test"]);
-    assert_eq!(good.jobs[1].needs, ["build".parse().unwrap()]);
+    assert_eq!(good.jobs[1].needs, [need("build", NeededOutcome::Succeeded)]);
     assert_eq!(good.run.title, "Make it so");
     let broken = store.run(made[1].run).await.unwrap();
     assert_eq!(broken.run.problem.as_deref(), Some("no such node"));

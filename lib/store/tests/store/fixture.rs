@@ -7,11 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use solstice_api::host::Offer;
 use solstice_api::user::{Job, RunDetail};
-use solstice_forge::{CheckReport, CheckState, Event, Push, Repository};
+use solstice_forge::{CheckReport, CheckState, Event, PullRequest, Push, Repository};
 use solstice_model::id::new_id;
 use solstice_model::{
     AgentVerdict, Assignment, AttemptId, DeliveryId, Exit, HostName, JobId, JobSpec, JobState,
-    Outcome, Record, RecordBody, StepSpec,
+    Need, NeededOutcome, Outcome, Record, RecordBody, RunId, StepSpec, StepWhen,
 };
 use solstice_store::{Describe, JobView, NewDelivery, NewRun, RunMade, RunView, Store, StoreError};
 use tempfile::TempDir;
@@ -82,36 +82,64 @@ pub(crate) fn spec(name: &str, needs: &[&str]) -> JobSpec {
         working_dir: None,
         env: [].into(),
         timeout_s: None,
+        when: StepWhen::OnSuccess,
+        continue_on_error: false,
+        retries: 0,
     };
     JobSpec {
         name: name.parse().unwrap(),
+        matrix: None,
         runs_on: "illumos".parse().unwrap(),
-        needs: needs.iter().map(|need| need.parse().unwrap()).collect(),
+        size: None,
+        needs: needs.iter().map(|job| need(job, NeededOutcome::Succeeded)).collect(),
+        unmet: None,
         env: [("COLOUR".to_owned(), "blue".to_owned())].into(),
         timeout_s: 3600,
+        retries: 0,
+        continue_on_error: false,
+        priority: 0,
         steps: vec![step("Build"), step("Test")],
+        artifacts: Vec::new(),
     }
+}
+
+pub(crate) fn need(job: &str, outcome: NeededOutcome) -> Need {
+    Need { job: job.parse().unwrap(), outcome }
 }
 
 pub(crate) fn offer(labels: &[&str], room: u32) -> Offer {
     Offer { labels: labels.iter().map(|label| label.parse().unwrap()).collect(), room }
 }
 
-/// A push of the commit whose id is this digit, many times.
-pub(crate) fn push(digit: char) -> Event {
-    let url = |end| format!("https://forge.example/acme/kernel{end}").parse().unwrap();
-    Event::Push(Push {
-        repository: Repository {
-            name: "acme/kernel".parse().unwrap(),
-            clone_url: url(".git"),
-            html_url: url(""),
-            private: false,
-        },
-        git_ref: "refs/heads/main".parse().unwrap(),
+pub(crate) fn repository(name: &str) -> Repository {
+    let url = |end| format!("https://forge.example/{name}{end}").parse().unwrap();
+    Repository {
+        name: name.parse().unwrap(),
+        clone_url: url(".git"),
+        html_url: url(""),
+        private: false,
+    }
+}
+
+/// A commit whose id is this digit, many times, at the head of a ref.
+pub(crate) fn head(git_ref: &str, digit: char) -> Push {
+    Push {
+        repository: repository("acme/kernel"),
+        git_ref: git_ref.parse().unwrap(),
         commit: digit.to_string().repeat(40).parse().unwrap(),
         title: "Make it so".to_owned(),
         actor: "alice".to_owned(),
-    })
+    }
+}
+
+pub(crate) fn push(digit: char) -> Event {
+    Event::Push(head("refs/heads/main", digit))
+}
+
+/// Pull request 7 at this commit.
+pub(crate) fn pull_request(digit: char) -> Event {
+    let head = head("refs/pull/7/head", digit);
+    Event::PullRequest(PullRequest { number: 7, base: "main".to_owned(), outside: false, head })
 }
 
 pub(crate) fn new_delivery(forge_id: &str) -> NewDelivery {
@@ -144,6 +172,14 @@ pub(crate) async fn pushed(store: &Store, digit: char, runs: Vec<NewRun>) -> Vec
     store.finish_delivery_with_runs(delivery, push(digit), runs, at(0)).await.unwrap()
 }
 
+/// The run of another event, with these jobs.
+pub(crate) async fn run_of(store: &Store, event: Event, jobs: Vec<JobSpec>) -> RunDetail {
+    let delivery = deliver(store).await;
+    let runs = vec![new_run("ci.kdl", Ok(jobs))];
+    let made = store.finish_delivery_with_runs(delivery, event, runs, at(0)).await.unwrap();
+    store.run(made[0].run).await.unwrap()
+}
+
 /// A run with these jobs, the only one of its push.
 pub(crate) async fn run(store: &Store, jobs: Vec<JobSpec>) -> RunDetail {
     let file = new_id::<solstice_model::id::RunKind>().to_string();
@@ -159,7 +195,7 @@ pub(crate) async fn one_job(store: &Store) -> Job {
 /// Claims the next job for `host-1`.
 pub(crate) async fn claim(store: &Store, now: i64) -> Assignment {
     let offers = vec![offer(&["illumos"], 1)];
-    let claimed = store.claim(host("host-1"), offers, 1, at(now), LEASE).await.unwrap();
+    let claimed = store.claim(host("host-1"), offers, Vec::new(), 1, at(now), LEASE).await.unwrap();
     let wanted = store.wanted(host("host-1")).await.unwrap();
     wanted.into_iter().find(|wanted| wanted.attempt == claimed[0]).unwrap()
 }
@@ -189,6 +225,29 @@ pub(crate) async fn end(store: &Store, attempt: AttemptId, verdict: AgentVerdict
 
 pub(crate) fn failed() -> AgentVerdict {
     AgentVerdict::Failed { step: 0, exit: Exit::Code { code: 1 } }
+}
+
+/// Claims all that `host-1` may, and gives the jobs' names in order of their claims.
+pub(crate) async fn claim_all(store: &Store, now: i64) -> Vec<String> {
+    let before: Vec<AttemptId> =
+        store.wanted(host("host-1")).await.unwrap().iter().map(|one| one.attempt).collect();
+    let offers = vec![offer(&["illumos"], 99)];
+    store.claim(host("host-1"), offers, Vec::new(), 99, at(now), LEASE).await.unwrap();
+    let wanted = store.wanted(host("host-1")).await.unwrap();
+    let new = wanted.into_iter().filter(|wanted| !before.contains(&wanted.attempt));
+    new.map(|wanted| wanted.spec.name.to_string()).collect()
+}
+
+/// The states of a run's jobs, each in a word.
+pub(crate) async fn words(store: &Store, run: RunId) -> Vec<&'static str> {
+    let jobs = store.run(run).await.unwrap().jobs;
+    jobs.iter().map(|job| job.state.outcome().map_or(job.state.name(), Outcome::name)).collect()
+}
+
+/// The attempt that `host-1` makes of the job of this name.
+pub(crate) async fn attempt_of(store: &Store, name: &str) -> AttemptId {
+    let wanted = store.wanted(host("host-1")).await.unwrap();
+    wanted.iter().find(|wanted| wanted.spec.name.as_str() == name).unwrap().attempt
 }
 
 /// The state of a run's job, in a word.

@@ -39,7 +39,7 @@ async fn a_heartbeat_keeps_the_leases_of_its_host_alone() {
     for name in ["host-1", "host-2"] {
         jobs.push(one_job(&store).await.id);
         let offers = vec![crate::fixture::offer(&["illumos"], 1)];
-        store.claim(host(name), offers, 1, at(0), LEASE).await.unwrap();
+        store.claim(host(name), offers, Vec::new(), 1, at(0), LEASE).await.unwrap();
     }
     store.renew_leases(host("host-1"), at(50), LEASE).await.unwrap();
     assert_eq!(store.expire_leases(at(100), MAX_ATTEMPTS).await.unwrap(), [jobs[1]]);

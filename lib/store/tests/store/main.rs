@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod artifacts;
 mod claims;
 mod concurrency;
 mod crash;
@@ -9,9 +10,16 @@ mod deliveries;
 mod fixture;
 mod hosts_and_tokens;
 mod leases;
+mod needs;
 mod opening;
 mod outbox;
+mod pull_requests;
+mod random;
 mod records;
 mod replay;
+mod reruns;
+mod retention;
+mod retries;
+mod schedule;
 mod transitions;
 mod views;

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use solstice_store::StoreError;
 
-use crate::fixture::{at, deliver, forge, host, open, store};
+use crate::fixture::{LEASE, at, deliver, forge, host, open, store};
 
 #[tokio::test]
 async fn what_the_first_version_wrote_can_be_looked_at_and_gone_on_with() {
@@ -27,7 +27,10 @@ async fn what_the_first_version_wrote_can_be_looked_at_and_gone_on_with() {
     }
     assert_eq!(store.deliveries(None, 10).await.unwrap().len(), 3);
     assert_eq!(store.next_waiting_deliveries(forge(), at(0), 10).await.unwrap().len(), 1);
-    assert_eq!((store.hosts().await.unwrap().len(), store.tokens().await.unwrap().len()), (1, 1));
+    assert_eq!(
+        (store.hosts(at(0), LEASE).await.unwrap().len(), store.tokens().await.unwrap().len()),
+        (1, 1)
+    );
     let wanted = store.wanted(host("host-1")).await.unwrap();
     let last = store.expire_leases(at(9_999), 9).await.unwrap();
     assert_eq!(last, [wanted[0].job]);

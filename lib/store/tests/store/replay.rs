@@ -27,7 +27,8 @@ fn event(seed: &Seed, attempts: &mut Vec<AttemptId>) -> JobEvent {
         3 => JobEvent::AgentRunning { attempt },
         4 => {
             let exit = Exit::Signal { signal: 9 };
-            JobEvent::AttemptEnded { attempt, verdict: AgentVerdict::Failed { step: 0, exit } }
+            let verdict = AgentVerdict::Failed { step: 0, exit };
+            JobEvent::AttemptEnded { attempt, verdict, retry: seed.1.index(3) > 0 }
         }
         5 | 6 => lost(true),
         7 => lost(false),

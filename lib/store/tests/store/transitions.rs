@@ -3,7 +3,7 @@
 use solstice_api::user::RunStatus;
 use solstice_model::id::new_id;
 use solstice_model::{AgentVerdict, JobEvent, JobState, Outcome, SkipReason};
-use solstice_store::{StoreError, Transitioned};
+use solstice_store::{HostNote, StoreError, Transitioned};
 
 use crate::fixture::{at, claim, end, failed, one_job, run, spec, store, word};
 
@@ -14,7 +14,7 @@ async fn a_job_goes_from_its_claim_to_its_outcome() {
     let attempt = claim(&store, 10).await.attempt;
     store.transition(job.id, JobEvent::MachineStarting { attempt }, at(20)).await.unwrap();
     store.transition(job.id, JobEvent::AgentRunning { attempt }, at(30)).await.unwrap();
-    let ended = JobEvent::AttemptEnded { attempt, verdict: AgentVerdict::Succeeded };
+    let ended = JobEvent::AttemptEnded { attempt, verdict: AgentVerdict::Succeeded, retry: false };
     store.transition(job.id, ended, at(40)).await.unwrap();
 
     let detail = store.job(job.id).await.unwrap();
@@ -118,7 +118,7 @@ async fn watchers_are_told_of_changes_and_not_of_heartbeats() {
     changes.mark_unchanged();
 
     let host: solstice_model::HostName = "host-1".parse().unwrap();
-    store.note_host(host.clone(), Vec::new(), 3, at(1)).await.unwrap();
+    store.note_host(host.clone(), HostNote::default(), at(1)).await.unwrap();
     store.renew_leases(host, at(1), crate::fixture::LEASE).await.unwrap();
     store.cancel(new_id(), "alice".to_owned(), at(1)).await.unwrap_err();
     assert!(!changes.has_changed().unwrap());
