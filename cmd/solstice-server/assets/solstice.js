@@ -129,7 +129,11 @@
   const job = $("#job-log");
   const reveal = () => {
     const line = /^#L\d+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
-    if (!line) return;
+    if (!line) {
+      const far = job && /^#L(\d+)$/.exec(location.hash); // not in this part of the log
+      if (far && !location.search.includes(`line=${far[1]}`)) location.replace(`?line=${far[1]}${location.hash}`);
+      return;
+    }
     $$(".l.hit").forEach((el) => el.classList.remove("hit"));
     line.classList.add("hit");
     const step = line.closest("details");
@@ -214,6 +218,13 @@
       if (began.get(r.step)) took.textContent = span((Date.parse(r.at) - Date.parse(began.get(r.step))) / 1000);
       if (ok && !following()) return;
       step.open = !ok;
+    },
+    step_retried(r) {
+      for (const stream of ["stdout", "stderr"]) open.delete(`${r.step}/${stream}`);
+    },
+    step_skipped(r) {
+      const step = section(r.step);
+      if (step) badge($(".badge", step), "", "not run");
     },
     finished() {},
   };

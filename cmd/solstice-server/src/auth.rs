@@ -77,7 +77,12 @@ pub(crate) async fn require_host(
     name.ok_or_else(|| forbidden("the token's name is not a host's name".to_owned()))
 }
 
-async fn identify(
+/// Who asks, whatever they may do.
+///
+/// # Errors
+///
+/// 401 without a known token, where one is needed.
+pub(crate) async fn identify(
     rqctx: &RequestContext<std::sync::Arc<Context>>,
     challenge: Challenge,
 ) -> Result<Principal, HttpError> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use slog::Logger;
+use solstice_artifact::ArtifactStore;
 use solstice_engine::{Applier, Clock, Forges, Signal};
 use solstice_joblog::JobLogs;
 use solstice_model::Role;
@@ -13,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::host::HostPolls;
-use crate::pages::{AssetUrls, Tails};
+use crate::live::LiveLogs;
+use crate::pages::AssetUrls;
+use crate::ready::Readiness;
 
 /// Responses that stay open (live logs, downloads) at the same time.
 pub(crate) const MAX_STREAMS: usize = 512;
@@ -21,12 +24,17 @@ pub(crate) const MAX_STREAMS: usize = 512;
 /// The most large webhook bodies in memory at once: 200 MiB together.
 pub(crate) const MAX_LARGE_BODIES: usize = 8;
 
+/// Room for all other webhook bodies whose signature is not known yet, in KiB.
+pub(crate) const BODY_ROOM_KIB: usize = 32 * 1024;
+
 /// The state behind all three APIs.
 pub(crate) struct Context {
     /// Deliveries, runs, jobs, tokens.
     pub(crate) store: Store,
     /// The attempts' records.
     pub(crate) logs: JobLogs,
+    /// What jobs left.
+    pub(crate) artifacts: ArtifactStore,
     /// Brings the records to the store.
     pub(crate) applier: Applier,
     /// The configured forges.
@@ -47,12 +55,16 @@ pub(crate) struct Context {
     pub(crate) polls: HostPolls,
     /// Where the assets are.
     pub(crate) assets: AssetUrls,
-    /// Ends of logs that pages showed.
-    pub(crate) tails: Tails,
+    /// What followers of the same log read together.
+    pub(crate) live: LiveLogs,
     /// Admits webhook bodies of more than a MiB.
     pub(crate) large_bodies: Semaphore,
+    /// Admits each webhook body, up to its first MiB: a permit for each KiB.
+    pub(crate) body_room: Semaphore,
     /// Admits responses that stay open.
     pub(crate) streams: Arc<Semaphore>,
+    /// Whether what it keeps can be written.
+    pub(crate) readiness: Readiness,
     /// Cancelled when the server stops: whoever waits answers now.
     pub(crate) stop: CancellationToken,
     /// The server's logger.

@@ -16,12 +16,16 @@
 //! | 413 | `too_large` | the body is larger than it may be |
 //! | 413 | `log_too_long` | the log of the attempt has reached its bound |
 //! | 415 | `unsupported_media_type` | the body is of a kind that is not read |
-//! | 503 | `busy` | try again later |
-//! | 507 | `disk_full` | the server's disk is full |
+//! | 416 | `bad_range` | the part that was asked for is none of it |
+//! | 422 | `nothing_to_run` | no workflow there is to be started by hand |
+//! | 502 | `forge_failed` | the forge does not answer as it should |
+//! | 503 | `busy`, `not_ready` | try again later |
+//! | 507 | `disk_full`, `no_room` | the server's disk, or what it may fill of it, is full |
 
 use dropshot::{ErrorStatusCode, HttpError};
 use solstice_api::host::codes;
-use solstice_engine::ApplyError;
+use solstice_artifact::ArtifactError;
+use solstice_engine::{ApplyError, StartError};
 use solstice_joblog::LogError;
 use solstice_log::chain;
 use solstice_store::StoreError;
@@ -71,6 +75,17 @@ pub(crate) fn busy(message: &'static str) -> HttpError {
 pub(crate) fn attempt_over() -> HttpError {
     let message = "nobody waits for this attempt any more";
     client_error(ErrorStatusCode::GONE, codes::ATTEMPT_OVER, message)
+}
+
+/// 410: it was there, and is not any more.
+pub(crate) fn removed(what: &str) -> HttpError {
+    let message = format!("{what} was removed: the server keeps it for a limited time or size");
+    client_error(ErrorStatusCode::GONE, "removed", message)
+}
+
+/// 503 with reasons that anybody may know.
+pub(crate) fn not_ready(reasons: &[String]) -> HttpError {
+    client_error(ErrorStatusCode::SERVICE_UNAVAILABLE, "not_ready", reasons.join("; "))
 }
 
 fn disk_full(internal: String) -> HttpError {
@@ -138,5 +153,49 @@ pub(crate) fn from_apply(error: ApplyError) -> HttpError {
     match error {
         ApplyError::Log(error) => from_log(error),
         ApplyError::Store(error) => from_store(error),
+    }
+}
+
+/// What a failure of the artifacts is to a caller.
+pub(crate) fn from_artifact(error: ArtifactError) -> HttpError {
+    let internal = chain(&error);
+    match error {
+        ArtifactError::Absent { .. } => not_found("there is no such artifact"),
+        ArtifactError::Exists { .. } => {
+            client_error(ErrorStatusCode::CONFLICT, "conflict", internal)
+        }
+        ArtifactError::TooLarge { .. }
+        | ArtifactError::AttemptTooLarge { .. }
+        | ArtifactError::TooMany { .. } => {
+            client_error(ErrorStatusCode::PAYLOAD_TOO_LARGE, codes::TOO_LARGE, internal)
+        }
+        ArtifactError::Full { .. } => {
+            let message = "the server has no room for more artifacts";
+            server_error(ErrorStatusCode::INSUFFICIENT_STORAGE, codes::NO_ROOM, message, internal)
+        }
+        ArtifactError::Removed { .. } => attempt_over(),
+        ArtifactError::Locked { .. } | ArtifactError::Closed => unavailable(internal),
+        ArtifactError::Mismatch { .. }
+        | ArtifactError::GivenUp
+        | ArtifactError::BadName { .. }
+        | ArtifactError::Damaged { .. }
+        | ArtifactError::Io { .. } => bug(internal),
+    }
+}
+
+/// Why nothing was started by hand, to a caller.
+pub(crate) fn from_start(error: StartError) -> HttpError {
+    let internal = chain(&error);
+    match error {
+        StartError::UnknownForge { .. } => bad_request(internal),
+        StartError::Absent(_) => not_found(internal),
+        StartError::NothingToRun(_) => {
+            client_error(ErrorStatusCode::UNPROCESSABLE_ENTITY, "nothing_to_run", internal)
+        }
+        StartError::Forge(_) => {
+            let message = "the forge does not answer as it should; try again later";
+            server_error(ErrorStatusCode::BAD_GATEWAY, "forge_failed", message, internal)
+        }
+        StartError::Store(error) => from_store(error),
     }
 }

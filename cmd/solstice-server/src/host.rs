@@ -1,5 +1,6 @@
 //! The host API, implemented.
 
+mod artifacts;
 mod batch;
 mod polls;
 
@@ -7,18 +8,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dropshot::{
-    HttpError, HttpResponseOk, HttpResponseUpdatedNoContent, Path, RequestContext, TypedBody,
-    UntypedBody,
+    Body, HttpError, HttpResponseOk, HttpResponseUpdatedNoContent, Path, Query, RequestContext,
+    StreamingBody, TypedBody, UntypedBody,
 };
+use http::Response;
 use slog::info;
-use solstice_api::agent::{RecordBatch, RecordsAccepted};
+use solstice_api::agent::{ArtifactName, ArtifactStored, RecordBatch, RecordsAccepted};
 use solstice_api::host::{
-    AttemptPath, HostApi, HostReport, MAX_WHY_BYTES, SyncRequest, SyncResponse,
+    AttemptArtifactPath, AttemptPath, HostApi, HostReport, MAX_WHY_BYTES, SyncRequest, SyncResponse,
 };
 use solstice_engine::close_logs;
 use solstice_log::keys;
 use solstice_model::{Assignment, AttemptId, HostName, Label};
-use solstice_store::{AttemptInfo, StoreError, Transitioned};
+use solstice_store::{AttemptInfo, HostNote, StoreError, Transitioned};
 use tokio::time::Instant;
 
 pub(crate) use self::polls::HostPolls;
@@ -57,9 +59,13 @@ impl HostApi for Hosts {
         check_sync(&request)?;
         let labels: BTreeSet<Label> =
             request.offers.iter().flat_map(|offer| offer.labels.iter().cloned()).collect();
-        let labels = labels.into_iter().collect();
-        let now = context.clock.now();
-        let noted = context.store.note_host(host, labels, request.room, now).await;
+        let note = HostNote {
+            labels: labels.into_iter().collect(),
+            room: request.room,
+            sizes: request.sizes.clone(),
+            images: request.images.clone(),
+        };
+        let noted = context.store.note_host(host, note, context.clock.now()).await;
         noted.map_err(from_store)?;
         let wanted = sync(context, request).await.map_err(from_store)?;
         Ok(HttpResponseOk(SyncResponse { wanted }))
@@ -123,6 +129,26 @@ impl HostApi for Hosts {
         Ok(HttpResponseOk(RecordsAccepted { durable_seq, stop }))
     }
 
+    async fn host_inputs(
+        rqctx: Rqctx,
+        path: Path<AttemptPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        let info = live_attempt(&rqctx, path.into_inner().attempt).await?;
+        artifacts::inputs(rqctx.context(), &info).await
+    }
+
+    async fn host_artifact(
+        rqctx: Rqctx,
+        path: Path<AttemptArtifactPath>,
+        query: Query<ArtifactName>,
+        body: StreamingBody,
+    ) -> Result<HttpResponseOk<ArtifactStored>, HttpError> {
+        let AttemptArtifactPath { attempt, index } = path.into_inner();
+        let info = live_attempt(&rqctx, attempt).await?;
+        let path = query.into_inner().path;
+        artifacts::take(rqctx.context(), &info, index, path, body).await.map(HttpResponseOk)
+    }
+
     async fn host_console(
         rqctx: Rqctx,
         path: Path<AttemptPath>,
@@ -144,6 +170,12 @@ async fn own_attempt(rqctx: &Rqctx, attempt: AttemptId) -> Result<AttemptInfo, H
     if info.host == host { Ok(info) } else { Err(attempt_over()) }
 }
 
+/// The same, if somebody still waits for it.
+async fn live_attempt(rqctx: &Rqctx, attempt: AttemptId) -> Result<AttemptInfo, HttpError> {
+    let info = own_attempt(rqctx, attempt).await?;
+    if info.over { Err(attempt_over()) } else { Ok(info) }
+}
+
 fn over_if_absent(error: StoreError) -> HttpError {
     match error {
         StoreError::NotFound { .. } => attempt_over(),
@@ -153,7 +185,16 @@ fn over_if_absent(error: StoreError) -> HttpError {
 
 fn check_sync(request: &SyncRequest) -> Result<(), HttpError> {
     let labels = request.offers.iter().map(|offer| offer.labels.len()).sum::<usize>();
-    if request.offers.len().max(labels).max(request.known.len()) > MAX_LIST {
+    let images = request.images.iter().map(|image| image.labels.len()).sum::<usize>();
+    let lists = [
+        request.offers.len(),
+        labels,
+        request.known.len(),
+        request.sizes.len(),
+        request.images.len(),
+        images,
+    ];
+    if lists.into_iter().any(|length| length > MAX_LIST) {
         return Err(bad_request(format!("no list may have more than {MAX_LIST} entries")));
     }
     if request.wait_ms > MAX_WAIT_MS {
@@ -165,7 +206,7 @@ fn check_sync(request: &SyncRequest) -> Result<(), HttpError> {
 fn check_report(report: &HostReport) -> Result<(), HttpError> {
     let fits = match report {
         HostReport::Starting | HostReport::TimedOut { .. } => true,
-        HostReport::Running { phases } => {
+        HostReport::Progress { phases } | HostReport::Running { phases } => {
             phases.len() <= MAX_LIST && phases.iter().all(|phase| phase.name.len() <= MAX_TEXT)
         }
         HostReport::Lost { why } => why.len() <= MAX_WHY_BYTES,
@@ -208,8 +249,9 @@ async fn step(
     if request.room > 0
         && let Some(_turn) = poll.turn().await
     {
-        let offers = request.offers.clone();
-        let claimed = store.claim(host.clone(), offers, request.room, now, context.lease).await?;
+        let (offers, sizes) = (request.offers.clone(), request.sizes.clone());
+        let claimed =
+            store.claim(host.clone(), offers, sizes, request.room, now, context.lease).await?;
         for attempt in &claimed {
             info!(context.log, "job claimed"; keys::HOST => %host, keys::ATTEMPT => %attempt);
         }

@@ -20,11 +20,13 @@ use http::{HeaderValue, Response, StatusCode, header};
 use slog::error;
 use solstice_log::keys;
 use solstice_model::{JobId, Role, RunId};
+use solstice_store::RerunJobs;
 
 pub(crate) use self::assets::{AssetUrls, answer as asset};
-pub(crate) use self::log::Tails;
-use crate::auth::{Challenge, Principal, require, unauthenticated};
+use crate::auth::{Challenge, Principal, require, require_to_change, unauthenticated};
 use crate::context::Context;
+use crate::error::{from_store, not_found};
+use crate::user::act;
 
 type Rqctx = RequestContext<Arc<Context>>;
 
@@ -69,6 +71,60 @@ pub(crate) async fn run(rqctx: &Rqctx, run: RunId) -> Response<Body> {
 /// Page: one job with its log.
 pub(crate) async fn job(rqctx: &Rqctx, job: JobId) -> Response<Body> {
     finish(rqctx, job::render(rqctx, job).await)
+}
+
+/// A button of a run's page; then the page again.
+pub(crate) async fn run_action(rqctx: &Rqctx, run: RunId, action: &str) -> Response<Body> {
+    finish_action(rqctx, act_on_run(rqctx, run, action).await)
+}
+
+/// A button of a job's page; then the page of the job that there is now.
+pub(crate) async fn job_action(rqctx: &Rqctx, job: JobId, action: &str) -> Response<Body> {
+    finish_action(rqctx, act_on_job(rqctx, job, action).await)
+}
+
+async fn act_on_run(rqctx: &Rqctx, run: RunId, action: &str) -> Result<String, HttpError> {
+    let principal = require_to_change(rqctx, Role::Submitter).await?;
+    let context = rqctx.context();
+    match action {
+        "cancel" => drop(act::cancel_run(context, principal, run).await?),
+        "rerun" => drop(act::rerun(context, principal, run, RerunJobs::All).await?),
+        "rerun-failed" => drop(act::rerun(context, principal, run, RerunJobs::Failed).await?),
+        _ => return Err(not_found("there is no such button")),
+    }
+    Ok(format!("/runs/{run}"))
+}
+
+async fn act_on_job(rqctx: &Rqctx, job: JobId, action: &str) -> Result<String, HttpError> {
+    let principal = require_to_change(rqctx, Role::Submitter).await?;
+    let context = rqctx.context();
+    match action {
+        "cancel" => {
+            act::cancel_job(context, principal, job).await?;
+            Ok(format!("/jobs/{job}"))
+        }
+        "rerun" => {
+            let name = context.store.job(job).await.map_err(from_store)?.job.name;
+            let new = act::rerun_job(context, principal, job).await?;
+            let new = new.iter().find(|one| one.name == name).map_or(job, |new| new.id);
+            Ok(format!("/jobs/{new}"))
+        }
+        _ => Err(not_found("there is no such button")),
+    }
+}
+
+/// See Other: reloading the page that comes does not press the button again.
+fn finish_action(rqctx: &Rqctx, done: Result<String, HttpError>) -> Response<Body> {
+    let location = match done {
+        Ok(location) => location,
+        Err(wrong) => return finish(rqctx, Err(wrong)),
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let location = location.parse().expect("a path with an id is a header value");
+    response.headers_mut().insert(header::LOCATION, location);
+    secure(&mut response);
+    response
 }
 
 /// Lets a reader in. `/?sign_in` asks for a token where none is needed.

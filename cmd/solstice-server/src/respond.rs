@@ -34,7 +34,7 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body>
 
 /// The writing end of a body that is produced while it is read.
 pub(crate) struct Writer {
-    pieces: mpsc::Sender<Bytes>,
+    pieces: mpsc::Sender<Result<Bytes, Broken>>,
     /// Given back when the writer is gone.
     _permit: OwnedSemaphorePermit,
 }
@@ -43,10 +43,22 @@ pub(crate) struct Writer {
 #[derive(Debug)]
 pub(crate) struct Gone;
 
+/// There is more, but it cannot be read: the connection is cut, so that nobody
+/// takes what came for all of it.
+#[derive(Debug, thiserror::Error)]
+#[error("the rest cannot be read")]
+pub(crate) struct Broken;
+
 impl Writer {
     /// Hands over a piece; waits while the reader is behind.
     pub(crate) async fn send(&self, piece: impl Into<Bytes>) -> Result<(), Gone> {
-        self.pieces.send_timeout(piece.into(), STALLED).await.map_err(|_| Gone)
+        self.pieces.send_timeout(Ok(piece.into()), STALLED).await.map_err(|_| Gone)
+    }
+
+    /// Cuts the connection.
+    pub(crate) async fn fail(&self) -> Result<(), Gone> {
+        let _ = self.pieces.send_timeout(Err(Broken), STALLED).await;
+        Err(Gone)
     }
 
     /// Returns when the reader has gone.
@@ -64,16 +76,16 @@ pub(crate) fn stream(streams: &Arc<Semaphore>) -> Result<(Writer, Body), HttpErr
 }
 
 /// The reading end.
-struct Pieces(mpsc::Receiver<Bytes>);
+struct Pieces(mpsc::Receiver<Result<Bytes, Broken>>);
 
 impl hyper::body::Body for Pieces {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = Broken;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         task: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.0.poll_recv(task).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes))))
+        self.0.poll_recv(task).map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
 }

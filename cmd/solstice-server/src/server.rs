@@ -11,9 +11,11 @@ use dropshot::{
     ApiDescription, BuildError, ConfigDropshot, HandlerTaskMode, HttpServer, ServerBuilder,
 };
 use slog::{Logger, info, o, warn};
+use solstice_api::agent::MAX_ARTIFACTS;
 use solstice_api::host::host_api_mod;
 use solstice_api::user::user_api_mod;
 use solstice_api::webhook::webhook_api_mod;
+use solstice_artifact::{ArtifactError, ArtifactStore};
 use solstice_config::ServerConfig;
 use solstice_engine::{
     Applier, Checks, Clock, Driver, ExpireLeases, Forges, InterpretDeliveries, Report, Signal,
@@ -25,10 +27,13 @@ use solstice_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::context::{Context, MAX_LARGE_BODIES, MAX_STREAMS};
+use crate::context::{BODY_ROOM_KIB, Context, MAX_LARGE_BODIES, MAX_STREAMS};
 use crate::host::{HostPolls, Hosts};
-use crate::pages::{AssetUrls, Tails};
+use crate::live::LiveLogs;
+use crate::pages::AssetUrls;
+use crate::ready::Readiness;
 use crate::requests;
+use crate::retention::{self, Retain};
 use crate::user::Users;
 use crate::webhook::Webhooks;
 
@@ -68,6 +73,15 @@ pub enum StartError {
         /// Why not.
         #[source]
         source: LogError,
+    },
+    /// The artifacts cannot be opened.
+    #[error("cannot open the artifacts in {}", path.display())]
+    Artifacts {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: ArtifactError,
     },
     /// An address cannot be listened on.
     #[error("cannot listen on {address} for {listener}")]
@@ -113,7 +127,7 @@ impl Server {
         clock: Arc<dyn Clock>,
         log: Logger,
     ) -> Result<Self, StartError> {
-        let (store, logs) = open(config)?;
+        let (store, logs, artifacts) = open(config)?;
         let unreadable = |source| StartError::Store { path: database(&config.data), source };
         let now = clock.now();
         let applier = Applier::default();
@@ -124,6 +138,7 @@ impl Server {
         let context = Arc::new(Context {
             store,
             logs,
+            artifacts,
             applier,
             forges,
             clock,
@@ -134,8 +149,10 @@ impl Server {
             leases: Signal::default(),
             polls: HostPolls::default(),
             assets: AssetUrls::new(),
-            tails: Tails::default(),
+            live: LiveLogs::default(),
             large_bodies: Semaphore::new(MAX_LARGE_BODIES),
+            body_room: Semaphore::new(BODY_ROOM_KIB),
+            readiness: Readiness::new(&config.data),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             stop: CancellationToken::new(),
             log,
@@ -200,15 +217,26 @@ pub(crate) fn make_data_directory(path: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn open(config: &ServerConfig) -> Result<(Store, JobLogs), StartError> {
+fn open(config: &ServerConfig) -> Result<(Store, JobLogs, ArtifactStore), StartError> {
     let data = |source| StartError::Data { path: config.data.clone(), source };
     make_data_directory(&config.data).map_err(data)?;
     let path = database(&config.data);
     let checks = Arc::new(Checks::new(config.base_url.clone()));
     let store = Store::open(&path, checks).map_err(|source| StartError::Store { path, source })?;
     let path = config.data.join("logs");
-    let logs = JobLogs::open(&path).map_err(|source| StartError::Logs { path, source })?;
-    Ok((store, logs))
+    let limits = solstice_joblog::Limits { max_bytes: config.max_log_bytes };
+    let logs = JobLogs::open_with(&path, limits);
+    let logs = logs.map_err(|source| StartError::Logs { path, source })?;
+    let path = config.data.join("artifacts");
+    let limits = solstice_artifact::Limits {
+        file_bytes: config.artifacts.max_file_bytes,
+        attempt_bytes: config.artifacts.max_job_bytes,
+        attempt_files: MAX_ARTIFACTS as usize,
+        total_bytes: u64::MAX,
+    };
+    let artifacts = ArtifactStore::open_dir(&path, limits);
+    let artifacts = artifacts.map_err(|source| StartError::Artifacts { path, source })?;
+    Ok((store, logs, artifacts))
 }
 
 fn serve<E: std::fmt::Debug>(
@@ -259,6 +287,20 @@ fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signa
         driver.spawn(Report { store, forge, clock, log: log("reports") }, &signal, SLOW);
         signals.push(signal);
     }
+    let old = Signal::default();
+    driver.spawn(
+        Retain {
+            store: store.clone(),
+            logs: logs.clone(),
+            artifacts: context.artifacts.clone(),
+            keep: config.retention,
+            clock: Arc::clone(clock),
+            log: component("retention"),
+        },
+        &old,
+        retention::INTERVAL,
+    );
+    signals.push(old);
     driver.spawn(
         ExpireLeases {
             store: store.clone(),

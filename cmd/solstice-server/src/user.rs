@@ -1,7 +1,10 @@
 //! The user API and the pages, implemented.
 
+pub(crate) mod act;
+mod artifact;
 mod events;
 mod log;
+pub(crate) mod records;
 
 use std::sync::Arc;
 
@@ -13,17 +16,18 @@ use dropshot::{
 use http::Response;
 use slog::info;
 use solstice_api::user::{
-    AssetPath, Delivery, DeliveryPage, Health, Host, JobDetail, JobPath, Run, RunDetail, RunPage,
-    RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi,
+    Artifact, ArtifactPath, AssetPath, Delivery, DeliveryPage, DeliveryPath, Health, Host,
+    HostPath, HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, Ready, RecordsPage,
+    RecordsQuery, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunPage, RunPath, TokenCreate,
+    TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
-use solstice_engine::close_logs;
 use solstice_log::keys;
-use solstice_model::{HostName, Role, Token};
-use solstice_store::Transitioned;
+use solstice_model::{HostName, JobId, Role, Token};
+use solstice_store::RerunJobs;
 
-use crate::auth::{Challenge, require, require_to_change};
+use crate::auth::{Challenge, Principal, identify, require, require_to_change};
 use crate::context::Context;
-use crate::error::{bad_request, client_error, from_store};
+use crate::error::{bad_request, client_error, from_store, not_ready};
 use crate::pages;
 
 /// The most entries of one page of results.
@@ -52,6 +56,36 @@ impl UserApi for Users {
         page(runs, |run| RunPage { run: run.id })
     }
 
+    async fn run_create(
+        rqctx: Rqctx,
+        body: TypedBody<RunCreate>,
+    ) -> Result<HttpResponseCreated<Vec<Run>>, HttpError> {
+        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let runs = act::start(rqctx.context(), principal, body.into_inner()).await?;
+        Ok(HttpResponseCreated(runs))
+    }
+
+    async fn run_cancel(
+        rqctx: Rqctx,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<Vec<JobId>>, HttpError> {
+        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let run = path.into_inner().run;
+        act::cancel_run(rqctx.context(), principal, run).await.map(HttpResponseOk)
+    }
+
+    async fn run_rerun(
+        rqctx: Rqctx,
+        path: Path<RunPath>,
+        body: TypedBody<Rerun>,
+    ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError> {
+        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let failed = body.into_inner().failed_only;
+        let which = if failed { RerunJobs::Failed } else { RerunJobs::All };
+        let run = path.into_inner().run;
+        act::rerun(rqctx.context(), principal, run, which).await.map(HttpResponseCreated)
+    }
+
     async fn run_view(
         rqctx: Rqctx,
         path: Path<RunPath>,
@@ -75,16 +109,46 @@ impl UserApi for Users {
         path: Path<JobPath>,
     ) -> Result<HttpResponseUpdatedNoContent, HttpError> {
         let principal = require_to_change(&rqctx, Role::Submitter).await?;
-        let context = rqctx.context();
         let job = path.into_inner().job;
-        let by = principal.name.unwrap_or_else(|| "somebody".to_owned());
-        let now = context.clock.now();
-        let moved = context.store.cancel(job, by.clone(), now).await.map_err(from_store)?;
-        if let Transitioned::Moved(_) = moved {
-            info!(context.log, "job cancelled"; keys::JOB => %job, keys::REASON => by);
-        }
-        close_logs(&context.store, &context.logs, job).await;
+        act::cancel_job(rqctx.context(), principal, job).await?;
         Ok(HttpResponseUpdatedNoContent())
+    }
+
+    async fn job_rerun(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError> {
+        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let job = path.into_inner().job;
+        act::rerun_job(rqctx.context(), principal, job).await.map(HttpResponseCreated)
+    }
+
+    async fn job_artifacts(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<Vec<Artifact>>, HttpError> {
+        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let artifacts = rqctx.context().store.artifacts(path.into_inner().job).await;
+        artifacts.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn job_artifact(
+        rqctx: Rqctx,
+        path: Path<ArtifactPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        require(&rqctx, Role::Reader, Challenge::Basic).await?;
+        let ArtifactPath { job, index } = path.into_inner();
+        artifact::download(rqctx.context(), job, index, rqctx.request.headers()).await
+    }
+
+    async fn job_records(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+        query: Query<RecordsQuery>,
+    ) -> Result<HttpResponseOk<RecordsPage>, HttpError> {
+        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let page = records::page(rqctx.context(), path.into_inner().job, query.into_inner()).await;
+        page.map(HttpResponseOk)
     }
 
     async fn job_log(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
@@ -123,9 +187,46 @@ impl UserApi for Users {
         page(deliveries, |delivery| DeliveryPage { delivery: delivery.id })
     }
 
+    async fn delivery_view(
+        rqctx: Rqctx,
+        path: Path<DeliveryPath>,
+    ) -> Result<HttpResponseOk<Delivery>, HttpError> {
+        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        let delivery = rqctx.context().store.delivery(path.into_inner().delivery).await;
+        delivery.map(HttpResponseOk).map_err(from_store)
+    }
+
     async fn host_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Host>>, HttpError> {
         require(&rqctx, Role::Operator, Challenge::Bearer).await?;
-        rqctx.context().store.hosts().await.map(HttpResponseOk).map_err(from_store)
+        let context = rqctx.context();
+        let hosts = context.store.hosts(context.clock.now(), context.lease).await;
+        hosts.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn host_update(
+        rqctx: Rqctx,
+        path: Path<HostPath>,
+        body: TypedBody<HostUpdate>,
+    ) -> Result<HttpResponseOk<Host>, HttpError> {
+        require_to_change(&rqctx, Role::Operator).await?;
+        let context = rqctx.context();
+        let (name, draining) = (path.into_inner().host, body.into_inner().draining);
+        let now = context.clock.now();
+        let host = context.store.set_draining(name, draining, now, context.lease).await;
+        let host = host.map_err(from_store)?;
+        let state = if draining { "draining" } else { "taking jobs" };
+        info!(context.log, "host changed"; keys::HOST => %host.name, keys::STATE => state);
+        Ok(HttpResponseOk(host))
+    }
+
+    async fn image_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Image>>, HttpError> {
+        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        rqctx.context().store.images().await.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn whoami(rqctx: Rqctx) -> Result<HttpResponseOk<WhoAmI>, HttpError> {
+        let Principal { name, role } = identify(&rqctx, Challenge::Bearer).await?;
+        Ok(HttpResponseOk(WhoAmI { name, role }))
     }
 
     async fn token_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<TokenInfo>>, HttpError> {
@@ -171,6 +272,16 @@ impl UserApi for Users {
         }))
     }
 
+    async fn ready(rqctx: Rqctx) -> Result<HttpResponseOk<Ready>, HttpError> {
+        let context = rqctx.context();
+        let problems = context.readiness.problems(context).await;
+        if !problems.is_empty() {
+            return Err(not_ready(&problems));
+        }
+        let checks = ["store", "logs", "artifacts"].map(str::to_owned).to_vec();
+        Ok(HttpResponseOk(Ready { checks }))
+    }
+
     async fn page_runs(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
         Ok(pages::runs(&rqctx).await)
     }
@@ -181,6 +292,22 @@ impl UserApi for Users {
 
     async fn page_job(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
         Ok(pages::job(&rqctx, path.into_inner().job).await)
+    }
+
+    async fn page_run_action(
+        rqctx: Rqctx,
+        path: Path<RunActionPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        let RunActionPath { run, action } = path.into_inner();
+        Ok(pages::run_action(&rqctx, run, &action).await)
+    }
+
+    async fn page_job_action(
+        rqctx: Rqctx,
+        path: Path<JobActionPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        let JobActionPath { job, action } = path.into_inner();
+        Ok(pages::job_action(&rqctx, job, &action).await)
     }
 
     async fn page_asset(rqctx: Rqctx, path: Path<AssetPath>) -> Result<Response<Body>, HttpError> {

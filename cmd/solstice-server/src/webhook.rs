@@ -1,8 +1,9 @@
 //! Takes deliveries: is it genuine, is it on disk, 202. Nothing else.
 //!
 //! The checks come in an order in which none costs more than the one before:
-//! forge, content type and length before a byte of the body is read, then the
-//! signature over all of it, then its headers. What is turned away leaves no
+//! forge, content type, whether it is signed at all and its length before a byte
+//! of the body is read, then the signature over all of it. What is read before
+//! the signature is known anybody may have sent: it is bounded, all together. What is turned away leaves no
 //! trace, so a forged request cannot use up the id of a true one.
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use solstice_forge::Rejection;
 use solstice_forge::headers::require_json;
 use solstice_log::keys;
 use solstice_store::NewDelivery;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 
 use crate::context::Context;
 use crate::error::{bad_request, client_error, from_store, not_found};
@@ -26,6 +27,9 @@ use crate::respond::json;
 
 /// A body that is read without waiting for a turn; most are much smaller.
 const SMALL_BODY_BYTES: usize = 1024 * 1024;
+
+/// What each body counts for at least, so that their number is bounded too.
+const LEAST_BODY_BYTES: usize = 16 * 1024;
 
 /// A body that takes longer is not waited for.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -46,19 +50,10 @@ impl WebhookApi for Webhooks {
         let forge = context.forges.get(&name).ok_or_else(|| not_found("there is no such forge"))?;
         let headers = rqctx.request.headers();
         require_json(headers).map_err(|rejection| rejected(&rejection))?;
-        check_length(headers)?;
-        let (body, _turn) =
-            match tokio::time::timeout(BODY_TIMEOUT, read(body, &context.large_bodies)).await {
-                Ok(body) => body?,
-                Err(_) => {
-                    let message = "the body did not arrive in time";
-                    return Err(client_error(
-                        ErrorStatusCode::REQUEST_TIMEOUT,
-                        "too_slow",
-                        message,
-                    ));
-                }
-            };
+        check_signed(headers)?;
+        let announced = check_length(headers)?;
+        let read = tokio::time::timeout(BODY_TIMEOUT, read(body, announced, context)).await;
+        let (body, _turn) = read.map_err(|_| too_slow())??;
         let genuine = forge.authenticate(headers, &body).map_err(|rejection| {
             warn!(context.log, "delivery turned away";
                 keys::FORGE => %name, keys::REASON => %rejection);
@@ -87,8 +82,8 @@ fn too_large() -> HttpError {
     client_error(ErrorStatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
 }
 
-/// Refuses by the announced length, before anything is read.
-fn check_length(headers: &HeaderMap) -> Result<(), HttpError> {
+/// Refuses by the announced length, before anything is read; gives it.
+fn check_length(headers: &HeaderMap) -> Result<Option<usize>, HttpError> {
     if headers.contains_key(header::CONTENT_LENGTH)
         && headers.contains_key(header::TRANSFER_ENCODING)
     {
@@ -97,25 +92,49 @@ fn check_length(headers: &HeaderMap) -> Result<(), HttpError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     match announced.and_then(|text| text.parse::<usize>().ok()) {
         Some(length) if length > MAX_BODY_BYTES => Err(too_large()),
-        _ => Ok(()),
+        announced => Ok(announced),
     }
 }
 
+/// Refuses what no forge has signed, before anything is read. Which header it
+/// has to be, and whether it is right, the forge says later.
+fn check_signed(headers: &HeaderMap) -> Result<(), HttpError> {
+    let signed = headers.keys().any(|name| name.as_str().contains("signature"));
+    if signed { Ok(()) } else { Err(rejected(&Rejection::Signature)) }
+}
+
+fn too_slow() -> HttpError {
+    let message = "the body did not arrive in time";
+    client_error(ErrorStatusCode::REQUEST_TIMEOUT, "too_slow", message)
+}
+
+/// The right to a body in memory, given back when the delivery is stored.
+struct Turn<'a> {
+    _small: SemaphorePermit<'a>,
+    large: Option<SemaphorePermit<'a>>,
+}
+
 /// Reads the body. Its signature is known only at its end, so that anybody can
-/// send a large one: those take turns, given back when the delivery is stored.
+/// send one: there is room for so much, and a large one takes a turn besides.
+/// Who takes turns holds room, and never the other way round.
 async fn read(
     body: StreamingBody,
-    large_bodies: &Semaphore,
-) -> Result<(BytesMut, Option<SemaphorePermit<'_>>), HttpError> {
-    let (mut all, mut turn) = (BytesMut::new(), None);
+    announced: Option<usize>,
+    context: &Context,
+) -> Result<(BytesMut, Turn<'_>), HttpError> {
+    let small = announced.map_or(SMALL_BODY_BYTES, |bytes| bytes.min(SMALL_BODY_BYTES));
+    let room = small.max(LEAST_BODY_BYTES).div_ceil(1024);
+    let room = context.body_room.acquire_many(u32::try_from(room).unwrap_or(u32::MAX));
+    let mut turn = Turn { _small: room.await.expect("it is never closed"), large: None };
+    let mut all = BytesMut::new();
     let mut stream = std::pin::pin!(body.into_stream());
     while let Some(part) = stream.next().await {
         let part = part?;
         if all.len() + part.len() > MAX_BODY_BYTES {
             return Err(too_large());
         }
-        if turn.is_none() && all.len() + part.len() > SMALL_BODY_BYTES {
-            turn = Some(large_bodies.acquire().await.expect("it is never closed"));
+        if turn.large.is_none() && all.len() + part.len() > SMALL_BODY_BYTES {
+            turn.large = Some(context.large_bodies.acquire().await.expect("it is never closed"));
         }
         all.extend_from_slice(&part);
     }

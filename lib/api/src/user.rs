@@ -255,6 +255,20 @@ pub trait UserApi {
         path: Path<RunPath>,
     ) -> Result<Response<Body>, HttpError>;
 
+    /// A button of a run's page: `cancel`, `rerun` or `rerun-failed`
+    #[endpoint { method = POST, path = "/runs/{run}/{action}", unpublished = true }]
+    async fn page_run_action(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<RunActionPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// A button of a job's page: `cancel` or `rerun`
+    #[endpoint { method = POST, path = "/jobs/{job}/{action}", unpublished = true }]
+    async fn page_job_action(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobActionPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
     /// Page: one job with its log
     #[endpoint { method = GET, path = "/jobs/{job}", unpublished = true }]
     async fn page_job(
@@ -282,6 +296,24 @@ pub struct RunPath {
 pub struct JobPath {
     /// The job's id.
     pub job: JobId,
+}
+
+/// Which button of which run's page.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RunActionPath {
+    /// The run's id.
+    pub run: RunId,
+    /// What is to be done.
+    pub action: String,
+}
+
+/// Which button of which job's page.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct JobActionPath {
+    /// The job's id.
+    pub job: JobId,
+    /// What is to be done.
+    pub action: String,
 }
 
 /// Which artifact.

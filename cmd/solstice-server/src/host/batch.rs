@@ -4,7 +4,7 @@
 //! checked before a byte of it is on disk.
 
 use solstice_model::record::{MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_CHUNK_BYTES};
-use solstice_model::{AgentVerdict, Record, RecordBody, TimeLimit};
+use solstice_model::{AgentVerdict, Exit, Record, RecordBody, TimeLimit};
 
 /// The most bytes of a note.
 const MAX_NOTE_BYTES: usize = 4_096;
@@ -50,10 +50,16 @@ fn check_body(body: &RecordBody, steps: usize) -> Result<(), String> {
         RecordBody::Note { text } if text.len() > MAX_NOTE_BYTES => {
             return Err(format!("a note may have at most {MAX_NOTE_BYTES} bytes"));
         }
-        RecordBody::StepFinished { exit: solstice_model::Exit::NotStarted { why }, .. }
+        RecordBody::StepFinished { exit: Exit::NotStarted { why }, .. }
+        | RecordBody::StepRetried { exit: Exit::NotStarted { why }, .. }
         | RecordBody::Finished {
-            verdict: AgentVerdict::Failed { exit: solstice_model::Exit::NotStarted { why }, .. },
+            verdict: AgentVerdict::Failed { exit: Exit::NotStarted { why }, .. },
         } if why.len() > MAX_NOTE_BYTES => {
+            return Err(format!("a reason may have at most {MAX_NOTE_BYTES} bytes"));
+        }
+        RecordBody::Finished { verdict: AgentVerdict::ArtifactFailed { pattern, why } }
+            if pattern.len().max(why.len()) > MAX_NOTE_BYTES =>
+        {
             return Err(format!("a reason may have at most {MAX_NOTE_BYTES} bytes"));
         }
         _ => {}
@@ -61,13 +67,15 @@ fn check_body(body: &RecordBody, steps: usize) -> Result<(), String> {
     let step = match body {
         RecordBody::StepStarted { step }
         | RecordBody::Output { step, .. }
+        | RecordBody::StepRetried { step, .. }
+        | RecordBody::StepSkipped { step }
         | RecordBody::StepFinished { step, .. } => Some(*step),
         RecordBody::Finished { verdict } => match verdict {
             AgentVerdict::Failed { step, .. }
             | AgentVerdict::TimedOut { limit: TimeLimit::Step { step, .. } } => Some(*step),
-            AgentVerdict::Succeeded | AgentVerdict::TimedOut { limit: TimeLimit::Job { .. } } => {
-                None
-            }
+            AgentVerdict::Succeeded
+            | AgentVerdict::ArtifactFailed { .. }
+            | AgentVerdict::TimedOut { limit: TimeLimit::Job { .. } } => None,
         },
         RecordBody::Note { .. } => None,
     };

@@ -67,6 +67,22 @@ pub(crate) fn took(delta: TimeDelta) -> String {
     }
 }
 
+/// A size: `812 B`, `4.1 KiB`, `33 MiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    let (mut rest, mut tenths, mut unit) = (bytes, 0, "B");
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if rest < 1024 {
+            break;
+        }
+        (tenths, rest, unit) = (rest % 1024 * 10 / 1024, rest / 1024, next);
+    }
+    if unit == "B" || rest >= 10 {
+        format!("{rest} {unit}")
+    } else {
+        format!("{rest}.{tenths} {unit}")
+    }
+}
+
 /// A run's state.
 pub(crate) fn run_badge(status: RunStatus) -> Badge {
     match status {
@@ -88,7 +104,7 @@ pub(crate) fn job_badge(state: &JobState) -> Badge {
         JobState::Running(_) => badge("live", "running"),
         JobState::Finished { outcome } => match outcome {
             Outcome::Succeeded => badge("ok", "succeeded"),
-            Outcome::Failed { .. } => badge("bad", "failed"),
+            Outcome::Failed { .. } | Outcome::ArtifactFailed { .. } => badge("bad", "failed"),
             Outcome::TimedOut { .. } => badge("bad", "timed out"),
             Outcome::Cancelled { .. } => badge("", "cancelled"),
             Outcome::InfraFailed { .. } => badge("warn", "could not be run"),
@@ -100,6 +116,7 @@ pub(crate) fn job_badge(state: &JobState) -> Badge {
 /// A step's state: it has begun if it is known, ended if it has an exit.
 pub(crate) fn step_badge(step: Option<&Step>, job: &JobState) -> Badge {
     match step {
+        Some(Step { tries: 0, exit: None, .. }) => badge("", "not run"),
         Some(Step { exit: Some(exit), .. }) if exit.success() => badge("ok", "succeeded"),
         Some(Step { exit: Some(_), .. }) => badge("bad", "failed"),
         Some(_) if job.holding().is_some() => badge("live", "running"),

@@ -3,16 +3,17 @@
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use dropshot::HttpError;
-use solstice_api::user::{Attempt, JobDetail, Step};
+use solstice_api::user::{Artifact, Attempt, JobDetail, Step};
 use solstice_model::{AttemptId, JobId, Role};
 
-use super::format::{Badge, When, iso, step_badge, took};
-use super::log::{LineView, LogTail, LogView};
+use super::format::{Badge, When, iso, size, step_badge, took};
+use super::log::{LineView, LogTail, LogView, MAX_LINES};
 use super::run::{JobView, open_needs};
 use super::runs::RunView;
-use super::{Frame, Rqctx, reader, rendered};
+use super::{Frame, Rqctx, query, reader, rendered};
 use crate::context::Context;
 use crate::error::{from_log, from_store};
+use crate::user::records::check_kept;
 
 /// How much of a log is read at once.
 const PAGE_BYTES: usize = 512 * 1024;
@@ -50,6 +51,24 @@ impl AttemptView {
     }
 }
 
+struct ArtifactView {
+    href: String,
+    path: String,
+    size: String,
+    removed: bool,
+}
+
+impl ArtifactView {
+    fn new(artifact: &Artifact, api: &str) -> Self {
+        Self {
+            href: format!("{api}/artifacts/{}", artifact.index),
+            path: artifact.path.clone(),
+            size: size(artifact.bytes),
+            removed: artifact.removed_at.is_some(),
+        }
+    }
+}
+
 struct StepView {
     index: usize,
     name: String,
@@ -76,9 +95,22 @@ struct JobPage {
     attempts: Vec<AttemptView>,
     steps: Vec<StepView>,
     log: LogView,
+    /// The lines before those that are shown.
+    earlier: Option<String>,
+    /// The lines after them.
+    later: Option<String>,
+    /// Whether there was a log that was removed by age or size.
+    log_removed: bool,
+    artifacts: Vec<ArtifactView>,
     unfinished: bool,
+    /// Whether the script is to follow the log.
+    live: bool,
     may_cancel: bool,
+    may_rerun: bool,
+    /// The job that took its place.
+    replaced_by: Option<String>,
     cancel: String,
+    rerun: String,
     raw: String,
     console: String,
     events: String,
@@ -90,15 +122,22 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
     let detail = context.store.job(job).await.map_err(from_store)?;
     let siblings = context.store.run(detail.run.id).await.map_err(from_store)?.jobs;
     let attempt = detail.attempts.last().map(|attempt| attempt.id);
-    let mut log = read_log(context, attempt).await?;
+    let line = query(rqctx, "line").and_then(|text| text.parse().ok());
+    let Window { mut log, at_end } = read_log(context, attempt, line).await?;
+    let artifacts = context.store.artifacts(job).await.map_err(from_store)?;
+    let log_removed = log.lines == 0 && check_gone(context, attempt).await;
     let now = context.clock.now();
     let unfinished = !detail.job.state.is_finished();
     let waits_for = open_needs(&detail.job, &siblings);
     let api = format!("/api/v1/jobs/{job}");
     let after = if log.after.is_empty() { String::new() } else { format!("?after={}", log.after) };
-    let may_cancel = unfinished && principal.may(Role::Submitter);
+    let detail_replaced = detail.job.replaced_by.map(|job| format!("/jobs/{job}"));
+    let may_act = principal.may(Role::Submitter);
+    let may_rerun = may_act && !unfinished && detail.job.replaced_by.is_none();
+    let window = log.cut + 1;
+    let shown = MAX_LINES as u64;
     rendered(&JobPage {
-        job: JobView::new(&detail.job, &waits_for, &detail.spec.steps, now),
+        job: JobView::new(&detail.job, &waits_for, Some(&detail.spec), now),
         host: detail.attempts.last().map(|attempt| attempt.host.to_string()),
         waited: waited(&detail, now),
         attempts: detail.attempts.iter().map(|one| AttemptView::new(one, now)).collect(),
@@ -106,29 +145,73 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
         run: RunView::new(detail.run, now),
         frame: Frame::new(context, principal.name),
         log,
+        earlier: (window > 1).then(|| format!("?line={}", window - 1)),
+        later: (!at_end).then(|| format!("?line={}", window + shown)),
+        log_removed,
+        artifacts: artifacts.iter().map(|one| ArtifactView::new(one, &api)).collect(),
         unfinished,
-        may_cancel,
-        cancel: format!("{api}/cancel"),
+        live: unfinished && at_end,
+        may_cancel: may_act && unfinished,
+        may_rerun,
+        replaced_by: detail_replaced,
+        cancel: format!("/jobs/{job}/cancel"),
+        rerun: format!("/jobs/{job}/rerun"),
         raw: format!("{api}/log"),
         console: format!("{api}/console"),
         events: format!("{api}/events{after}"),
     })
 }
 
-/// Reads what came since the page was last looked at; keeps the log's end.
-async fn read_log(context: &Context, attempt: Option<AttemptId>) -> Result<LogView, HttpError> {
-    let Some(attempt) = attempt else { return Ok(LogTail::default().finish(None)) };
-    let mut tail = context.tails.get(attempt);
+/// The part of the log that is shown: its end, or the lines around one.
+struct Window {
+    log: LogView,
+    /// Whether it goes to the end of the log.
+    at_end: bool,
+}
+
+/// Reads the last lines of the log, or those of the window that `line` is in.
+/// However long the log is, only that part of it is read.
+async fn read_log(
+    context: &Context,
+    attempt: Option<AttemptId>,
+    line: Option<u64>,
+) -> Result<Window, HttpError> {
+    let Some(attempt) = attempt else {
+        return Ok(Window { log: LogTail::default().finish(None), at_end: true });
+    };
+    let most = MAX_LINES as u64;
+    let total = context.logs.extent(attempt).await.map_err(from_log)?.lines;
+    // The last window is the end of the log, which goes on.
+    let first = line.map(|line| line.saturating_sub(1) / most * most + 1);
+    let first = first.filter(|first| first + most <= total);
+    let place = match first {
+        Some(first) => context.logs.line(attempt, first).await,
+        None => context.logs.tail(attempt, most).await,
+    };
+    let place = place.map_err(from_log)?;
+    let (mut from, mut tail) = (place.seq, LogTail::at(place));
+    let end = first.map(|first| first + most - 1);
     loop {
-        let from = tail.next_seq();
         let page = context.logs.read(attempt, from, PAGE_BYTES).await.map_err(from_log)?;
-        page.records.iter().for_each(|record| tail.push(record));
-        if page.records.is_empty() || page.next_seq > page.last_seq {
-            break;
+        for record in &page.records {
+            tail.push(record);
+            if end.is_some_and(|end| tail.lines() >= end) {
+                return Ok(Window { log: tail.finish(Some(attempt)), at_end: false });
+            }
         }
+        if page.records.is_empty() || page.next_seq > page.last_seq {
+            return Ok(Window { log: tail.finish(Some(attempt)), at_end: true });
+        }
+        from = page.next_seq;
     }
-    context.tails.put(attempt, tail.clone());
-    Ok(tail.finish(Some(attempt)))
+}
+
+/// Whether there was a log and there is none any more.
+async fn check_gone(context: &Context, attempt: Option<AttemptId>) -> bool {
+    match attempt {
+        Some(attempt) => check_kept(context, attempt).await.is_err(),
+        None => false,
+    }
 }
 
 fn waited(detail: &JobDetail, now: DateTime<Utc>) -> String {

@@ -1,19 +1,18 @@
-//! The end of an attempt's log, ready for a page: lines by step, bounded.
+//! A part of an attempt's log, ready for a page: lines by step, bounded.
 //!
-//! Lines count from 1 through the whole attempt, in the order in which they
-//! began; step headings are not counted. The numbers are the same however much
-//! of the log is shown, so `#L12` means the same line in every view. The script
-//! counts on from here.
+//! Lines are numbered as `solstice-joblog` does, the same however much of the
+//! log is shown, so `#L12` means the same line in every view. The script counts
+//! on from here.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
 
+use solstice_joblog::{LineNumbers, Place};
 use solstice_model::{AttemptId, Record, RecordBody, Stream};
 
 use super::ansi::{self, MAX_LINE_BYTES, Span};
 
 /// The most lines of a page.
-pub(crate) const MAX_LINES: usize = 5_000;
+pub(crate) const MAX_LINES: usize = 500;
 
 /// The most bytes of output of a page, all lines together.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -57,61 +56,61 @@ struct Line {
 pub(crate) struct LogTail {
     lines: VecDeque<Line>,
     bytes: usize,
-    /// Lines seen so far.
-    count: u64,
+    numbers: LineNumbers,
     /// The number of the line that each stream is in the middle of.
     open: HashMap<Source, u64>,
     last_seq: u64,
 }
 
 impl LogTail {
-    /// The first record that it has not seen.
-    pub(crate) fn next_seq(&self) -> u64 {
-        self.last_seq + 1
+    /// The lines from a place of the log on.
+    pub(crate) fn at(place: Place) -> Self {
+        let last_seq = place.seq.saturating_sub(1);
+        Self { numbers: place.numbers, last_seq, ..Self::default() }
+    }
+
+    /// How many lines have begun so far, those before its place included.
+    pub(crate) fn lines(&self) -> u64 {
+        self.numbers.lines()
     }
 
     /// Takes the next record.
     pub(crate) fn push(&mut self, record: &Record) {
         self.last_seq = record.seq;
-        match &record.body {
-            RecordBody::Output { step, stream, chunk, newline } => {
+        let number = self.numbers.note(&record.body);
+        match (&record.body, number) {
+            (RecordBody::Output { step, stream, chunk, newline }, Some(number)) => {
                 let source = (*step, stream_name(*stream));
-                match self.open.get(&source).copied() {
-                    Some(number) => self.extend(number, &chunk.0),
-                    None => self.begin(Some(source), &chunk.0),
-                }
+                self.add(number, Some(source), &chunk.0);
                 if *newline {
                     self.open.remove(&source);
                 } else {
-                    self.open.entry(source).or_insert(self.count);
+                    self.open.insert(source, number);
                 }
             }
-            RecordBody::Note { text } => self.begin(None, text.as_bytes()),
-            RecordBody::StepFinished { step, .. } => {
-                self.open.retain(|(open, _), _| open != step);
+            (RecordBody::Note { text }, Some(number)) => self.add(number, None, text.as_bytes()),
+            (RecordBody::StepRetried { step, .. } | RecordBody::StepFinished { step, .. }, _) => {
+                self.open.retain(|(open, _), _| open != step)
             }
-            RecordBody::StepStarted { .. } | RecordBody::Finished { .. } => {}
+            _ => {}
         }
     }
 
-    fn begin(&mut self, source: Option<Source>, bytes: &[u8]) {
-        self.count += 1;
-        let bytes = bytes[..bytes.len().min(MAX_LINE_BYTES)].to_vec();
-        self.bytes += bytes.len();
-        self.lines.push_back(Line { number: self.count, source, bytes });
+    /// Adds to a line, which it begins if it is the next one.
+    fn add(&mut self, number: u64, source: Option<Source>, bytes: &[u8]) {
+        if self.lines.back().is_none_or(|last| last.number < number) {
+            self.lines.push_back(Line { number, source, bytes: Vec::new() });
+        }
+        self.extend(number, bytes);
         while self.lines.len() > MAX_LINES || (self.bytes > MAX_BYTES && self.lines.len() > 1) {
             self.bytes -= self.lines.pop_front().map_or(0, |line| line.bytes.len());
         }
     }
 
-    fn line(&mut self, number: u64) -> Option<&mut Line> {
-        let first = self.lines.front()?.number;
-        let at = usize::try_from(number.checked_sub(first)?).ok()?;
-        self.lines.get_mut(at)
-    }
-
     fn extend(&mut self, number: u64, bytes: &[u8]) {
-        let Some(line) = self.line(number) else { return };
+        let Some(first) = self.lines.front().map(|line| line.number) else { return };
+        let at = number.checked_sub(first).and_then(|at| usize::try_from(at).ok());
+        let Some(line) = at.and_then(|at| self.lines.get_mut(at)) else { return };
         let room = MAX_LINE_BYTES.saturating_sub(line.bytes.len()).min(bytes.len());
         line.bytes.extend_from_slice(&bytes[..room]);
         self.bytes += room;
@@ -119,8 +118,9 @@ impl LogTail {
 
     /// What the page shows. `attempt` is the one that the records came from.
     pub(crate) fn finish(self, attempt: Option<AttemptId>) -> LogView {
+        let lines = self.lines();
         let mut view = LogView {
-            lines: self.count,
+            lines,
             cut: self.lines.front().map_or(0, |line| line.number - 1),
             after: attempt.map_or_else(String::new, |id| format!("{id}:{}", self.last_seq)),
             steps: HashMap::new(),
@@ -144,36 +144,6 @@ impl LogTail {
             }
         }
         view
-    }
-}
-
-/// How many tails are kept, each of at most about [`MAX_BYTES`].
-const MAX_TAILS: usize = 8;
-
-/// The tails of the logs that were looked at last, so that a page of a log of a
-/// million lines is read from its beginning once, and then from where it was left.
-#[derive(Debug, Default)]
-pub(crate) struct Tails {
-    /// Guards the list, the least recently used first; held for a copy only.
-    kept: Mutex<VecDeque<(AttemptId, LogTail)>>,
-}
-
-impl Tails {
-    /// The tail of this attempt as it was left, or an empty one.
-    pub(crate) fn get(&self, attempt: AttemptId) -> LogTail {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.iter().find(|(id, _)| *id == attempt);
-        found.map_or_else(LogTail::default, |(_, tail)| tail.clone())
-    }
-
-    /// Keeps a tail.
-    pub(crate) fn put(&self, attempt: AttemptId, tail: LogTail) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(id, _)| *id != attempt);
-        if kept.len() == MAX_TAILS {
-            kept.pop_front();
-        }
-        kept.push_back((attempt, tail));
     }
 }
 

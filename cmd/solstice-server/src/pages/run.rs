@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use dropshot::HttpError;
 use solstice_api::user::Job;
 use solstice_engine::check::description;
-use solstice_model::{JobName, JobState, Outcome, RunId, StepSpec};
+use solstice_model::{JobName, JobSpec, JobState, Outcome, Role, RunId};
 
 use super::format::{Badge, iso, job_badge, job_time, took};
 use super::runs::{RunView, unfinished};
@@ -19,6 +19,10 @@ pub(super) struct JobView {
     pub(super) badge: Badge,
     pub(super) name: String,
     pub(super) runs_on: String,
+    /// Its values in a matrix; empty without one.
+    pub(super) matrix: String,
+    /// How often it was run once more before.
+    pub(super) rerun: u32,
     pub(super) needs: String,
     /// What it waits for, or why it ended as it did; empty if the badge says it all.
     pub(super) why: String,
@@ -34,24 +38,32 @@ impl JobView {
     pub(super) fn new(
         job: &Job,
         waits_for: &[JobName],
-        steps: &[StepSpec],
+        spec: Option<&JobSpec>,
         now: DateTime<Utc>,
     ) -> Self {
         let (took_text, since) = job_time(job);
-        let names: Vec<&str> = job.needs.iter().map(JobName::as_str).collect();
+        let names: Vec<&str> = job.needs.iter().map(|need| need.job.as_str()).collect();
         let succeeded = matches!(job.state.outcome(), Some(Outcome::Succeeded));
         Self {
             href: format!("/jobs/{}", job.id),
             badge: job_badge(&job.state),
             name: job.name.to_string(),
             runs_on: job.runs_on.to_string(),
+            matrix: matrix(job),
+            rerun: job.rerun,
             needs: names.join(", "),
-            why: if succeeded { String::new() } else { description(&job.state, waits_for, steps) },
+            why: if succeeded { String::new() } else { description(&job.state, waits_for, spec) },
             took: took_text,
             since: since.map(iso),
             so_far: since.map_or_else(String::new, |since| took(now - since)),
         }
     }
+}
+
+/// The values of a job's place in its matrix: `os=omnios rust=1.95`.
+fn matrix(job: &Job) -> String {
+    let values = job.matrix.iter().flat_map(|cell| &cell.values);
+    values.map(|(axis, value)| format!("{axis}={value}")).collect::<Vec<_>>().join(" ")
 }
 
 #[derive(Template)]
@@ -62,6 +74,12 @@ struct RunPage {
     jobs: Vec<JobView>,
     /// Whether the script should look for news.
     unfinished: bool,
+    may_cancel: bool,
+    may_rerun: bool,
+    /// Whether some job did not succeed.
+    some_failed: bool,
+    /// Where the buttons go.
+    action: String,
 }
 
 pub(super) async fn render(rqctx: &Rqctx, run: RunId) -> Result<String, HttpError> {
@@ -71,21 +89,33 @@ pub(super) async fn render(rqctx: &Rqctx, run: RunId) -> Result<String, HttpErro
     let now = context.clock.now();
     let mut jobs = Vec::new();
     for job in &detail.jobs {
-        let steps = step_names(context, job).await?;
-        jobs.push(JobView::new(job, &open_needs(job, &detail.jobs), &steps, now));
+        let spec = spec(context, job).await?;
+        jobs.push(JobView::new(job, &open_needs(job, &detail.jobs), spec.as_ref(), now));
     }
     let unfinished = unfinished(detail.run.status);
-    let (frame, run) = (Frame::new(context, principal.name), RunView::new(detail.run, now));
-    rendered(&RunPage { frame, run, jobs, unfinished })
+    let may_act = principal.may(Role::Submitter) && !jobs.is_empty();
+    let failed = |job: &Job| {
+        !matches!(job.state.outcome(), None | Some(Outcome::Succeeded | Outcome::Skipped { .. }))
+    };
+    rendered(&RunPage {
+        frame: Frame::new(context, principal.name),
+        run: RunView::new(detail.run, now),
+        jobs,
+        unfinished,
+        may_cancel: may_act && unfinished,
+        may_rerun: may_act && !unfinished,
+        some_failed: detail.jobs.iter().any(failed),
+        action: format!("/runs/{run}"),
+    })
 }
 
-/// The steps of a job whose end is told by one of them.
-async fn step_names(context: &Context, job: &Job) -> Result<Vec<StepSpec>, HttpError> {
+/// What a job was to do, if its end is told by that.
+async fn spec(context: &Context, job: &Job) -> Result<Option<JobSpec>, HttpError> {
     match job.state.outcome() {
-        Some(Outcome::Failed { .. } | Outcome::TimedOut { .. }) => {
-            Ok(context.store.job(job.id).await.map_err(from_store)?.spec.steps)
+        Some(outcome) if *outcome != Outcome::Succeeded => {
+            Ok(Some(context.store.job(job.id).await.map_err(from_store)?.spec))
         }
-        _ => Ok(Vec::new()),
+        _ => Ok(None),
     }
 }
 
@@ -97,5 +127,5 @@ pub(super) fn open_needs(job: &Job, all: &[Job]) -> Vec<JobName> {
     let open = |need: &&JobName| {
         all.iter().any(|other| other.name == **need && !other.state.is_finished())
     };
-    job.needs.iter().filter(open).cloned().collect()
+    job.needs.iter().map(|need| &need.job).filter(open).cloned().collect()
 }

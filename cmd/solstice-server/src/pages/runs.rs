@@ -21,6 +21,8 @@ pub(super) struct RunView {
     pub(super) workflow: String,
     pub(super) file: String,
     pub(super) git_ref: String,
+    /// What started it: `push`, `pull request 7`, `manual`.
+    pub(super) event: String,
     pub(super) commit: String,
     pub(super) commit_full: String,
     pub(super) actor: String,
@@ -42,6 +44,10 @@ impl RunView {
             title: title.to_owned(),
             repository: run.repository.to_string(),
             git_ref: run.git_ref.short().to_owned(),
+            event: match run.pull_request {
+                Some(number) => format!("pull request {number}"),
+                None => run.event.name().replace('_', " "),
+            },
             commit: run.commit.short().to_owned(),
             commit_full: run.commit.to_string(),
             created: When::new(run.created_at, now),

@@ -1,8 +1,9 @@
 //! A job's records and state as server-sent events.
 //!
-//! What a reader gets is read from the attempt's log while the reader takes it:
-//! nothing is kept per reader but a page of the log, so a slow one costs no
-//! memory and disturbs nobody. The place in the log is the event's id, so a
+//! What a reader gets is read from the attempt's log while the reader takes it,
+//! and those who are at its end share what one of them read: nothing is kept per
+//! reader but a page of the log, so a slow one costs no memory and disturbs
+//! nobody. The job is looked at when it changed, not when its log grew. The place in the log is the event's id, so a
 //! reader that comes back with its last id misses nothing and gets nothing
 //! twice (invariant I5).
 //!
@@ -21,16 +22,13 @@ use slog::error;
 use solstice_api::user::JobDetail;
 use solstice_joblog::LogError;
 use solstice_log::{chain, keys};
-use solstice_model::{AttemptId, JobId, JobState};
+use solstice_model::{AttemptId, JobId, JobState, Record};
 use solstice_store::StoreError;
 use tokio::sync::{broadcast, watch};
 
 use crate::context::Context;
 use crate::error::{bad_request, from_store};
 use crate::respond::{Gone, Writer, stream};
-
-/// How much of a log is in memory per reader.
-const PAGE_BYTES: usize = 64 * 1024;
 
 /// A comment is sent when nothing else was for this long, so that proxies keep
 /// the connection and a dead one is noticed.
@@ -143,11 +141,12 @@ impl Reader {
         loop {
             let detail = self.context.store.job(self.job).await?;
             self.tell_state(&detail.job.state).await?;
+            let finished = detail.job.state.is_finished();
             let Some(place) = self.place.or_else(|| first_place(&detail)) else {
-                if detail.job.state.is_finished() {
+                if finished {
                     return self.end().await;
                 }
-                self.wait(&mut jobs, None).await?;
+                self.until_changed(&mut jobs, None).await?;
                 continue;
             };
             self.place = Some(place);
@@ -158,28 +157,51 @@ impl Reader {
             }
             // Subscribed before it is read: nothing can come in between unseen.
             let mut durable = self.context.logs.follow(place.attempt).await?;
-            self.drain().await?;
+            self.drain(&durable).await?;
             match next_attempt(&detail, place.attempt) {
                 Some(next) => self.place = Some(Place { attempt: next, seq: 0 }),
-                None if detail.job.state.is_finished() => return self.end().await,
-                None => self.wait(&mut jobs, Some(&mut durable)).await?,
+                None if finished => return self.end().await,
+                None => self.until_changed(&mut jobs, Some(&mut durable)).await?,
+            }
+        }
+    }
+
+    /// Passes on what the log gains until the job's state is another one. Which
+    /// attempt holds the job is part of its state.
+    async fn until_changed(
+        &mut self,
+        jobs: &mut broadcast::Receiver<JobId>,
+        mut durable: Option<&mut watch::Receiver<u64>>,
+    ) -> Result<(), Stop> {
+        loop {
+            match self.wait(jobs, durable.as_deref_mut()).await? {
+                Woken::Grown => {
+                    if let Some(durable) = durable.as_deref() {
+                        self.drain(durable).await?;
+                    }
+                }
+                Woken::Changed => {
+                    let state = self.context.store.job_state(self.job).await?;
+                    if self.state.as_ref() != Some(&state) {
+                        return Ok(());
+                    }
+                }
             }
         }
     }
 
     /// Sends every record that is durable and that the reader does not have.
-    async fn drain(&mut self) -> Result<(), Stop> {
+    async fn drain(&mut self, durable: &watch::Receiver<u64>) -> Result<(), Stop> {
         let Some(mut place) = self.place else { return Ok(()) };
+        let attempt = place.attempt;
+        let context = Arc::clone(&self.context);
         loop {
-            let page = self.context.logs.read(place.attempt, place.seq + 1, PAGE_BYTES).await?;
-            let Some(last) = page.records.last().map(|record| record.seq) else { return Ok(()) };
-            let mut piece = BytesMut::new();
-            for record in &page.records {
-                let id = Place { seq: record.seq, ..place };
-                event(&mut piece, "record", Some(id), record);
-            }
-            self.writer.send(piece.freeze()).await?;
-            place.seq = last;
+            let (from, last) = (place.seq + 1, *durable.borrow());
+            let render = |records: &[Record]| events(attempt, records);
+            let page = context.live.page(&context.logs, attempt, from, last, render).await?;
+            let Some(page) = page else { return Ok(()) };
+            self.writer.send(page.bytes).await?;
+            place.seq = page.next_seq - 1;
             self.place = Some(place);
         }
     }
@@ -212,7 +234,7 @@ impl Reader {
         &self,
         jobs: &mut broadcast::Receiver<JobId>,
         durable: Option<&mut watch::Receiver<u64>>,
-    ) -> Result<(), Stop> {
+    ) -> Result<Woken, Stop> {
         let changed = async {
             loop {
                 match jobs.recv().await {
@@ -235,8 +257,8 @@ impl Reader {
         let mut grown = std::pin::pin!(grown);
         loop {
             tokio::select! {
-                () = &mut changed => return Ok(()),
-                () = &mut grown => return Ok(()),
+                () = &mut changed => return Ok(Woken::Changed),
+                () = &mut grown => return Ok(Woken::Grown),
                 () = self.writer.closed() => return Err(Stop::Gone),
                 () = tokio::time::sleep(HEARTBEAT) => {
                     self.writer.send(Bytes::from_static(b": still here\n\n")).await?;
@@ -255,6 +277,14 @@ impl Reader {
     }
 }
 
+/// What a reader was woken by.
+enum Woken {
+    /// Something about the job changed, or may have.
+    Changed,
+    /// Its log grew.
+    Grown,
+}
+
 fn first_place(detail: &JobDetail) -> Option<Place> {
     detail.attempts.last().map(|attempt| Place { attempt: attempt.id, seq: 0 })
 }
@@ -263,6 +293,15 @@ fn first_place(detail: &JobDetail) -> Option<Place> {
 fn next_attempt(detail: &JobDetail, attempt: AttemptId) -> Option<AttemptId> {
     let at = detail.attempts.iter().position(|one| one.id == attempt)?;
     detail.attempts.get(at + 1).map(|next| next.id)
+}
+
+/// The events of some records of an attempt.
+fn events(attempt: AttemptId, records: &[Record]) -> Bytes {
+    let mut piece = BytesMut::new();
+    for record in records {
+        event(&mut piece, "record", Some(Place { attempt, seq: record.seq }), record);
+    }
+    piece.freeze()
 }
 
 /// Writes one event. JSON has no newline, so `data` is one line.

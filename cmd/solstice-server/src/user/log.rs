@@ -6,6 +6,7 @@ use slog::error;
 use solstice_log::{chain, keys};
 use solstice_model::JobId;
 
+use super::records::check_kept;
 use crate::context::Context;
 use crate::error::{from_log, from_store, not_found};
 use crate::pages::secure;
@@ -17,6 +18,7 @@ pub(super) async fn plain(context: &Context, job: JobId) -> Result<Response<Body
     let Some(attempt) = detail.attempts.last().map(|attempt| attempt.id) else {
         return Ok(text(Body::empty()));
     };
+    check_kept(context, attempt).await?;
     let names = detail.spec.steps.into_iter().map(|step| step.name).collect();
     let mut reader = context.logs.plain(attempt, names);
     let (writer, body) = stream(&context.streams)?;
@@ -34,6 +36,7 @@ pub(super) async fn plain(context: &Context, job: JobId) -> Result<Response<Body
                     Err(failed) => {
                         error!(log, "cannot read a log";
                             keys::ATTEMPT => %attempt, keys::ERROR => chain(&failed));
+                        let _ = writer.fail().await;
                         return;
                     }
                 }

@@ -104,6 +104,10 @@ impl Bench {
         self.server.as_ref().unwrap()
     }
 
+    pub(crate) fn data(&self) -> &std::path::Path {
+        &self.config.data
+    }
+
     pub(crate) fn store(&self) -> &solstice_store::Store {
         self.server().store()
     }
@@ -198,6 +202,23 @@ impl Bench {
             .json(body)
     }
 
+    pub(crate) fn host_with(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("http://{}/host/v1{path}", self.server().hosts());
+        self.http.request(method, url).bearer_auth(self.token(Role::Host).secret())
+    }
+
+    /// Ends an attempt of a job with so many steps, all of which succeed.
+    pub(crate) async fn finish(&self, attempt: &str, steps: u32) {
+        let mut bodies = Vec::new();
+        for step in 0..steps {
+            bodies.push(RecordBody::StepStarted { step });
+            bodies.push(RecordBody::StepFinished { step, exit: Exit::Code { code: 0 } });
+        }
+        bodies.push(RecordBody::Finished { verdict: AgentVerdict::Succeeded });
+        let records: Vec<_> = (1..).zip(bodies).map(|(seq, body)| record(seq, body)).collect();
+        assert_eq!(self.records(attempt, &records).await.0, StatusCode::OK);
+    }
+
     pub(crate) async fn sync(&self, room: u32, known: &[&str], wait_ms: u32) -> Vec<Value> {
         let request = json!({
             "host": HOST, "offers": [{ "labels": ["illumos", "linux"], "room": room }],
@@ -255,6 +276,14 @@ impl Bench {
             assert!(begun.elapsed() < PATIENCE, "waited in vain for {what}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    pub(crate) async fn until_status(&self, path: &str, status: StatusCode) {
+        self.until(path, || async {
+            let answer = self.get(path).send().await.unwrap();
+            (answer.status() == status).then_some(())
+        })
+        .await;
     }
 
     pub(crate) async fn until_state(&self, job: &str, state: &str) -> Value {

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod access;
+mod acting;
+mod artifacts;
 mod bench;
 mod crash;
 mod events;

@@ -1,0 +1,9 @@
+//! `ciadm` as its users see it: the program itself, against a real server on
+//! ports of its own with a forge that is played.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod bench;
+mod follow;
+mod network;
+mod words;

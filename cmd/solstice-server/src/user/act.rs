@@ -1,0 +1,92 @@
+//! What people do to runs and jobs: start, cancel, run once more.
+
+use dropshot::HttpError;
+use slog::info;
+use solstice_api::user::{Job, Run, RunCreate};
+use solstice_engine::{close_logs, start_by_hand};
+use solstice_log::keys;
+use solstice_model::{JobId, RunId};
+use solstice_store::{RerunJobs, Transitioned};
+
+use crate::auth::Principal;
+use crate::context::Context;
+use crate::error::{from_start, from_store};
+
+fn name(principal: Principal) -> String {
+    principal.name.unwrap_or_else(|| "somebody".to_owned())
+}
+
+/// Starts what may be started by hand.
+pub(super) async fn start(
+    context: &Context,
+    principal: Principal,
+    wanted: RunCreate,
+) -> Result<Vec<Run>, HttpError> {
+    let (by, now) = (name(principal), context.clock.now());
+    let repository = wanted.repository.clone();
+    let started = start_by_hand(&context.store, &context.forges, wanted, &by, now).await;
+    let mut runs = Vec::new();
+    for run in started.map_err(from_start)? {
+        info!(context.log, "run started by hand"; keys::RUN => %run,
+            keys::REPOSITORY => %repository, keys::REASON => &by);
+        runs.push(context.store.run(run).await.map_err(from_store)?.run);
+    }
+    Ok(runs)
+}
+
+/// Cancels what is not finished of a run; gives the jobs that this ended.
+pub(crate) async fn cancel_run(
+    context: &Context,
+    principal: Principal,
+    run: RunId,
+) -> Result<Vec<JobId>, HttpError> {
+    let (by, now) = (name(principal), context.clock.now());
+    let jobs = context.store.cancel_run(run, by.clone(), now).await.map_err(from_store)?;
+    if !jobs.is_empty() {
+        info!(context.log, "run cancelled"; keys::RUN => %run, keys::REASON => by);
+    }
+    for job in &jobs {
+        close_logs(&context.store, &context.logs, *job).await;
+    }
+    Ok(jobs)
+}
+
+/// Cancels a job.
+pub(crate) async fn cancel_job(
+    context: &Context,
+    principal: Principal,
+    job: JobId,
+) -> Result<(), HttpError> {
+    let (by, now) = (name(principal), context.clock.now());
+    let moved = context.store.cancel(job, by.clone(), now).await.map_err(from_store)?;
+    if let Transitioned::Moved(_) = moved {
+        info!(context.log, "job cancelled"; keys::JOB => %job, keys::REASON => by);
+    }
+    close_logs(&context.store, &context.logs, job).await;
+    Ok(())
+}
+
+/// Runs jobs of a run once more; gives the new ones.
+pub(crate) async fn rerun(
+    context: &Context,
+    principal: Principal,
+    run: RunId,
+    which: RerunJobs,
+) -> Result<Vec<Job>, HttpError> {
+    let (by, now) = (name(principal), context.clock.now());
+    let new = context.store.rerun(run, which, by.clone(), now).await.map_err(from_store)?;
+    info!(context.log, "jobs run once more"; keys::RUN => %run,
+        keys::COUNT => new.len(), keys::REASON => by);
+    let jobs = context.store.run(run).await.map_err(from_store)?.jobs;
+    Ok(jobs.into_iter().filter(|job| new.contains(&job.id)).collect())
+}
+
+/// Runs a job, and those that need it, once more.
+pub(crate) async fn rerun_job(
+    context: &Context,
+    principal: Principal,
+    job: JobId,
+) -> Result<Vec<Job>, HttpError> {
+    let run = context.store.job(job).await.map_err(from_store)?.run.id;
+    rerun(context, principal, run, RerunJobs::Job(job)).await
+}

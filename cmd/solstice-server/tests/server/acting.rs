@@ -1,0 +1,122 @@
+//! What people do to runs and jobs, through the API and by the pages' buttons.
+
+use reqwest::{Method, StatusCode, redirect};
+use serde_json::{Value, json};
+use solstice_model::Role;
+
+use crate::bench::{Bench, ONE_JOB, TWO_JOBS, bench, record, success};
+
+async fn post(bench: &Bench, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    let request = bench.http.request(Method::POST, bench.url(path));
+    let request = request.bearer_auth(bench.token(Role::Submitter).secret());
+    let request = match body {
+        Some(body) => request.json(&body),
+        None => request,
+    };
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap_or(Value::Null))
+}
+
+#[tokio::test]
+async fn cancelling_a_run_ends_its_jobs_once() {
+    let bench = bench().await;
+    let (_, run) = bench.push(TWO_JOBS).await;
+    let id = run["run"]["id"].as_str().unwrap();
+    let path = format!("/api/v1/runs/{id}/cancel");
+    let (status, ended) = post(&bench, &path, None).await;
+    assert_eq!((status, ended.as_array().unwrap().len()), (StatusCode::OK, 2), "{ended}");
+    let (status, ended) = post(&bench, &path, None).await;
+    assert_eq!((status, ended), (StatusCode::OK, json!([])));
+}
+
+#[tokio::test]
+async fn what_failed_is_run_once_more_and_the_old_job_stays() {
+    let bench = bench().await;
+    let (_, run) = bench.push(ONE_JOB).await;
+    let (id, job) = (run["run"]["id"].as_str().unwrap(), run["jobs"][0]["id"].as_str().unwrap());
+    let path = format!("/api/v1/runs/{id}/rerun");
+    let (status, _) = post(&bench, &path, Some(json!({ "failed_only": true }))).await;
+    assert_eq!(status, StatusCode::CONFLICT, "it is not finished");
+    let attempt = bench.claim().await;
+    bench.run_up(&attempt).await;
+    let failed = json!({ "verdict": "failed", "step": 0, "exit": { "how": "code", "code": 1 } });
+    let body = serde_json::from_value(json!({ "kind": "finished", "verdict": failed })).unwrap();
+    bench.records(&attempt, &[record(1, body)]).await;
+    bench.until_state(job, "failed").await;
+    let (status, new) = post(&bench, &path, Some(json!({ "failed_only": true }))).await;
+    assert_eq!(status, StatusCode::CREATED, "{new}");
+    assert_eq!(new[0]["rerun"], 1);
+    let old = bench.json(&format!("/api/v1/jobs/{job}")).await;
+    assert_eq!(old["job"]["replaced_by"], new[0]["id"]);
+    assert_eq!(old["job"]["state"]["outcome"]["outcome"], "failed");
+}
+
+#[tokio::test]
+async fn the_pages_buttons_act_for_whoever_may_and_for_no_other_site() {
+    let bench = bench().await;
+    let (_, run) = bench.push(ONE_JOB).await;
+    let job = run["jobs"][0]["id"].as_str().unwrap();
+    let http = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none());
+    let http = http.build().unwrap();
+    let press = |path: String, site: &'static str| {
+        let request = http.post(bench.url(&path)).header("sec-fetch-site", site);
+        let token = bench.token(Role::Submitter).secret().to_owned();
+        async move { request.basic_auth("me", Some(token)).send().await.unwrap() }
+    };
+    let foreign = press(format!("/jobs/{job}/cancel"), "cross-site").await;
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    let own = press(format!("/jobs/{job}/cancel"), "same-origin").await;
+    assert_eq!(own.status(), StatusCode::SEE_OTHER);
+    assert_eq!(own.headers()["location"], format!("/jobs/{job}"));
+    bench.until_state(job, "cancelled").await;
+    let again = press(format!("/jobs/{job}/rerun"), "same-origin").await;
+    assert_eq!(again.status(), StatusCode::SEE_OTHER);
+    let new = again.headers()["location"].to_str().unwrap().to_owned();
+    assert!(new.starts_with("/jobs/") && !new.ends_with(job), "{new}");
+    let odd = press(format!("/jobs/{job}/explode"), "same-origin").await;
+    assert_eq!(odd.status(), StatusCode::NOT_FOUND);
+    assert!(bench.text(&format!("/jobs/{job}")).await.contains("It was run once more"));
+}
+
+#[tokio::test]
+async fn the_end_of_a_log_is_read_as_records() {
+    let bench = bench().await;
+    let (_, run) = bench.push(ONE_JOB).await;
+    let job = run["jobs"][0]["id"].as_str().unwrap();
+    let attempt = bench.claim().await;
+    bench.run_up(&attempt).await;
+    let lines: Vec<String> = (1..=50).map(|n| format!("line {n}")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    bench.records(&attempt, &success(&lines)).await;
+    let path = format!("/api/v1/jobs/{job}/records");
+    let all = bench.json(&path).await;
+    assert_eq!(all["records"].as_array().unwrap().len(), 53);
+    assert_eq!((&all["last_seq"], &all["next_seq"], &all["over"]), (&json!(53), &json!(54), &json!(true)));
+    let tail = bench.json(&format!("{path}?tail=3")).await;
+    assert_eq!(tail["records"][0]["chunk"], "line 48");
+    let some = bench.json(&format!("{path}?from=10&limit=2")).await;
+    assert_eq!(some["records"].as_array().unwrap().len(), 2);
+    assert_eq!(some["next_seq"], 12);
+    for bad in ["limit=0", "limit=10001", "from=1&tail=2"] {
+        let answer = bench.get(&format!("{path}?{bad}")).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_ready_while_it_can_write() {
+    let bench = bench().await;
+    assert_eq!(bench.get("/ready").send().await.unwrap().status(), StatusCode::OK);
+    let who = bench.json("/api/v1/whoami").await;
+    assert_eq!(who, json!({ "name": "admin", "role": "admin" }));
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_write_is_not_ready_and_says_what() {
+    let bench = bench().await;
+    std::fs::remove_dir_all(bench.data().join("artifacts")).unwrap();
+    let answer = bench.http.get(bench.url("/ready")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["message"], "artifacts cannot be written");
+}
