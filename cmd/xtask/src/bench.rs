@@ -2,8 +2,9 @@
 
 use clap::Args;
 
+use crate::image::Image;
 use crate::run::{Failure, Step, root, target};
-use crate::{build, setup};
+use crate::setup;
 
 /// Measure, and write docs/benchmarks.md.
 #[derive(Args)]
@@ -19,7 +20,7 @@ impl Bench {
     /// Builds everything as it is released, and measures.
     pub(crate) fn run(self) -> Result<(), Failure> {
         setup::for_tests()?;
-        let image = build::image(build::Image::LinuxMini)?;
+        let image = Image::LinuxMini.build()?;
         let packages =
             ["solstice-server", "solstice-orchestrator", "solstice-agent", "solstice-bench"];
         let packages = packages.iter().flat_map(|package| ["--package", package]);

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::image::Image;
 use crate::run::{Failure, Step, target};
 use crate::{build, setup};
 
@@ -21,7 +22,7 @@ impl Chaos {
     pub(crate) fn run(self) -> Result<(), Failure> {
         setup::for_tests()?;
         build::everything()?;
-        let image = build::image(build::Image::LinuxMini)?;
+        let image = Image::LinuxMini.build()?;
         let test = ["test", "--package", "solstice-stories", "--test", "stories", "chaos"];
         let mut step = Step::cargo(test.into_iter().chain(["--", "--nocapture"]))
             .env("SOLSTICE_TEST_IMAGE", image.as_str())
