@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use solstice_api::agent::{RecordBatch, RecordsAccepted};
+use solstice_api::agent::{ArtifactStored, RecordBatch, RecordsAccepted};
 use solstice_api::host::{HostReport, SyncRequest, SyncResponse, codes};
 use solstice_client::host::{Client, types};
 use solstice_model::AttemptId;
@@ -35,6 +35,18 @@ pub enum ServerError {
         /// Its own words.
         why: String,
     },
+    /// What is sent is more than it keeps of one attempt.
+    #[error("it is too large for the server: {why}")]
+    TooLarge {
+        /// Its own words.
+        why: String,
+    },
+    /// It has no room.
+    #[error("the server has no room: {why}")]
+    NoRoom {
+        /// Its own words.
+        why: String,
+    },
     /// It refuses the request for good.
     #[error("the server refuses: {why} (HTTP status {status})")]
     Refused {
@@ -49,11 +61,13 @@ pub enum ServerError {
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     client: Client,
+    /// For what takes as long as it takes.
+    transfers: Client,
 }
 
 impl Server {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+    pub(crate) fn new(client: Client, transfers: Client) -> Self {
+        Self { client, transfers }
     }
 
     /// Tells what this host has, and learns what is wanted. Waits as long as
@@ -80,6 +94,32 @@ impl Server {
         within(CALL_LIMIT, self.client.host_records(&id, batch)).await
     }
 
+    /// Begins to fetch what the jobs that an attempt's job needs have left. The
+    /// caller sees to it that this comes to an end.
+    pub(crate) async fn inputs(
+        &self,
+        id: AttemptId,
+    ) -> Result<solstice_client::ByteStream, ServerError> {
+        match self.transfers.host_inputs(&id).await {
+            Ok(answer) => Ok(answer.into_inner()),
+            Err(error) => Err(classify(error)),
+        }
+    }
+
+    /// Hands over one artifact. The caller sees to it that this comes to an end.
+    pub(crate) async fn artifact(
+        &self,
+        id: AttemptId,
+        index: u32,
+        path: &str,
+        content: reqwest::Body,
+    ) -> Result<ArtifactStored, ServerError> {
+        match self.transfers.host_artifact(&id, index, path, content).await {
+            Ok(answer) => Ok(answer.into_inner()),
+            Err(error) => Err(classify(error)),
+        }
+    }
+
     pub(crate) async fn console(&self, id: AttemptId, bytes: Vec<u8>) -> Result<(), ServerError> {
         within(CALL_LIMIT, self.client.host_console(&id, bytes)).await
     }
@@ -93,7 +133,7 @@ impl Server {
 /// [`ServerError::Away`] or [`ServerError::Unauthorized`].
 pub async fn check_server(client: Client) -> Result<(), ServerError> {
     let nothing = RecordBatch { records: Vec::new() };
-    match Server::new(client).records(new_id(), &nothing).await {
+    match Server::new(client.clone(), client).records(new_id(), &nothing).await {
         Err(error @ (ServerError::Away { .. } | ServerError::Unauthorized { .. })) => Err(error),
         // That it does not know the attempt is what was expected.
         _ => Ok(()),
@@ -137,6 +177,8 @@ fn by_status(status: u16, code: Option<&str>, why: String) -> ServerError {
         (410, _) => ServerError::Over,
         (409, Some(codes::RECORD_GAP)) => ServerError::Gap { why },
         (401 | 403, _) => ServerError::Unauthorized { why },
+        (413, Some(codes::TOO_LARGE)) => ServerError::TooLarge { why },
+        (507, Some(codes::NO_ROOM)) => ServerError::NoRoom { why },
         (408 | 429 | 500..=599, _) => {
             ServerError::Away { why: format!("{why} (HTTP status {status})") }
         }
@@ -155,6 +197,8 @@ mod tests {
             ServerError::Unauthorized { .. } => "unauthorized",
             ServerError::Over => "over",
             ServerError::Gap { .. } => "gap",
+            ServerError::TooLarge { .. } => "too large",
+            ServerError::NoRoom { .. } => "no room",
             ServerError::Refused { .. } => "refused",
         };
         for (status, code, expected) in [
@@ -164,7 +208,11 @@ mod tests {
             (409, Some("record_gap"), "gap"),
             (409, None, "refused"),
             (410, Some("attempt_over"), "over"),
+            (413, Some("too_large"), "too large"),
+            (413, None, "refused"),
             (429, None, "away"),
+            (507, Some("no_room"), "no room"),
+            (507, None, "away"),
             (500, None, "away"),
             (503, None, "away"),
         ] {
