@@ -102,7 +102,8 @@ impl Server {
     ) -> Result<solstice_client::ByteStream, ServerError> {
         match self.transfers.host_inputs(&id).await {
             Ok(answer) => Ok(answer.into_inner()),
-            Err(error) => Err(classify(error)),
+            // Its refusals come as they are, for its answers are no JSON.
+            Err(error) => Err(classify(error, |_| (None, "no inputs".to_owned()))),
         }
     }
 
@@ -116,7 +117,7 @@ impl Server {
     ) -> Result<ArtifactStored, ServerError> {
         match self.transfers.host_artifact(&id, index, path, content).await {
             Ok(answer) => Ok(answer.into_inner()),
-            Err(error) => Err(classify(error)),
+            Err(error) => Err(classify(error, told)),
         }
     }
 
@@ -148,18 +149,26 @@ async fn within<T>(
 ) -> Result<T, ServerError> {
     match tokio::time::timeout(limit, call).await {
         Ok(Ok(answer)) => Ok(answer.into_inner()),
-        Ok(Err(error)) => Err(classify(error)),
+        Ok(Err(error)) => Err(classify(error, told)),
         Err(_) => Err(ServerError::Away { why: format!("no answer within {} s", limit.as_secs()) }),
     }
 }
 
-fn classify(error: solstice_client::Error<types::Error>) -> ServerError {
+/// Code and words of a refusal.
+fn told(error: types::Error) -> (Option<String>, String) {
+    (error.error_code, error.message)
+}
+
+fn classify<E>(
+    error: solstice_client::Error<E>,
+    told: impl FnOnce(E) -> (Option<String>, String),
+) -> ServerError {
     use solstice_client::Error;
     match error {
         Error::ErrorResponse(answer) => {
             let status = answer.status().as_u16();
-            let types::Error { error_code, message, .. } = answer.into_inner();
-            by_status(status, error_code.as_deref(), message)
+            let (code, message) = told(answer.into_inner());
+            by_status(status, code.as_deref(), message)
         }
         Error::CommunicationError(error) | Error::ResponseBodyError(error) => {
             // Whoever reads this knows which server it is.
@@ -168,7 +177,7 @@ fn classify(error: solstice_client::Error<types::Error>) -> ServerError {
         Error::UnexpectedResponse(answer) => {
             by_status(answer.status().as_u16(), None, "an answer that is not of the API".to_owned())
         }
-        other => ServerError::Refused { status: 0, why: other.to_string() },
+        _ => ServerError::Refused { status: 0, why: "an answer that is not of the API".to_owned() },
     }
 }
 

@@ -149,9 +149,10 @@ impl Stage {
                 let begun = Some(Begun { at: *at, steps_at: None, phases });
                 Some(Stage::Running { create_ms: *create_ms, boot_ms: *boot_ms, begun })
             }
-            (Stage::Running { create_ms, boot_ms, begun: Some(begun) }, StageEvent::Stepped(at))
-                if begun.steps_at.is_none() =>
-            {
+            (
+                Stage::Running { create_ms, boot_ms, begun: Some(begun) },
+                StageEvent::Stepped(at),
+            ) if begun.steps_at.is_none() => {
                 let begun = Some(Begun { steps_at: Some(*at), ..begun.clone() });
                 Some(Stage::Running { create_ms: *create_ms, boot_ms: *boot_ms, begun })
             }

@@ -120,7 +120,12 @@ fn a_host_that_says_that_it_is_fetching_is_waited_for() {
     ]);
     let end = host.run_agent();
     assert!(end.success, "{}", end.console);
-    assert_eq!(end.console.matches("Service Unavailable; trying again").count(), 3, "{}", end.console);
+    assert_eq!(
+        end.console.matches("Service Unavailable; trying again").count(),
+        3,
+        "{}",
+        end.console
+    );
 }
 
 #[test]

@@ -39,7 +39,8 @@ pub(super) struct Announced {
 impl AgentContext {
     /// Begins to pass on what the jobs that an attempt's job needs have left.
     pub(super) async fn inputs(&self, attempt: Arc<Attempt>) -> Result<Pieces, HttpError> {
-        let _permit = permit(&attempt)?;
+        // What follows has a permit of its own.
+        drop(permit(&attempt)?);
         if !attempt.assignment.has_inputs {
             let message = "no job that this one needs has left anything";
             return Err(refusal(ClientErrorStatusCode::NOT_FOUND, "no_inputs", message));
@@ -149,7 +150,8 @@ impl AgentContext {
 /// Checks what does not depend on the attempt; gives the artifact's size.
 fn check(announced: &Announced) -> Result<u64, HttpError> {
     let Announced { index, path, bytes } = announced;
-    let bad = |message: String| HttpError::for_bad_request(Some("bad_artifact".to_owned()), message);
+    let bad =
+        |message: String| HttpError::for_bad_request(Some("bad_artifact".to_owned()), message);
     if *index >= MAX_ARTIFACTS {
         return Err(bad(format!("a job has at most {MAX_ARTIFACTS} artifacts")));
     }

@@ -281,7 +281,9 @@ impl Driver {
         }
         let ending = match clock {
             Clock::Boot => self.never("report", clock).await,
-            Clock::Unpack => self.never("begin the steps of a job whose source was ready", clock).await,
+            Clock::Unpack => {
+                self.never("begin the steps of a job whose source was ready", clock).await
+            }
             Clock::Job => {
                 let seconds = self.attempt.assignment.spec.timeout_s;
                 Ending::TimedOut { limit: TimeLimit::Job { seconds } }

@@ -83,7 +83,9 @@ async fn submodules_of(
     let mut found = Vec::new();
     for Declared { path, url, .. } in declared {
         // Declared, but not in this tree: nothing to do.
-        let Some((path, commit)) = path.and_then(|it| recorded.get_key_value(&it)) else { continue };
+        let Some((path, commit)) = path.and_then(|it| recorded.get_key_value(&it)) else {
+            continue;
+        };
         let url = url.ok_or_else(|| refused(part, path, "it has no url".to_owned()))?;
         let url = resolve(&part.mirror.url, &url).map_err(|why| refused(part, path, why))?;
         found.push((path.clone(), url, commit.clone()));

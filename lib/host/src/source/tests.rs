@@ -221,7 +221,8 @@ async fn a_repository_that_contains_itself_ends() {
         app.git(&["commit", "--quiet", "--message=again"]);
         commit = app.git(&["rev-parse", "HEAD"]).parse().unwrap();
     }
-    let refused = world.store().prepare(&app.source(&commit), |_| ()).await.unwrap_err().to_string();
+    let refused =
+        world.store().prepare(&app.source(&commit), |_| ()).await.unwrap_err().to_string();
     assert!(refused.contains("nested more than 10 deep"), "{refused}");
 }
 

@@ -64,7 +64,9 @@ async fn an_artifact_is_passed_on_whole_and_a_repeat_takes_its_place() {
 #[tokio::test]
 async fn artifacts_out_of_bounds_are_refused_and_cost_nothing() {
     let (rig, job, agent) = running(|_, _| {}).await;
-    for path in ["", "/etc/shadow", "../x", "a/../b", "a//b", "./a", "a/.", "a\0b", &"x".repeat(1025)] {
+    for path in
+        ["", "/etc/shadow", "../x", "a/../b", "a//b", "./a", "a/.", "a\0b", &"x".repeat(1025)]
+    {
         let answer = agent.put(0, path, "x").await;
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path:?}");
     }
@@ -85,7 +87,10 @@ async fn what_is_too_large_for_the_server_is_told_and_remembered() {
         let answer = agent.put(0, "a", "x").await;
         assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
         let body: serde_json::Value = answer.json().await.unwrap();
-        assert_eq!((&body["error_code"], &body["message"]), (&"too_large".into(), &"no more than a byte".into()));
+        assert_eq!(
+            (&body["error_code"], &body["message"]),
+            (&"too_large".into(), &"no more than a byte".into())
+        );
     }
     assert_eq!(agent.put(1, "b", "x").await.status(), StatusCode::OK);
     end(rig, job).await;

@@ -30,7 +30,12 @@ impl Agent {
     }
 
     /// Hands over an artifact.
-    pub(crate) async fn put(&self, index: u32, path: &str, body: impl Into<reqwest::Body>) -> Response {
+    pub(crate) async fn put(
+        &self,
+        index: u32,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Response {
         let request = self.request(reqwest::Method::PUT, &format!("artifacts/{index}"));
         request.query(&[("path", path)]).body(body).send().await.unwrap()
     }

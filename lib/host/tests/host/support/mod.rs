@@ -12,8 +12,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use slog::{Discard, Logger, o};
 use solstice_client::Connect;
 use solstice_host::{
-    DataDirectory, ImageSettings, Limits, MachineSize, Orchestrator, Outside, RunError, Settings, Shutdown,
-    SourceSettings, StartError, SystemClock,
+    DataDirectory, ImageSettings, Limits, MachineSize, Orchestrator, Outside, RunError, Settings,
+    Shutdown, SourceSettings, StartError, SystemClock,
 };
 use solstice_hypervisor::fake::{FakeGuest, FakeWorld, write_image};
 use solstice_model::Assignment;
@@ -66,8 +66,11 @@ impl Rig {
                 size: MachineSize { cpus: 1, memory_mib: 64, disk_mib: 64 },
                 boot_timeout: Some(BOUND * 2),
             }],
-            sizes: [("large".parse().unwrap(), MachineSize { cpus: 4, memory_mib: 256, disk_mib: 128 })]
-                .into(),
+            sizes: [(
+                "large".parse().unwrap(),
+                MachineSize { cpus: 4, memory_mib: 256, disk_mib: 128 },
+            )]
+            .into(),
             source: SourceSettings {
                 git: "git".into(),
                 allow_file: true,

@@ -15,7 +15,8 @@ use http::Response;
 use slog::{Discard, Logger, o};
 use solstice_api::agent::{ArtifactName, ArtifactStored, RecordBatch, RecordsAccepted};
 use solstice_api::host::{
-    AttemptArtifactPath, AttemptPath, HostApi, HostReport, SyncRequest, SyncResponse, codes, host_api_mod,
+    AttemptArtifactPath, AttemptPath, HostApi, HostReport, SyncRequest, SyncResponse, codes,
+    host_api_mod,
 };
 use solstice_model::{Assignment, AttemptId, HostName, Record, RecordBody, Sha256Digest, Token};
 use tokio::sync::watch;
