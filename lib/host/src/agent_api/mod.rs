@@ -116,8 +116,12 @@ impl AgentApi for Guests {
         body: StreamingBody,
     ) -> Result<HttpResponseOk<ArtifactStored>, HttpError> {
         let attempt = rqctx.context().caller(&rqctx)?;
-        let length = rqctx.request.headers().get(header::CONTENT_LENGTH);
-        let bytes = length.and_then(|value| value.to_str().ok()?.parse().ok());
+        let headers = rqctx.request.headers();
+        let bytes = match headers.get(header::CONTENT_LENGTH) {
+            Some(length) => length.to_str().ok().and_then(|length| length.parse().ok()),
+            // Without either header there is no body (RFC 9112, section 6.3).
+            None => (!headers.contains_key(header::TRANSFER_ENCODING)).then_some(0),
+        };
         let (index, path) = (path.into_inner().index, query.into_inner().path);
         let announced = Announced { index, path, bytes };
         rqctx.context().artifact(&attempt, announced, body).await.map(HttpResponseOk)

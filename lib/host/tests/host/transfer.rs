@@ -71,8 +71,8 @@ async fn artifacts_out_of_bounds_are_refused_and_cost_nothing() {
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path:?}");
     }
     assert_eq!(agent.put(10_000, "a", "x").await.status(), StatusCode::BAD_REQUEST);
-    let endless = futures::stream::repeat(Ok::<_, std::io::Error>(Bytes::from_static(b"x")));
-    let chunked = reqwest::Body::wrap_stream(futures::StreamExt::take(endless, 3));
+    let piece = || Ok::<_, std::io::Error>(Bytes::from_static(b"x"));
+    let chunked = reqwest::Body::wrap_stream(futures::stream::iter([piece(), piece()]));
     assert_eq!(agent.put(0, "a", chunked).await.status(), StatusCode::LENGTH_REQUIRED);
     assert!(artifacts(&rig, &job).is_empty());
     assert_eq!(agent.put(9_999, "a", "x").await.status(), StatusCode::OK);
