@@ -12,9 +12,10 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use globset::{Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 use solstice_model::ArtifactRule;
+
+use crate::glob::Glob;
 
 /// The most files that are kept; as `solstice_api::agent` has it.
 const MAX_FILES: usize = 10_000;
@@ -109,9 +110,9 @@ struct Search {
     prefix: String,
     /// The folders below the base that the pattern names in full.
     fixed: Vec<String>,
-    wanted: GlobMatcher,
+    wanted: Glob,
     /// By a file's name, and by its path from `/`.
-    unwanted: [GlobSet; 2],
+    unwanted: [Vec<Glob>; 2],
     source: PathBuf,
     /// How many slashes a name has at most; any number if absent.
     deepest: Option<usize>,
@@ -134,7 +135,7 @@ impl Search {
             base: source.to_owned(),
             prefix: String::new(),
             fixed: Vec::new(),
-            wanted: glob(text)?.compile_matcher(),
+            wanted: glob(text)?,
             unwanted: unwanted(&rule.exclude)?,
             source: source.to_owned(),
             deepest: (!any_depth).then(|| text.matches('/').count()),
@@ -224,17 +225,19 @@ impl Search {
     fn wants(&self, below: &str) -> bool {
         let name = format!("{}{below}", self.prefix);
         let [by_name, by_path] = &self.unwanted;
-        self.wanted.is_match(&name)
-            && !by_name.is_match(&name)
-            && (by_path.is_empty() || !by_path.is_match(self.path_from_root(&name)))
+        let any = |globs: &[Glob], path: &str| globs.iter().any(|glob| glob.matches(path));
+        self.wanted.matches(&name)
+            && !any(by_name, &name)
+            && (by_path.is_empty() || !any(by_path, &self.path_from_root(&name)))
     }
 
     /// A file's path from `/`, without that slash.
-    fn path_from_root(&self, name: &str) -> PathBuf {
+    fn path_from_root(&self, name: &str) -> String {
         if self.base != self.source {
-            return PathBuf::from(name);
+            return name.to_owned();
         }
-        self.source.strip_prefix("/").unwrap_or(&self.source).join(name)
+        let root = self.source.to_string_lossy();
+        format!("{}/{name}", root.trim_matches('/'))
     }
 
     fn take(
@@ -279,20 +282,19 @@ fn is_plain(part: &str) -> bool {
 }
 
 fn glob(text: &str) -> Result<Glob, String> {
-    let built = GlobBuilder::new(text).literal_separator(true).build();
-    built.map_err(|error| format!("{text:?} is no pattern: {}", error.kind()))
+    Glob::new(text).map_err(|why| format!("{text:?} is no pattern: {why}"))
 }
 
 /// What is left out by name, and by the path from `/`.
-fn unwanted(patterns: &[String]) -> Result<[GlobSet; 2], String> {
-    let set = |absolute: bool| {
-        let mut set = GlobSetBuilder::new();
-        for pattern in patterns.iter().filter(|it| it.starts_with('/') == absolute) {
-            set.add(glob(pattern.trim_start_matches('/').trim_start_matches("./"))?);
-        }
-        set.build().map_err(|error| format!("the patterns to exclude are too many: {error}"))
+fn unwanted(patterns: &[String]) -> Result<[Vec<Glob>; 2], String> {
+    let (absolute, relative): (Vec<&str>, Vec<&str>) =
+        patterns.iter().map(String::as_str).partition(|pattern| pattern.starts_with('/'));
+    let globs = |patterns: Vec<&str>| {
+        let plain =
+            patterns.into_iter().map(|it| it.trim_start_matches('/').trim_start_matches("./"));
+        plain.map(glob).collect::<Result<Vec<_>, _>>()
     };
-    Ok([set(false)?, set(true)?])
+    Ok([globs(relative)?, globs(absolute)?])
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod capture;
 mod channel;
 mod console;
 mod fetch;
+mod glob;
 mod job;
 #[cfg(target_os = "linux")]
 mod machine;

@@ -31,7 +31,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 async fn work(config: OrchestratorConfig, log: Logger) -> Result<(), Failure> {
     // First, so that no signal is missed while images are read.
     let shutdown = signals(&log)?;
-    let server = settings::client(&config)?;
+    let (server, transfers) = (settings::client(&config)?, settings::transfers(&config)?);
     let data = DataDirectory::open(&settings::utf8(&config.data)?)?;
     let settings = settings::settings(&config)?;
     let images: Vec<_> = settings.images.iter().map(|it| it.image.clone()).collect();
@@ -39,7 +39,8 @@ async fn work(config: OrchestratorConfig, log: Logger) -> Result<(), Failure> {
     let opened = hypervisor::open(&place).await?;
     info!(log, "starting"; keys::HOST => config.host.as_str(),
         keys::VERSION => env!("CARGO_PKG_VERSION"), keys::REASON => opened.how);
-    let outside = Outside { hypervisor: opened.hypervisor, server, clock: Arc::new(SystemClock) };
+    let clock = Arc::new(SystemClock);
+    let outside = Outside { hypervisor: opened.hypervisor, server, transfers, clock };
     let orchestrator = Orchestrator::start(settings, data, outside, log).await?;
     orchestrator
         .run(shutdown)

@@ -5,9 +5,10 @@ use std::path::Path;
 use camino::Utf8PathBuf;
 use solstice_client::{Connect, host, read_token};
 use solstice_config::OrchestratorConfig;
-use solstice_config::orchestrator::ImageConfig;
-use solstice_host::{ImageSettings, Limits, Settings, SourceSettings};
-use solstice_image::Lock;
+use solstice_config::orchestrator::{ImageConfig, SizeConfig};
+use solstice_host::{ImageSettings, Limits, MachineSize, Settings, SourceSettings};
+use solstice_image::{ImageError, Lock};
+use solstice_model::Sha256Digest;
 
 use crate::failure::Failure;
 
@@ -19,6 +20,7 @@ pub(crate) fn settings(config: &OrchestratorConfig) -> Result<Settings, Failure>
         agent_listen: config.agent_listen,
         capacity: config.capacity,
         images: images.collect::<Result<_, _>>()?,
+        sizes: config.sizes.iter().map(|(name, it)| (name.clone(), size(*it))).collect(),
         source: source(config),
         drain_timeout: config.drain_timeout,
         visitors: None,
@@ -29,19 +31,25 @@ pub(crate) fn settings(config: &OrchestratorConfig) -> Result<Settings, Failure>
 /// One image, verified. Takes about as long as reading it.
 pub(crate) fn image(config: &ImageConfig, capacity: u32) -> Result<ImageSettings, Failure> {
     let broken = |source| Failure::Image { name: config.name.clone(), source };
-    let lock = Lock::read(utf8(&config.lock)?).map_err(broken)?;
+    let path = utf8(&config.lock)?;
+    let lock = Lock::read(path.clone()).map_err(broken)?;
     if lock.name != config.name {
         return Err(Failure::OtherImage { name: config.name.clone(), locked: lock.name });
     }
+    let text = std::fs::read(&path).map_err(|source| broken(ImageError::Read { path, source }))?;
     Ok(ImageSettings {
         image: lock.verify().map_err(broken)?,
+        digest: Sha256Digest::of(&text),
         labels: config.labels.clone(),
         capacity: config.capacity.unwrap_or(capacity),
-        cpus: config.size.cpus,
-        memory_mib: config.size.memory_mib,
-        disk_mib: config.size.disk_mib,
+        size: size(config.size),
         boot_timeout: config.boot_timeout,
     })
+}
+
+fn size(config: SizeConfig) -> MachineSize {
+    let SizeConfig { cpus, memory_mib, disk_mib } = config;
+    MachineSize { cpus, memory_mib, disk_mib }
 }
 
 /// How source is fetched.
@@ -58,8 +66,17 @@ pub(crate) fn source(config: &OrchestratorConfig) -> SourceSettings {
 
 /// A client of the server, with the token from its file.
 pub(crate) fn client(config: &OrchestratorConfig) -> Result<host::Client, Failure> {
+    Ok(connect(config)?.host()?)
+}
+
+/// Another one, which waits for transfers as long as they take.
+pub(crate) fn transfers(config: &OrchestratorConfig) -> Result<host::Client, Failure> {
+    Ok(connect(config)?.patient().host()?)
+}
+
+fn connect(config: &OrchestratorConfig) -> Result<Connect, Failure> {
     let token = read_token(&config.token_file)?;
-    Ok(Connect::to(&config.server).token(&token).host()?)
+    Ok(Connect::to(&config.server).token(&token))
 }
 
 /// A path as text.

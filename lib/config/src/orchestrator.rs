@@ -7,12 +7,13 @@
 mod catalogue;
 mod hypervisor;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use solstice_kdl::{Document, Limits, Problem, Reader, Refusal, Value, value};
-use solstice_model::HostName;
+use solstice_model::{HostName, SizeName};
 use url::Url;
 
 pub use self::catalogue::{ImageConfig, SizeConfig};
@@ -51,6 +52,8 @@ pub struct OrchestratorConfig {
     pub source: SourceConfig,
     /// The golden images, at least one, names and labels unique.
     pub images: Vec<ImageConfig>,
+    /// The sizes of machine by name; a job may ask for any of them.
+    pub sizes: BTreeMap<SizeName, SizeConfig>,
 }
 
 /// How source is fetched and how much of it is kept.
@@ -131,6 +134,7 @@ fn orchestrator(mut node: Reader<'_>, base: &Path) -> Option<OrchestratorConfig>
         hypervisor: hypervisor??,
         source,
         images,
+        sizes: sizes.into_iter().filter_map(|(name, size)| Some((name, size?))).collect(),
     })
 }
 

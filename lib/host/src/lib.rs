@@ -67,7 +67,7 @@ pub use data::DataDirectory;
 pub use endpoint::ENDPOINT_FILE;
 pub use orchestrator::{Orchestrator, Outside, RunError, StartError};
 pub use server::{ServerError, check_server};
-pub use settings::{ImageSettings, Limits, Settings, SourceSettings};
+pub use settings::{ImageSettings, Limits, MachineSize, Settings, SourceSettings};
 pub use shell::{Visit, Visitors};
 pub use shutdown::Shutdown;
 pub use source::{SourceError, check_git};

@@ -91,6 +91,9 @@ pub struct Outside {
     pub hypervisor: Arc<dyn Hypervisor>,
     /// The server.
     pub server: solstice_client::host::Client,
+    /// The server once more, by a client that waits for ever: for transfers,
+    /// which are bounded by their progress.
+    pub transfers: solstice_client::host::Client,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -135,11 +138,12 @@ impl Orchestrator {
         let seats = Seats::new(settings.capacity, &settings.images);
         let registry = Registry::new();
         let tools = Tools {
-            server: Server::new(outside.server),
+            server: Server::new(outside.server, outside.transfers),
             hypervisor: outside.hypervisor,
             sources,
             seats: seats.clone(),
             ledger: ledger.clone(),
+            sizes: Arc::new(settings.sizes.clone()),
             limits: settings.limits,
         };
         let origin = Origin { ledger, clock: outside.clock, log: component("attempt") };
@@ -201,7 +205,7 @@ impl Orchestrator {
                 tokio::time::sleep(TIDY).await;
             }
         });
-        let (server, host) = (self.sync.tools.server.clone(), self.sync.settings.host.clone());
+        let (server, settings) = (self.sync.tools.server.clone(), self.sync.settings.clone());
         let count = self.sync.registry.count();
         let told = until_told(shutdown.clone(), count, self.drain_timeout, self.log.clone());
         let ended = tokio::select! {
@@ -210,7 +214,7 @@ impl Orchestrator {
                 Ok(never) => match never {},
             },
             () = told => {
-                SyncLoop::retract(&server, &host).await;
+                SyncLoop::retract(&server, &settings).await;
                 Ok(())
             }
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use solstice_api::agent::{RecordBatch, RecordsAccepted};
+use solstice_api::agent::{ArtifactStored, RecordBatch, RecordsAccepted};
 use solstice_api::host::{HostReport, SyncRequest, SyncResponse, codes};
 use solstice_client::host::{Client, types};
 use solstice_model::AttemptId;
@@ -35,6 +35,18 @@ pub enum ServerError {
         /// Its own words.
         why: String,
     },
+    /// What is sent is more than it keeps of one attempt.
+    #[error("it is too large for the server: {why}")]
+    TooLarge {
+        /// Its own words.
+        why: String,
+    },
+    /// It has no room.
+    #[error("the server has no room: {why}")]
+    NoRoom {
+        /// Its own words.
+        why: String,
+    },
     /// It refuses the request for good.
     #[error("the server refuses: {why} (HTTP status {status})")]
     Refused {
@@ -49,11 +61,13 @@ pub enum ServerError {
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     client: Client,
+    /// For what takes as long as it takes.
+    transfers: Client,
 }
 
 impl Server {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+    pub(crate) fn new(client: Client, transfers: Client) -> Self {
+        Self { client, transfers }
     }
 
     /// Tells what this host has, and learns what is wanted. Waits as long as
@@ -80,6 +94,33 @@ impl Server {
         within(CALL_LIMIT, self.client.host_records(&id, batch)).await
     }
 
+    /// Begins to fetch what the jobs that an attempt's job needs have left. The
+    /// caller sees to it that this comes to an end.
+    pub(crate) async fn inputs(
+        &self,
+        id: AttemptId,
+    ) -> Result<solstice_client::ByteStream, ServerError> {
+        match self.transfers.host_inputs(&id).await {
+            Ok(answer) => Ok(answer.into_inner()),
+            // Its refusals come as they are, for its answers are no JSON.
+            Err(error) => Err(classify(error, |_| (None, "no inputs".to_owned()))),
+        }
+    }
+
+    /// Hands over one artifact. The caller sees to it that this comes to an end.
+    pub(crate) async fn artifact(
+        &self,
+        id: AttemptId,
+        index: u32,
+        path: &str,
+        content: reqwest::Body,
+    ) -> Result<ArtifactStored, ServerError> {
+        match self.transfers.host_artifact(&id, index, path, content).await {
+            Ok(answer) => Ok(answer.into_inner()),
+            Err(error) => Err(classify(error, told)),
+        }
+    }
+
     pub(crate) async fn console(&self, id: AttemptId, bytes: Vec<u8>) -> Result<(), ServerError> {
         within(CALL_LIMIT, self.client.host_console(&id, bytes)).await
     }
@@ -93,7 +134,7 @@ impl Server {
 /// [`ServerError::Away`] or [`ServerError::Unauthorized`].
 pub async fn check_server(client: Client) -> Result<(), ServerError> {
     let nothing = RecordBatch { records: Vec::new() };
-    match Server::new(client).records(new_id(), &nothing).await {
+    match Server::new(client.clone(), client).records(new_id(), &nothing).await {
         Err(error @ (ServerError::Away { .. } | ServerError::Unauthorized { .. })) => Err(error),
         // That it does not know the attempt is what was expected.
         _ => Ok(()),
@@ -108,18 +149,26 @@ async fn within<T>(
 ) -> Result<T, ServerError> {
     match tokio::time::timeout(limit, call).await {
         Ok(Ok(answer)) => Ok(answer.into_inner()),
-        Ok(Err(error)) => Err(classify(error)),
+        Ok(Err(error)) => Err(classify(error, told)),
         Err(_) => Err(ServerError::Away { why: format!("no answer within {} s", limit.as_secs()) }),
     }
 }
 
-fn classify(error: solstice_client::Error<types::Error>) -> ServerError {
+/// Code and words of a refusal.
+fn told(error: types::Error) -> (Option<String>, String) {
+    (error.error_code, error.message)
+}
+
+fn classify<E>(
+    error: solstice_client::Error<E>,
+    told: impl FnOnce(E) -> (Option<String>, String),
+) -> ServerError {
     use solstice_client::Error;
     match error {
         Error::ErrorResponse(answer) => {
             let status = answer.status().as_u16();
-            let types::Error { error_code, message, .. } = answer.into_inner();
-            by_status(status, error_code.as_deref(), message)
+            let (code, message) = told(answer.into_inner());
+            by_status(status, code.as_deref(), message)
         }
         Error::CommunicationError(error) | Error::ResponseBodyError(error) => {
             // Whoever reads this knows which server it is.
@@ -128,7 +177,7 @@ fn classify(error: solstice_client::Error<types::Error>) -> ServerError {
         Error::UnexpectedResponse(answer) => {
             by_status(answer.status().as_u16(), None, "an answer that is not of the API".to_owned())
         }
-        other => ServerError::Refused { status: 0, why: other.to_string() },
+        _ => ServerError::Refused { status: 0, why: "an answer that is not of the API".to_owned() },
     }
 }
 
@@ -137,6 +186,8 @@ fn by_status(status: u16, code: Option<&str>, why: String) -> ServerError {
         (410, _) => ServerError::Over,
         (409, Some(codes::RECORD_GAP)) => ServerError::Gap { why },
         (401 | 403, _) => ServerError::Unauthorized { why },
+        (413, Some(codes::TOO_LARGE)) => ServerError::TooLarge { why },
+        (507, Some(codes::NO_ROOM)) => ServerError::NoRoom { why },
         (408 | 429 | 500..=599, _) => {
             ServerError::Away { why: format!("{why} (HTTP status {status})") }
         }
@@ -155,6 +206,8 @@ mod tests {
             ServerError::Unauthorized { .. } => "unauthorized",
             ServerError::Over => "over",
             ServerError::Gap { .. } => "gap",
+            ServerError::TooLarge { .. } => "too large",
+            ServerError::NoRoom { .. } => "no room",
             ServerError::Refused { .. } => "refused",
         };
         for (status, code, expected) in [
@@ -164,7 +217,11 @@ mod tests {
             (409, Some("record_gap"), "gap"),
             (409, None, "refused"),
             (410, Some("attempt_over"), "over"),
+            (413, Some("too_large"), "too large"),
+            (413, None, "refused"),
             (429, None, "away"),
+            (507, Some("no_room"), "no room"),
+            (507, None, "away"),
             (500, None, "away"),
             (503, None, "away"),
         ] {

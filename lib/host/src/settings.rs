@@ -1,11 +1,13 @@
 //! All that an orchestrator is told at its start.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use solstice_api::agent::DEFAULT_LOG_LIMIT_BYTES;
 use solstice_image::VerifiedImage;
-use solstice_model::{HostName, Label};
+use solstice_model::{HostName, Label, Sha256Digest, SizeName};
 
 use crate::shell::Visitors;
 
@@ -20,6 +22,8 @@ pub struct Settings {
     pub capacity: u32,
     /// The golden images, labels unique.
     pub images: Vec<ImageSettings>,
+    /// The sizes of machine that a job may ask for.
+    pub sizes: BTreeMap<SizeName, MachineSize>,
     /// How source is fetched.
     pub source: SourceSettings,
     /// How long a drain waits for the jobs that run.
@@ -35,18 +39,27 @@ pub struct Settings {
 pub struct ImageSettings {
     /// The image, its files verified.
     pub image: VerifiedImage,
+    /// The digest of its lock.
+    pub digest: Sha256Digest,
     /// What jobs ask for to get it.
     pub labels: Vec<Label>,
     /// The most machines of it at once.
     pub capacity: u32,
-    /// Virtual processors of a machine.
-    pub cpus: u8,
-    /// Memory of a machine, in MiB.
-    pub memory_mib: u32,
-    /// Root disk of a machine, in MiB.
-    pub disk_mib: u32,
+    /// How large its machines are for jobs that name no size.
+    pub size: MachineSize,
     /// How long the agent may take to report; the hypervisor's own limit if absent.
     pub boot_timeout: Option<Duration>,
+}
+
+/// How large a machine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MachineSize {
+    /// Virtual processors.
+    pub cpus: u8,
+    /// Memory, in MiB.
+    pub memory_mib: u32,
+    /// Root disk, in MiB.
+    pub disk_mib: u32,
 }
 
 /// How source is fetched and how much of it is kept.
@@ -66,7 +79,7 @@ pub struct SourceSettings {
     pub mirrors: u64,
 }
 
-/// Time limits that no operator sets; tests shorten them.
+/// Limits that no operator sets; tests shorten them.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// How long the server may hold a sync without news; at most 30 s, and
@@ -87,6 +100,14 @@ pub struct Limits {
     pub forward: Duration,
     /// How long an agent's request may wait for the source.
     pub source_wait: Duration,
+    /// How long a guest whose source is ready may take to its first step.
+    pub unpack: Duration,
+    /// How long a job may overstay its limit while its artifacts go out.
+    pub artifacts: Duration,
+    /// How long a transfer may stand still, on either side.
+    pub silence: Duration,
+    /// How many bytes of output are taken of an attempt.
+    pub log_bytes: u64,
 }
 
 impl Default for Limits {
@@ -100,6 +121,10 @@ impl Default for Limits {
             reconcile: Duration::from_secs(30),
             forward: Duration::from_secs(20),
             source_wait: Duration::from_secs(20),
+            unpack: Duration::from_secs(3600),
+            artifacts: Duration::from_secs(3600),
+            silence: Duration::from_secs(60),
+            log_bytes: DEFAULT_LOG_LIMIT_BYTES,
         }
     }
 }

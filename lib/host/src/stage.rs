@@ -15,15 +15,14 @@
 //! * `Making`: the machine is yet to be made.
 //! * `Booting`: `ensure` was called; the guest's token is known by its hash.
 //! * `Running`: the agent has redeemed its token; `begun` once its source is
-//!   ready too, from which moment the job's time counts.
+//!   ready too. The job's time counts from its first step on, which follows
+//!   when the source is unpacked (`Stepped`, not drawn).
 //! * `Over`: nobody waits for the guest any more. The first ending stands (but
 //!   for a verdict that turns out to be why the server no longer wants it); the
 //!   machine goes, then the server is told what it does not know yet.
 //!
 //! A stage is written to disk before it counts, so that a restarted
 //! orchestrator goes on where the old one was.
-
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -62,8 +61,11 @@ pub(crate) enum Stage {
 /// The moment when an agent had all that it needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Begun {
-    /// When; the job's time limit counts from here.
+    /// When.
     pub(crate) at: DateTime<Utc>,
+    /// When its first step began; the job's time limit counts from here.
+    #[serde(default)]
+    pub(crate) steps_at: Option<DateTime<Utc>>,
     /// Where the time until then went.
     pub(crate) phases: Vec<Phase>,
 }
@@ -99,8 +101,21 @@ pub(crate) enum StageEvent {
     Redeemed(DateTime<Utc>),
     /// Its agent has all that it needs; these phases came before making and booting.
     Began(DateTime<Utc>, Vec<Phase>),
+    /// Its agent began its first step.
+    Stepped(DateTime<Utc>),
     /// It is over.
     Ended(Ending),
+}
+
+/// A limit on how long something may take; each stage has one at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// From the making of the machine to the agent's first request.
+    Boot,
+    /// From the source being ready to the first step.
+    Unpack,
+    /// The job's own, from its first step on.
+    Job,
 }
 
 impl Stage {
@@ -130,10 +145,15 @@ impl Stage {
                 })
             }
             (Stage::Running { create_ms, boot_ms, begun: None }, StageEvent::Began(at, before)) => {
-                let phase = |name: &str, took_ms| Phase { name: name.to_owned(), took_ms };
-                let mut phases = before.clone();
-                phases.extend([phase("create", *create_ms), phase("boot", *boot_ms)]);
-                let begun = Some(Begun { at: *at, phases });
+                let phases = self.phases(before.clone());
+                let begun = Some(Begun { at: *at, steps_at: None, phases });
+                Some(Stage::Running { create_ms: *create_ms, boot_ms: *boot_ms, begun })
+            }
+            (
+                Stage::Running { create_ms, boot_ms, begun: Some(begun) },
+                StageEvent::Stepped(at),
+            ) if begun.steps_at.is_none() => {
+                let begun = Some(Begun { steps_at: Some(*at), ..begun.clone() });
                 Some(Stage::Running { create_ms: *create_ms, boot_ms: *boot_ms, begun })
             }
             _ => None,
@@ -153,12 +173,32 @@ impl Stage {
         matches!(self, Stage::Over { .. })
     }
 
-    /// What the server is to know of it.
-    pub(crate) fn report(&self) -> Option<HostReport> {
+    /// Where the time went so far; `before` is what the source took.
+    fn phases(&self, before: Vec<Phase>) -> Vec<Phase> {
+        let phase = |name: &str, took_ms| Phase { name: name.to_owned(), took_ms };
+        let mut phases = before;
+        match self {
+            Stage::Booting { since, created_at: Some(created_at) } => {
+                phases.push(phase("create", millis(*since, *created_at)));
+            }
+            Stage::Running { create_ms, boot_ms, .. } => {
+                phases.extend([phase("create", *create_ms), phase("boot", *boot_ms)]);
+            }
+            _ => {}
+        }
+        phases
+    }
+
+    /// What the server is to know of it; `before` is what the source took so far.
+    pub(crate) fn report(&self, before: Vec<Phase>) -> Option<HostReport> {
         match self {
             Stage::Making => None,
             Stage::Booting { .. } | Stage::Running { begun: None, .. } => {
-                Some(HostReport::Starting)
+                let phases = self.phases(before);
+                Some(match phases.is_empty() {
+                    true => HostReport::Starting,
+                    false => HostReport::Progress { phases },
+                })
             }
             Stage::Running { begun: Some(begun), .. } => {
                 Some(HostReport::Running { phases: begun.phases.clone() })
@@ -171,11 +211,14 @@ impl Stage {
         }
     }
 
-    /// Since when a limit runs in this stage, and how long that is.
-    pub(crate) fn limit(&self, boot: Duration, job: Duration) -> Option<(DateTime<Utc>, Duration)> {
+    /// The clock that runs in this stage, and since when.
+    pub(crate) fn clock(&self) -> Option<(Clock, DateTime<Utc>)> {
         match self {
-            Stage::Booting { since, .. } => Some((*since, boot)),
-            Stage::Running { begun: Some(begun), .. } => Some((begun.at, job)),
+            Stage::Booting { since, .. } => Some((Clock::Boot, *since)),
+            Stage::Running { begun: Some(begun), .. } => Some(match begun.steps_at {
+                Some(at) => (Clock::Job, at),
+                None => (Clock::Unpack, begun.at),
+            }),
             _ => None,
         }
     }
@@ -213,7 +256,7 @@ mod tests {
             Stage::Booting { since: at(0), created_at: None },
             Stage::Booting { since: at(0), created_at: Some(at(1)) },
             running(None),
-            running(Some(Begun { at: at(9), phases: Vec::new() })),
+            running(Some(Begun { at: at(9), steps_at: None, phases: Vec::new() })),
             Stage::Over { ending: Ending::Finished },
             Stage::Over { ending: Ending::Unwanted },
         ]
@@ -238,17 +281,18 @@ mod tests {
             StageEvent::Created(at(5)),
             StageEvent::Redeemed(at(5)),
             StageEvent::Began(at(5), Vec::new()),
+            StageEvent::Stepped(at(6)),
             StageEvent::Ended(Ending::Unwanted),
         ];
-        // making created redeemed began ended; `=` changes nothing
+        // making created redeemed began stepped ended; `=` changes nothing
         let table = [
-            "booting = = = unwanted",
-            "booting booting running = unwanted",
-            "booting = running = unwanted",
-            "= = = running unwanted",
-            "= = = = unwanted",
-            "= = = = =",
-            "= = = = =",
+            "booting = = = = unwanted",
+            "booting booting running = = unwanted",
+            "booting = running = = unwanted",
+            "= = = running = unwanted",
+            "= = = = running unwanted",
+            "= = = = = =",
+            "= = = = = =",
         ];
         for (stage, row) in stages().iter().zip(table) {
             let cells: Vec<_> = events
@@ -268,11 +312,24 @@ mod tests {
             StageEvent::Redeemed(at(1_130)),
             StageEvent::Began(at(1_200), vec![phase("fetch", 7), phase("archive", 8)]),
         ];
-        let stage = events.iter().fold(Stage::Making, |stage, event| stage.apply(event).unwrap());
-        let Some(HostReport::Running { phases }) = stage.report() else { panic!() };
         let expected = [("fetch", 7), ("archive", 8), ("create", 30), ("boot", 1_000)]
             .map(|(n, t)| phase(n, t));
-        assert_eq!(phases, expected);
+        let mut stage = Stage::Making;
+        let mut told = Vec::new();
+        for event in &events {
+            stage = stage.apply(event).unwrap();
+            told.push(match stage.report(expected[..2].to_vec()) {
+                Some(HostReport::Progress { phases }) => phases.len(),
+                Some(HostReport::Running { phases }) => {
+                    assert_eq!(phases, expected);
+                    0
+                }
+                other => panic!("{other:?}"),
+            });
+        }
+        assert_eq!(told, [2, 3, 4, 0]);
+        let stage = stage.apply(&StageEvent::Stepped(at(2_000))).unwrap();
+        assert_eq!(stage.clock(), Some((Clock::Job, at(2_000))), "unpacking costs the job nothing");
     }
 
     #[test]

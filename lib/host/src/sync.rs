@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use slog::{Logger, info, warn};
-use solstice_api::host::{HostReport, SyncRequest, SyncResponse};
+use solstice_api::host::{HostImage, HostReport, SyncRequest, SyncResponse};
 use solstice_log::{chain, keys};
-use solstice_model::{Assignment, AttemptId, HostName};
+use solstice_model::{Assignment, AttemptId};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -22,7 +22,7 @@ use crate::ledger::Entry;
 use crate::registry::{Known, Registry};
 use crate::seats::Seat;
 use crate::server::{Server, ServerError};
-use crate::settings::Settings;
+use crate::settings::{ImageSettings, Settings};
 use crate::shutdown::Shutdown;
 use crate::stage::Ending;
 use crate::tasks::Tasks;
@@ -122,18 +122,22 @@ impl SyncLoop {
             room,
             known: known.iter().copied().collect(),
             wait_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).min(30_000),
+            sizes: self.settings.sizes.keys().cloned().collect(),
+            images: self.settings.images.iter().map(host_image).collect(),
         }
     }
 
     /// Takes back what was offered, so that the server gives no job to a host
     /// that is about to stop.
-    pub(crate) async fn retract(server: &Server, host: &HostName) {
+    pub(crate) async fn retract(server: &Server, settings: &Settings) {
         let nothing = SyncRequest {
-            host: host.clone(),
+            host: settings.host.clone(),
             offers: Vec::new(),
             room: 0,
             known: Vec::new(),
             wait_ms: 0,
+            sizes: settings.sizes.keys().cloned().collect(),
+            images: settings.images.iter().map(host_image).collect(),
         };
         // A server that is away gives no jobs either.
         drop(timeout(RETRACT_LIMIT, server.sync(&nothing)).await);
@@ -249,4 +253,9 @@ impl SyncLoop {
             }
         });
     }
+}
+
+/// What the server is to know of an image.
+fn host_image(it: &ImageSettings) -> HostImage {
+    HostImage { name: it.image.name.clone(), digest: it.digest, labels: it.labels.clone() }
 }

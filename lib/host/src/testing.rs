@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use solstice_model::id::new_id;
 use solstice_model::spec::DEFAULT_SHELL;
-use solstice_model::{Assignment, JobSpec, Record, RecordBody, Source, StepSpec};
+use solstice_model::{Assignment, JobSpec, Record, RecordBody, Source, StepSpec, StepWhen};
 
 /// A job with one step, from a repository that does not exist.
 pub(crate) fn assignment() -> Assignment {
@@ -26,6 +26,13 @@ pub(crate) fn assignment() -> Assignment {
             needs: Vec::new(),
             env: BTreeMap::new(),
             timeout_s: 600,
+            matrix: None,
+            size: None,
+            unmet: None,
+            retries: 0,
+            continue_on_error: false,
+            priority: 0,
+            artifacts: Vec::new(),
             steps: vec![StepSpec {
                 name: "Build".to_owned(),
                 run: "make".to_owned(),
@@ -33,8 +40,12 @@ pub(crate) fn assignment() -> Assignment {
                 working_dir: None,
                 env: BTreeMap::new(),
                 timeout_s: None,
+                when: StepWhen::OnSuccess,
+                continue_on_error: false,
+                retries: 0,
             }],
         },
+        has_inputs: false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use solstice_kdl::{Problem, Reader, Refusal, Value, nearest, quoted, value};
-use solstice_model::{ImageName, Label};
+use solstice_model::{ImageName, Label, SizeName};
 
 use super::{capacity, duration_between, path_from};
 
@@ -40,14 +40,14 @@ pub struct ImageConfig {
 }
 
 /// The sizes by name.
-pub(super) fn sizes(node: &mut Reader<'_>) -> BTreeMap<String, Option<SizeConfig>> {
+pub(super) fn sizes(node: &mut Reader<'_>) -> BTreeMap<SizeName, Option<SizeConfig>> {
     let mut sizes = BTreeMap::new();
     for mut child in node.children("size") {
         let span = child.span();
-        let name = child.required_arg("a name", value::string);
+        let name = child.required_arg("a name", value::parse::<SizeName>);
         let size = size(child);
         let Some(name) = name else { continue };
-        let message = format!("there are two sizes named {}", quoted(&name));
+        let message = format!("there are two sizes named {}", quoted(name.as_str()));
         // A wrong size is known nevertheless: images that name it are not to blame.
         if sizes.insert(name, size).is_some() {
             node.report(Problem::new(span, message).label("again").help("remove one"));
@@ -80,7 +80,7 @@ fn mebibytes(given: &Value, least: u64) -> Result<u32, Refusal> {
 pub(super) fn images(
     node: &mut Reader<'_>,
     base: &Path,
-    sizes: &BTreeMap<String, Option<SizeConfig>>,
+    sizes: &BTreeMap<SizeName, Option<SizeConfig>>,
 ) -> Vec<ImageConfig> {
     let nodes = node.children("image");
     if nodes.is_empty() {
@@ -114,7 +114,7 @@ pub(super) fn images(
 fn image(
     mut node: Reader<'_>,
     base: &Path,
-    sizes: &BTreeMap<String, Option<SizeConfig>>,
+    sizes: &BTreeMap<SizeName, Option<SizeConfig>>,
 ) -> Option<ImageConfig> {
     let name = node.required_arg("a name", value::parse::<ImageName>);
     let lock = node.required_setting("lock", |given| path_from(base, given));
@@ -135,14 +135,15 @@ fn image(
 
 fn known_size(
     given: &Value,
-    sizes: &BTreeMap<String, Option<SizeConfig>>,
+    sizes: &BTreeMap<SizeName, Option<SizeConfig>>,
 ) -> Result<Option<SizeConfig>, Refusal> {
-    let name = value::string(given)?;
+    let name: SizeName = value::parse(given)?;
     if let Some(size) = sizes.get(&name) {
         return Ok(*size);
     }
-    let refusal = Refusal::because(format!("there is no size {}", quoted(&name)));
-    Err(match nearest(&name, sizes.keys().map(String::as_str)) {
+    let name = name.as_str();
+    let refusal = Refusal::because(format!("there is no size {}", quoted(name)));
+    Err(match nearest(name, sizes.keys().map(SizeName::as_str)) {
         Some(meant) => refusal.help(format!("did you mean \"{meant}\"?")),
         None => refusal.help(format!("add size {name:?} cpus=1 memory=\"512MiB\" disk=\"4GiB\"")),
     })

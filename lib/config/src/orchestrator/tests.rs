@@ -35,6 +35,7 @@ fn the_sample_is_right_and_means_what_it_says() {
     assert_eq!(config.drain_timeout, Duration::from_secs(300));
     let image = &config.images[0];
     assert_eq!(image.size, SizeConfig { cpus: 1, memory_mib: 512, disk_mib: 4096 });
+    assert_eq!(config.sizes.values().next(), Some(&image.size), "a job may ask for it by name");
     assert_eq!(image.boot_timeout, None, "the hypervisor's own");
     assert_eq!(image.labels, ["linux-mini".parse().unwrap()]);
     assert_eq!(config.source, SourceConfig::default(), "the sample shows the defaults");
@@ -158,6 +159,7 @@ fn mistakes_are_shown_at_their_place_with_a_way_out() {
         (head("\"qemu\"", "\"qemu\" accelerator=\"hvf\""), "\"auto\" or \"kvm\" or \"tcg\""),
         (head("512MiB", "512"), "512"),
         (head("512MiB", "16MiB"), "at least 64"),
+        (head("size \"small\"", "size \"sm all\""), "size"),
         (head("cpus=1", "cpus=0"), "at least one processor"),
         (head("data", "agent_listen \"0.0.0.0:0\"\ndata"), "can be reached by others"),
         (HEAD.to_owned(), "no image is configured"),

@@ -7,18 +7,21 @@
 
 mod body;
 mod screen;
+mod transfer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dropshot::{
     ApiDescription, Body, BuildError, ClientErrorStatusCode, ConfigDropshot, HandlerTaskMode,
-    HttpError, HttpResponseOk, HttpServer, RequestContext, ServerBuilder, TypedBody,
+    HttpError, HttpResponseOk, HttpServer, Path, Query, RequestContext, ServerBuilder,
+    StreamingBody, TypedBody,
 };
 use http::{Response, StatusCode, header};
 use slog::{Drain as _, Logger, debug, warn};
 use solstice_api::agent::{
-    AgentApi, RecordBatch, RecordsAccepted, Redeem, Redeemed, agent_api_mod,
+    AgentApi, ArtifactIndex, ArtifactName, ArtifactStored, RecordBatch, RecordsAccepted, Redeem,
+    Redeemed, agent_api_mod,
 };
 use solstice_api::host::codes;
 use solstice_log::{chain, keys};
@@ -26,8 +29,9 @@ use solstice_model::Token;
 use tokio::sync::SemaphorePermit;
 use tokio::time::{sleep, timeout};
 
-use self::body::FileBody;
-use self::screen::{Screened, screen};
+use self::body::Pieces;
+use self::screen::{Screened, logged_bytes, most_logged, screen};
+use self::transfer::Announced;
 use crate::attempt::{Attempt, Redemption, SourceState};
 use crate::backoff::Backoff;
 use crate::registry::Registry;
@@ -98,12 +102,32 @@ impl AgentApi for Guests {
     ) -> Result<Response<Body>, HttpError> {
         let (context, attempt) = (rqctx.context(), rqctx.context().caller(&rqctx)?);
         let prepared = context.source(&attempt).await?;
-        let body = FileBody::new(prepared, attempt);
-        Response::builder()
-            .status(StatusCode::OK)
-            .header(header::CONTENT_TYPE, "application/zstd")
-            .body(Body::wrap(body))
-            .map_err(|error| HttpError::for_internal_error(error.to_string()))
+        archive(Pieces::of_file(prepared, attempt))
+    }
+
+    async fn agent_inputs(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<Response<Body>, HttpError> {
+        let attempt = rqctx.context().caller(&rqctx)?;
+        archive(rqctx.context().inputs(attempt).await?)
+    }
+
+    async fn agent_artifact(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<ArtifactIndex>,
+        query: Query<ArtifactName>,
+        body: StreamingBody,
+    ) -> Result<HttpResponseOk<ArtifactStored>, HttpError> {
+        let attempt = rqctx.context().caller(&rqctx)?;
+        let headers = rqctx.request.headers();
+        let bytes = match headers.get(header::CONTENT_LENGTH) {
+            Some(length) => length.to_str().ok().and_then(|length| length.parse().ok()),
+            // Without either header there is no body (RFC 9112, section 6.3).
+            None => (!headers.contains_key(header::TRANSFER_ENCODING)).then_some(0),
+        };
+        let (index, path) = (path.into_inner().index, query.into_inner().path);
+        let announced = Announced { index, path, bytes };
+        rqctx.context().artifact(&attempt, announced, body).await.map(HttpResponseOk)
     }
 
     async fn agent_shell_input(
@@ -172,7 +196,12 @@ impl AgentContext {
                 return Err(refusal(ClientErrorStatusCode::FORBIDDEN, "token_used", message));
             }
         };
-        Ok(Redeemed { spec: attempt.assignment.spec.clone(), next_seq })
+        Ok(Redeemed {
+            spec: attempt.assignment.spec.clone(),
+            next_seq,
+            has_inputs: attempt.assignment.has_inputs,
+            log_limit_bytes: self.limits.log_bytes,
+        })
     }
 
     /// The first number that the server lacks. Asked for anew, by an empty
@@ -200,7 +229,7 @@ impl AgentContext {
         let ready = async {
             let state = states.wait_for(|state| match state {
                 SourceState::Ready(_) | SourceState::Failed => true,
-                SourceState::Idle | SourceState::Asked => false,
+                SourceState::Idle | SourceState::Asked | SourceState::Fetched(_) => false,
             });
             state.await.expect("the attempt holds the sender").clone()
         };
@@ -254,6 +283,9 @@ impl AgentContext {
         screened: Option<Screened>,
     ) -> Result<RecordsAccepted, ServerError> {
         attempt.informed().await;
+        if screened.is_some_and(|it| it.steps) {
+            attempt.stepped().await;
+        }
         let mut durable = attempt.forward.lock().await;
         let mut backoff = Backoff::new(self.limits.retry_min, self.limits.retry_max);
         loop {
@@ -261,11 +293,14 @@ impl AgentContext {
                 return Ok(RecordsAccepted { durable_seq: durable.unwrap_or(0), stop: true });
             }
             match self.server.records(attempt.id(), batch).await {
-                Ok(accepted) => {
+                Ok(mut accepted) => {
                     attempt.heard(true);
-                    *durable = Some(accepted.durable_seq);
+                    let before = durable.replace(accepted.durable_seq).unwrap_or(0);
+                    let new = logged_bytes(&batch.records, before, accepted.durable_seq);
+                    let logged = attempt.note_output(new);
                     // Before the lock is let go: whoever waits for it sees the end.
-                    self.conclude(attempt, &accepted, screened).await;
+                    self.conclude(attempt, &accepted, screened, logged).await;
+                    accepted.stop |= attempt.stage().is_over();
                     return Ok(accepted);
                 }
                 Err(ServerError::Away { .. } | ServerError::Unauthorized { .. }) => {
@@ -283,10 +318,19 @@ impl AgentContext {
         attempt: &Attempt,
         accepted: &RecordsAccepted,
         screened: Option<Screened>,
+        logged: u64,
     ) {
+        let limit = self.limits.log_bytes;
         match screened.and_then(|it| it.finished) {
             Some(seq) if seq <= accepted.durable_seq => attempt.end(Ending::Finished).await,
             _ if accepted.stop => attempt.end(Ending::Unwanted).await,
+            _ if logged > most_logged(limit) => {
+                let why = format!(
+                    "the agent sent {logged} bytes of output, though {limit} is the limit that it \
+                     was told"
+                );
+                attempt.end(Ending::Lost { why }).await;
+            }
             _ => {}
         }
     }
@@ -313,6 +357,15 @@ impl AgentContext {
             }
         }
     }
+}
+
+/// An answer with an archive.
+fn archive(body: Pieces) -> Result<Response<Body>, HttpError> {
+    Response::builder()
+        .status(StatusCode::OK)
+        .header(header::CONTENT_TYPE, "application/zstd")
+        .body(Body::wrap(body))
+        .map_err(|error| HttpError::for_internal_error(error.to_string()))
 }
 
 fn check_session(session: &Token) -> Result<(), HttpError> {

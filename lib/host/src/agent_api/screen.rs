@@ -55,6 +55,8 @@ pub(crate) enum Refused {
 pub(crate) struct Screened {
     /// The number of the record that ends the job, if it is among them.
     pub(crate) finished: Option<u64>,
+    /// Whether any of them is about a step.
+    pub(crate) steps: bool,
 }
 
 /// Checks a batch; nothing is said of an empty one.
@@ -69,6 +71,7 @@ pub(crate) fn screen(spec: &JobSpec, batch: &RecordBatch) -> Result<Option<Scree
     let Some(first) = records.first() else { return Ok(None) };
     let mut expected = first.seq.max(1);
     let mut finished = None;
+    let mut steps = false;
     for record in records {
         let seq = record.seq;
         if seq != expected {
@@ -78,13 +81,32 @@ pub(crate) fn screen(spec: &JobSpec, batch: &RecordBatch) -> Result<Option<Scree
             return Err(Refused::AfterEnd { seq });
         }
         screen_body(spec, seq, &record.body)?;
-        if let RecordBody::Finished { .. } = record.body {
-            finished = Some(seq);
+        match record.body {
+            RecordBody::Finished { .. } => finished = Some(seq),
+            RecordBody::Note { .. } => {}
+            _ => steps = true,
         }
         // The last possible number has no successor, which is out of order too.
         expected = seq.checked_add(1).ok_or(Refused::OutOfOrder { seq })?;
     }
-    Ok(Some(Screened { finished }))
+    Ok(Some(Screened { finished, steps }))
+}
+
+/// The bytes that programs wrote for these records, of those whose number is
+/// above `after` and not above `until`.
+pub(crate) fn logged_bytes(records: &[Record], after: u64, until: u64) -> u64 {
+    let new = records.iter().filter(|record| record.seq > after && record.seq <= until);
+    new.map(|record| match &record.body {
+        RecordBody::Output { chunk, newline, .. } => chunk.0.len() as u64 + u64::from(*newline),
+        _ => 0,
+    })
+    .sum()
+}
+
+/// What an attempt may send of output before it is clear that its agent does
+/// not keep to the limit that it was told.
+pub(crate) fn most_logged(limit: u64) -> u64 {
+    limit.saturating_add(limit / 16).saturating_add(1024 * 1024)
 }
 
 fn output_bytes(record: &Record) -> usize {
@@ -100,12 +122,12 @@ fn screen_body(spec: &JobSpec, seq: u64, body: &RecordBody) -> Result<(), Refuse
         _ => Err(Refused::NoSuchStep { seq, step }),
     };
     match body {
-        RecordBody::StepStarted { step } => known(*step),
+        RecordBody::StepStarted { step } | RecordBody::StepSkipped { step } => known(*step),
         RecordBody::Output { step, chunk, .. } => {
             within(seq, "a chunk", chunk.0.len(), MAX_CHUNK_BYTES)?;
             known(*step)
         }
-        RecordBody::StepFinished { step, exit } => {
+        RecordBody::StepFinished { step, exit } | RecordBody::StepRetried { step, exit } => {
             screen_exit(seq, exit)?;
             known(*step)
         }
@@ -115,6 +137,10 @@ fn screen_body(spec: &JobSpec, seq: u64, body: &RecordBody) -> Result<(), Refuse
             AgentVerdict::Failed { step, exit } => {
                 screen_exit(seq, exit)?;
                 known(*step)
+            }
+            AgentVerdict::ArtifactFailed { pattern, why } => {
+                within(seq, "a pattern", pattern.len(), MAX_TEXT_BYTES)?;
+                within(seq, "a reason", why.len(), MAX_TEXT_BYTES)
             }
             AgentVerdict::TimedOut { limit: TimeLimit::Job { .. } } => Ok(()),
             AgentVerdict::TimedOut { limit: TimeLimit::Step { step, .. } } => known(*step),
@@ -163,7 +189,9 @@ mod tests {
             (9, RecordBody::StepFinished { step: 0, exit }),
             (10, finished()),
         ];
-        assert_eq!(judge(bodies), Ok(Some(Screened { finished: Some(10) })));
+        assert_eq!(judge(bodies), Ok(Some(Screened { finished: Some(10), steps: true })));
+        let note = RecordBody::Note { text: "unpacking".to_owned() };
+        assert_eq!(judge(vec![(1, note)]), Ok(Some(Screened { finished: None, steps: false })));
         assert_eq!(judge(Vec::new()), Ok(None));
     }
 
@@ -184,6 +212,10 @@ mod tests {
             output(0, MAX_CHUNK_BYTES + 1),
             note(MAX_TEXT_BYTES + 1),
             RecordBody::StepFinished { step: 0, exit: Exit::NotStarted { why: why.clone() } },
+            RecordBody::StepRetried { step: 0, exit: Exit::NotStarted { why: why.clone() } },
+            RecordBody::Finished {
+                verdict: AgentVerdict::ArtifactFailed { pattern: why.clone(), why: String::new() },
+            },
             RecordBody::Finished {
                 verdict: AgentVerdict::Failed { step: 0, exit: Exit::NotStarted { why } },
             },
@@ -204,6 +236,8 @@ mod tests {
             RecordBody::StepStarted { step: 1 },
             output(u32::MAX, 1),
             RecordBody::StepFinished { step: 1, exit: exit() },
+            RecordBody::StepRetried { step: 1, exit: exit() },
+            RecordBody::StepSkipped { step: 1 },
             RecordBody::Finished { verdict: AgentVerdict::Failed { step: 1, exit: exit() } },
             RecordBody::Finished {
                 verdict: AgentVerdict::TimedOut { limit: TimeLimit::Step { step: 9, seconds: 1 } },
@@ -212,6 +246,14 @@ mod tests {
         for body in bodies {
             assert!(matches!(judge(vec![(1, body)]), Err(Refused::NoSuchStep { .. })));
         }
+    }
+
+    #[test]
+    fn only_new_output_counts_and_a_newline_is_a_byte() {
+        let records: Vec<_> = (1..=4).map(|seq| record(seq, output(0, 9))).collect();
+        assert_eq!(logged_bytes(&records, 0, 4), 40);
+        assert_eq!(logged_bytes(&records, 2, 3), 10);
+        assert!(most_logged(u64::MAX) == u64::MAX && most_logged(1600) > 1700);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! It runs when the attempt's stage or source changes, when the machine stops,
 //! when a limit is up, and on a slow timer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use solstice_api::agent::RecordBatch;
 use solstice_api::host::Phase;
 use solstice_hypervisor::{Hypervisor, HypervisorError, MachineSpec};
 use solstice_log::{chain, keys};
-use solstice_model::{MachineStep, Observed, TimeLimit, Token, next_step};
+use solstice_model::{MachineStep, Observed, SizeName, TimeLimit, Token, next_step};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::timer::{StageLimits, Timer};
@@ -22,9 +23,9 @@ use crate::backoff::Backoff;
 use crate::ledger::Ledger;
 use crate::seats::{Seat, Seats};
 use crate::server::{Server, ServerError};
-use crate::settings::{ImageSettings, Limits};
+use crate::settings::{ImageSettings, Limits, MachineSize};
 use crate::source::SourceStore;
-use crate::stage::{Ending, Stage, StageEvent};
+use crate::stage::{Clock, Ending, Stage, StageEvent};
 
 /// What drivers work with.
 #[derive(Clone)]
@@ -34,6 +35,7 @@ pub(crate) struct Tools {
     pub(crate) sources: Arc<SourceStore>,
     pub(crate) seats: Arc<Seats>,
     pub(crate) ledger: Ledger,
+    pub(crate) sizes: Arc<BTreeMap<SizeName, MachineSize>>,
     pub(crate) limits: Limits,
 }
 
@@ -81,6 +83,7 @@ impl Driver {
         let timeout = Duration::from_secs(attempt.assignment.spec.timeout_s.into());
         let timer = Timer::new(StageLimits {
             boot: image.boot_timeout.unwrap_or_else(|| tools.hypervisor.boot_limit()),
+            unpack: limits.unpack,
             job: timeout + limits.job_grace,
             resumed: limits.job_grace,
         });
@@ -220,8 +223,9 @@ impl Driver {
 
     /// Makes the machine; gives up when the attempt is over.
     async fn ensure(&mut self, token: Token) {
-        let ImageSettings { image, cpus, memory_mib, disk_mib, .. } = self.image.clone();
-        let spec = MachineSpec { id: self.attempt.id(), image, cpus, memory_mib, disk_mib, token };
+        let Some(MachineSize { cpus, memory_mib, disk_mib }) = self.size().await else { return };
+        let (id, image) = (self.attempt.id(), self.image.image.clone());
+        let spec = MachineSpec { id, image, cpus, memory_mib, disk_mib, token };
         let made = tokio::select! {
             made = self.tools.hypervisor.ensure(&spec) => made,
             () = self.attempt.over() => return,
@@ -238,6 +242,18 @@ impl Driver {
         }
     }
 
+    /// How large the machine is to be; ends an attempt that asks for a size
+    /// which this host does not have.
+    async fn size(&self) -> Option<MachineSize> {
+        let Some(name) = &self.attempt.assignment.spec.size else { return Some(self.image.size) };
+        let size = self.tools.sizes.get(name).copied();
+        if size.is_none() {
+            let why = format!("this host has no machines of the size {name}");
+            self.attempt.end(Ending::Lost { why }).await;
+        }
+        size
+    }
+
     /// The machine runs: begins the job's time when all is there, ends what overstays.
     async fn watch_over(&mut self, stage: &Stage) -> Result<Next, HypervisorError> {
         if let (Stage::Running { begun: None, .. }, Some(before)) = (stage, self.source_phases()) {
@@ -252,23 +268,37 @@ impl Driver {
             return Ok(Next::Again);
         }
         let deadline = self.timer.deadline(&self.attempt, stage);
-        if deadline.is_none_or(|deadline| Instant::now() < deadline) {
+        let overdue = deadline.and_then(|it| Instant::now().checked_duration_since(it));
+        let (Some(overdue), Some((clock, _))) = (overdue, stage.clock()) else {
+            return Ok(Next::Wait { running: true, deadline });
+        };
+        let limits = &self.tools.limits;
+        if self.attempt.is_unheard(limits.job_grace) || self.hands_over(clock, overdue) {
+            // The verdict may be waiting in the guest until the server is back,
+            // or until its artifacts are there.
+            let deadline = Some(Instant::now() + limits.retry_max);
             return Ok(Next::Wait { running: true, deadline });
         }
-        if self.attempt.is_unheard(self.tools.limits.job_grace) {
-            // The verdict may be waiting in the guest until the server is back.
-            let deadline = Some(Instant::now() + self.tools.limits.retry_max);
-            return Ok(Next::Wait { running: true, deadline });
-        }
-        let ending = match stage {
-            Stage::Booting { .. } => self.never_reported().await,
-            _ => {
+        let ending = match clock {
+            Clock::Boot => self.never("report", clock).await,
+            Clock::Unpack => {
+                self.never("begin the steps of a job whose source was ready", clock).await
+            }
+            Clock::Job => {
                 let seconds = self.attempt.assignment.spec.timeout_s;
                 Ending::TimedOut { limit: TimeLimit::Job { seconds } }
             }
         };
         self.attempt.end(ending).await;
         Ok(Next::Again)
+    }
+
+    /// Whether a job whose time is over may go on because its artifacts, which
+    /// cost it no time, are on their way.
+    fn hands_over(&self, clock: Clock, overdue: Duration) -> bool {
+        let limits = &self.tools.limits;
+        let moved = self.attempt.moved().is_some_and(|it| it.elapsed() < limits.silence);
+        clock == Clock::Job && moved && overdue < limits.artifacts
     }
 
     fn source_phases(&self) -> Option<Vec<Phase>> {
@@ -278,9 +308,9 @@ impl Driver {
         }
     }
 
-    async fn never_reported(&self) -> Ending {
-        let limit = self.timer.boot_limit();
-        let why = format!("the guest did not report within {} s", limit.as_secs_f32());
+    async fn never(&self, what: &str, clock: Clock) -> Ending {
+        let limit = self.timer.limit(clock).as_secs_f32();
+        let why = format!("the guest did not {what} within {limit} s");
         Ending::Lost { why: console::with_last_lines(why, &self.console().await) }
     }
 
@@ -379,7 +409,10 @@ async fn supply_source(attempt: &Attempt, tools: &Tools) {
     let supply = async {
         let asked = source.wait_for(|state| matches!(state, SourceState::Asked));
         drop(asked.await.expect("the attempt holds the sender"));
-        match tools.sources.prepare(&attempt.assignment.source).await {
+        let fetched = |took_ms| {
+            attempt.source.send_replace(SourceState::Fetched(took_ms));
+        };
+        match tools.sources.prepare(&attempt.assignment.source, fetched).await {
             Ok(prepared) => {
                 attempt.source.send_replace(SourceState::Ready(Arc::new(prepared)));
             }

@@ -5,12 +5,15 @@ mod drive;
 mod report;
 mod timer;
 
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use slog::{Logger, info, warn};
+use solstice_api::host::Phase;
 use solstice_log::keys;
 use solstice_model::{Assignment, AttemptId, Token, TokenHash};
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -33,6 +36,17 @@ pub(crate) struct Attempt {
     pub(crate) image: usize,
     /// Bounds what one guest may keep us busy with.
     pub(crate) requests: Semaphore,
+    /// Bounds the artifacts that are on their way at once.
+    pub(crate) uploads: Semaphore,
+    /// What the guest has tried to hand over, repeats and all, in bytes.
+    pub(crate) received: AtomicU64,
+    /// The artifacts that the server finds too large, by index, with its words:
+    /// the guest may not have seen the answer while it was sending.
+    pub(crate) too_large: std::sync::Mutex<BTreeMap<u32, String>>,
+    /// When something of an artifact last moved.
+    moved: std::sync::Mutex<Option<Instant>>,
+    /// How much output the server has from us, in bytes.
+    logged: AtomicU64,
     /// Guards the order of batches: one is forwarded at a time. Holds what the
     /// server is known to have.
     pub(crate) forward: Mutex<Option<u64>>,
@@ -57,10 +71,25 @@ pub(crate) enum SourceState {
     Idle,
     /// It is to be fetched.
     Asked,
+    /// It was fetched, which took so many milliseconds, and is being packed.
+    Fetched(u64),
     /// It is there.
     Ready(Arc<Prepared>),
     /// It cannot be had; the attempt is lost.
     Failed,
+}
+
+impl SourceState {
+    /// Where the time for it went so far.
+    pub(crate) fn phases(&self) -> Vec<Phase> {
+        match self {
+            SourceState::Fetched(took_ms) => {
+                vec![Phase { name: "fetch".to_owned(), took_ms: *took_ms }]
+            }
+            SourceState::Ready(prepared) => prepared.phases(),
+            SourceState::Idle | SourceState::Asked | SourceState::Failed => Vec::new(),
+        }
+    }
 }
 
 /// What a redemption came to.
@@ -117,6 +146,11 @@ impl Attempt {
             assignment,
             image,
             requests: Semaphore::new(REQUESTS_AT_ONCE),
+            uploads: Semaphore::new(1),
+            received: AtomicU64::new(0),
+            too_large: std::sync::Mutex::default(),
+            moved: std::sync::Mutex::default(),
+            logged: AtomicU64::new(0),
             forward: Mutex::new(None),
             unheard: std::sync::Mutex::new(None),
             source: watch::Sender::new(source),
@@ -140,6 +174,34 @@ impl Attempt {
     pub(crate) fn is_unheard(&self, within: Duration) -> bool {
         let when = *self.unheard.lock().unwrap_or_else(PoisonError::into_inner);
         when.is_some_and(|when| when.elapsed() < within)
+    }
+
+    /// Notes that something of an artifact moves now.
+    pub(crate) fn note_move(&self) {
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// When something of an artifact last moved.
+    pub(crate) fn moved(&self) -> Option<Instant> {
+        *self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts output that the server has now; gives all of it.
+    pub(crate) fn note_output(&self, bytes: u64) -> u64 {
+        self.logged.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes)
+    }
+
+    /// Notes that the agent's steps have begun.
+    pub(crate) async fn stepped(&self) {
+        let stage = self.stage();
+        let stepped = StageEvent::Stepped(self.now());
+        if stage.apply(&stepped).is_none() {
+            return;
+        }
+        if let Err(error) = self.apply(stepped).await {
+            // The next record of a step tries again.
+            warn!(self.log, "cannot write the ledger"; keys::ERROR => solstice_log::chain(&error));
+        }
     }
 
     pub(crate) fn id(&self) -> AttemptId {

@@ -17,16 +17,25 @@ use crate::stage::Ending;
 /// Reports until the attempt is over and the server knows how. Cancel safe.
 pub(crate) async fn keep_informed(attempt: &Attempt, server: &Server, limits: &Limits) {
     let mut standing = attempt.watch();
+    let mut source = attempt.source.subscribe();
     let mut backoff = Backoff::new(limits.retry_min, limits.retry_max);
     let mut told: Option<HostReport> = None;
     loop {
         let stage = standing.borrow_and_update().stage.clone();
-        let report = stage.report().filter(|report| told.as_ref() != Some(report));
-        let Some(report) = report else {
+        let before = source.borrow_and_update().phases();
+        let report = stage.report(before).map(|report| match (&told, report) {
+            // How far something is that nobody has heard of means little.
+            (None, HostReport::Progress { .. }) => HostReport::Starting,
+            (_, report) => report,
+        });
+        let Some(report) = report.filter(|report| told.as_ref() != Some(report)) else {
             if stage.is_over() {
                 return;
             }
-            standing.changed().await.expect("the attempt holds the sender");
+            tokio::select! {
+                changed = standing.changed() => changed.expect("the attempt holds the sender"),
+                changed = source.changed() => changed.expect("the attempt holds the sender"),
+            }
             continue;
         };
         match server.report(attempt.id(), &report).await {
@@ -43,7 +52,7 @@ pub(crate) async fn keep_informed(attempt: &Attempt, server: &Server, limits: &L
                 wait(&mut standing, &mut backoff).await;
             }
             Err(ServerError::Unauthorized { .. }) => wait(&mut standing, &mut backoff).await,
-            Err(error @ (ServerError::Refused { .. } | ServerError::Gap { .. })) => {
+            Err(error) => {
                 warn!(attempt.log, "the server does not take a report";
                     keys::ERROR => solstice_log::chain(&error));
                 told = Some(note(attempt, report));

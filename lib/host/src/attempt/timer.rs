@@ -5,13 +5,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::attempt::Attempt;
-use crate::stage::Stage;
+use crate::stage::{Clock, Stage};
 
 /// The limits of one attempt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StageLimits {
     /// From `ensure` to the agent's first request.
     pub(crate) boot: Duration,
+    /// From the source being ready to the first step.
+    pub(crate) unpack: Duration,
     /// From the beginning of the steps to their end.
     pub(crate) job: Duration,
     /// What is left at least of the limit of an attempt that was taken up
@@ -19,14 +21,14 @@ pub(crate) struct StageLimits {
     pub(crate) resumed: Duration,
 }
 
-/// Keeps the deadline of the current stage on the monotonic clock: neither a
+/// Keeps the deadline of the current clock on the monotonic clock of the system: neither a
 /// change of the wall clock nor a suspended computer ends a job. The wall clock
-/// is looked at once per stage, to see what was used up before a restart.
+/// is looked at once per clock, to see what was used up before a restart.
 #[derive(Debug)]
 pub(crate) struct Timer {
     limits: StageLimits,
-    current: Option<(&'static str, Instant)>,
-    /// Whether no stage has been timed yet.
+    current: Option<(Clock, Instant)>,
+    /// Whether nothing has been timed yet.
     first: bool,
 }
 
@@ -35,25 +37,29 @@ impl Timer {
         Self { limits, current: None, first: true }
     }
 
-    /// How long the guest may take to report.
-    pub(crate) fn boot_limit(&self) -> Duration {
-        self.limits.boot
+    /// How long something may take.
+    pub(crate) fn limit(&self, clock: Clock) -> Duration {
+        match clock {
+            Clock::Boot => self.limits.boot,
+            Clock::Unpack => self.limits.unpack,
+            Clock::Job => self.limits.job,
+        }
     }
 
     /// When the stage's limit is up, if it has one.
     pub(crate) fn deadline(&mut self, attempt: &Attempt, stage: &Stage) -> Option<Instant> {
-        let Some((since, limit)) = stage.limit(self.limits.boot, self.limits.job) else {
+        let Some((clock, since)) = stage.clock() else {
             self.current = None;
             return None;
         };
         match self.current {
-            Some((name, deadline)) if name == stage.name() => Some(deadline),
+            Some((running, deadline)) if running == clock => Some(deadline),
             _ => {
                 let used = (attempt.now() - since).to_std().unwrap_or(Duration::ZERO);
                 let least = if self.first { self.limits.resumed } else { Duration::ZERO };
                 self.first = false;
-                let deadline = Instant::now() + left(limit, used, least);
-                self.current = Some((stage.name(), deadline));
+                let deadline = Instant::now() + left(self.limit(clock), used, least);
+                self.current = Some((clock, deadline));
                 Some(deadline)
             }
         }

@@ -88,7 +88,7 @@ pub enum SourceError {
         limit: u64,
     },
     /// A submodule cannot be followed.
-    #[error("submodule {path:?} of {url}: {why}")]
+    #[error("submodule {path:?} in the .gitmodules of {url}: {why}")]
     Submodule {
         /// Its path as written.
         path: String,
@@ -177,13 +177,18 @@ impl SourceStore {
         self.mirrors.git().version().await
     }
 
-    /// Makes a commit's archive ready. Cancel safe: what was begun is dropped,
-    /// what was finished is kept.
+    /// Makes a commit's archive ready; tells how many milliseconds the fetch
+    /// took when that is done. Cancel safe: what was begun is dropped, what was
+    /// finished is kept.
     ///
     /// # Errors
     ///
     /// [`SourceError`] if the source cannot be had.
-    pub(crate) async fn prepare(&self, source: &Source) -> Result<Prepared, SourceError> {
+    pub(crate) async fn prepare(
+        &self,
+        source: &Source,
+        fetched: impl FnOnce(u64),
+    ) -> Result<Prepared, SourceError> {
         self.mirrors.check_address(&source.clone_url)?;
         let key = cache::key(&source.clone_url, &source.commit);
         let lock = self.lock(&key);
@@ -194,6 +199,7 @@ impl SourceStore {
         }
         let parts = submodule::gather(&self.mirrors, source).await?;
         let fetch_ms = millis(started);
+        fetched(fetch_ms);
         let packing = Instant::now();
         let file = archive::pack(self.mirrors.git(), &parts, self.cache.directory(), self.max_size)
             .await?;

@@ -4,7 +4,7 @@
 //! checked: paths stay inside the tree, addresses are http(s), and depth and
 //! number are bounded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use camino::Utf8Path;
 use solstice_exec::ExecError;
@@ -18,6 +18,8 @@ use super::{SourceError, shown};
 const MAX_DEPTH: usize = 10;
 /// How many submodules a tree may have altogether.
 const MAX_COUNT: usize = 100;
+/// How many entries one `.gitmodules` may have, those of absent submodules too.
+const MAX_DECLARED: usize = 1_000;
 /// The longest path of a submodule, in bytes.
 const MAX_PATH_BYTES: usize = 1024;
 
@@ -48,11 +50,7 @@ pub(crate) async fn gather(mirrors: &Mirrors, source: &Source) -> Result<Vec<Par
     let mut next = 0;
     while let Some(part) = parts.get(next).cloned() {
         for (path, url, commit) in submodules_of(mirrors, &part).await? {
-            let refused = |why: String| SourceError::Submodule {
-                path: path.clone(),
-                url: shown(&part.mirror.url),
-                why,
-            };
+            let refused = |why: String| refused(&part, &path, why);
             if part.depth == MAX_DEPTH {
                 return Err(refused(format!("it is nested more than {MAX_DEPTH} deep")));
             }
@@ -73,25 +71,32 @@ async fn submodules_of(
     mirrors: &Mirrors,
     part: &Part,
 ) -> Result<Vec<(String, Url, CommitSha)>, SourceError> {
+    let mut declared = declared_in(mirrors, part).await?;
+    // As git-submodule(1) has it: not to be checked out.
+    declared.retain(|it| it.path.is_some() && it.update.as_deref() != Some("none"));
+    let mut paths = Vec::with_capacity(declared.len());
+    for path in declared.iter().filter_map(|it| it.path.as_deref()) {
+        check_path(path).map_err(|why| refused(part, path, why.to_owned()))?;
+        paths.push(path);
+    }
+    let recorded = gitlinks(mirrors, part, &paths).await?;
     let mut found = Vec::new();
-    for declared in declared_in(mirrors, part).await? {
-        let Declared { path: Some(path), url, update } = declared else { continue };
-        let refused = |why: String| {
-            let url = shown(&part.mirror.url);
-            SourceError::Submodule { path: path.clone(), url, why }
-        };
-        // As git-submodule(1) has it: not to be checked out.
-        if update.as_deref() == Some("none") {
-            continue;
-        }
-        check_path(&path).map_err(|why| refused(why.to_owned()))?;
+    for Declared { path, url, .. } in declared {
         // Declared, but not in this tree: nothing to do.
-        let Some(commit) = gitlink(mirrors, part, &path).await? else { continue };
-        let url = url.ok_or_else(|| refused("it has no url".to_owned()))?;
-        let url = resolve(&part.mirror.url, &url).map_err(refused)?;
-        found.push((path, url, commit));
+        let Some((path, commit)) = path.and_then(|it| recorded.get_key_value(&it)) else {
+            continue;
+        };
+        let url = url.ok_or_else(|| refused(part, path, "it has no url".to_owned()))?;
+        let url = resolve(&part.mirror.url, &url).map_err(|why| refused(part, path, why))?;
+        found.push((path.clone(), url, commit.clone()));
     }
     Ok(found)
+}
+
+/// The error of an entry that its author has to mend.
+fn refused(part: &Part, path: &str, why: String) -> SourceError {
+    let path = path.chars().take(200).collect();
+    SourceError::Submodule { path, url: shown(&part.mirror.url), why }
 }
 
 /// What `.gitmodules` of the part's commit declares.
@@ -114,7 +119,12 @@ async fn declared_in(mirrors: &Mirrors, part: &Part) -> Result<Vec<Declared>, So
         },
         error => failed(error),
     })?;
-    Ok(parse_config(&listed.stdout_text()))
+    let declared = parse_config(&listed.stdout_text());
+    if declared.len() > MAX_DECLARED {
+        let why = format!("it has more than {MAX_DECLARED} entries");
+        return Err(refused(part, ".gitmodules", why));
+    }
+    Ok(declared)
 }
 
 /// Reads the output of `git config --null --list`: `key\nvalue\0…`.
@@ -137,23 +147,30 @@ fn parse_config(listed: &str) -> Vec<Declared> {
     all.into_values().collect()
 }
 
-/// The commit that the tree records at a path, if that is a submodule.
-async fn gitlink(
+/// The commits that the tree records at these paths, of those that are
+/// submodules. One process, however many they are.
+async fn gitlinks(
     mirrors: &Mirrors,
     part: &Part,
-    path: &str,
-) -> Result<Option<CommitSha>, SourceError> {
+    paths: &[&str],
+) -> Result<HashMap<String, CommitSha>, SourceError> {
+    if paths.is_empty() {
+        // Without a path all of the tree would be listed.
+        return Ok(HashMap::new());
+    }
     let look = mirrors.git().on(&part.mirror.path).args(["ls-tree", "-z", "--full-tree"]);
-    let look = look.arg(part.commit.as_str()).arg("--").arg(path);
+    let look = look.arg(part.commit.as_str()).arg("--").args(paths);
     let listed =
         look.run().await.map_err(|error| mirrors.failed("list the tree", &part.mirror, error))?;
-    Ok(parse_gitlink(&listed.stdout_text()).map(str::parse).transpose()?)
+    let listed = listed.stdout_text();
+    let links = listed.split('\0').filter_map(parse_gitlink);
+    links.map(|(path, commit)| Ok((path.to_owned(), commit.parse()?))).collect()
 }
 
-/// Reads `160000 commit SHA\tPATH\0`.
-fn parse_gitlink(listed: &str) -> Option<&str> {
-    let (about, _path) = listed.split('\0').next()?.split_once('\t')?;
-    about.strip_prefix("160000 commit ")
+/// Reads `160000 commit SHA\tPATH` into path and commit.
+fn parse_gitlink(listed: &str) -> Option<(&str, &str)> {
+    let (about, path) = listed.split_once('\t')?;
+    Some((path, about.strip_prefix("160000 commit ")?))
 }
 
 /// Refuses a path that could leave the tree, hide in Git's own folder, or be
@@ -276,8 +293,8 @@ mod tests {
         };
         let x = Declared { update: Some("none".to_owned()), ..Declared::default() };
         assert_eq!(parse_config(listed), [lib, x]);
-        assert_eq!(parse_gitlink("160000 commit abc\tdeps/lib\0"), Some("abc"));
-        assert_eq!(parse_gitlink("040000 tree abc\tdeps/lib\0"), None);
+        assert_eq!(parse_gitlink("160000 commit abc\tdeps/lib"), Some(("deps/lib", "abc")));
+        assert_eq!(parse_gitlink("040000 tree abc\tdeps/lib"), None);
         assert_eq!(parse_gitlink(""), None);
     }
 }

@@ -8,3 +8,4 @@ mod life;
 mod restart;
 mod shutdown;
 mod support;
+mod transfer;

@@ -29,6 +29,22 @@ impl Agent {
         self.request(reqwest::Method::POST, what)
     }
 
+    /// Hands over an artifact.
+    pub(crate) async fn put(
+        &self,
+        index: u32,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Response {
+        let request = self.request(reqwest::Method::PUT, &format!("artifacts/{index}"));
+        request.query(&[("path", path)]).body(body).send().await.unwrap()
+    }
+
+    /// The inputs, compressed.
+    pub(crate) async fn inputs(&self) -> Response {
+        self.persist(|| self.request(reqwest::Method::GET, "inputs")).await
+    }
+
     fn request(&self, method: reqwest::Method, what: &str) -> RequestBuilder {
         let endpoint = std::fs::read_to_string(self.data.join("agent-endpoint")).unwrap();
         let url = format!("http://{}/agent/v1/{what}", endpoint.trim());

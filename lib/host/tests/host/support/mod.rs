@@ -12,8 +12,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use slog::{Discard, Logger, o};
 use solstice_client::Connect;
 use solstice_host::{
-    DataDirectory, ImageSettings, Limits, Orchestrator, Outside, RunError, Settings, Shutdown,
-    SourceSettings, StartError, SystemClock,
+    DataDirectory, ImageSettings, Limits, MachineSize, Orchestrator, Outside, RunError, Settings,
+    Shutdown, SourceSettings, StartError, SystemClock,
 };
 use solstice_hypervisor::fake::{FakeGuest, FakeWorld, write_image};
 use solstice_model::Assignment;
@@ -60,13 +60,17 @@ impl Rig {
             capacity: 2,
             images: vec![ImageSettings {
                 image,
+                digest: solstice_model::Sha256Digest::of(b"lock"),
                 labels: vec!["tiny".parse().unwrap(), "alias".parse().unwrap()],
                 capacity: 2,
-                cpus: 1,
-                memory_mib: 64,
-                disk_mib: 64,
+                size: MachineSize { cpus: 1, memory_mib: 64, disk_mib: 64 },
                 boot_timeout: Some(BOUND * 2),
             }],
+            sizes: [(
+                "large".parse().unwrap(),
+                MachineSize { cpus: 4, memory_mib: 256, disk_mib: 128 },
+            )]
+            .into(),
             source: SourceSettings {
                 git: "git".into(),
                 allow_file: true,
@@ -87,6 +91,10 @@ impl Rig {
                 reconcile: BOUND * 10,
                 forward: Duration::from_secs(5),
                 source_wait: Duration::from_secs(5),
+                unpack: BOUND * 2,
+                artifacts: BOUND,
+                silence: Duration::from_secs(5),
+                log_bytes: 1 << 30,
             },
         };
         let server = FakeServer::start(&settings.host, settings.capacity);
@@ -156,6 +164,7 @@ impl Rig {
         let outside = Outside {
             hypervisor: Arc::new(self.world.hypervisor()),
             server: connect.host().unwrap(),
+            transfers: connect.clone().patient().host().unwrap(),
             clock: Arc::new(SystemClock),
         };
         let (data, settings) = (self.data.clone(), self.settings.clone());

@@ -6,7 +6,7 @@ use std::process::Command;
 use camino::Utf8PathBuf;
 use solstice_model::id::new_id;
 use solstice_model::spec::DEFAULT_SHELL;
-use solstice_model::{Assignment, CommitSha, JobSpec, Source, StepSpec};
+use solstice_model::{Assignment, CommitSha, JobSpec, Source, StepSpec, StepWhen};
 use url::Url;
 
 pub(crate) struct Repository {
@@ -47,6 +47,9 @@ impl Repository {
             working_dir: None,
             env: BTreeMap::new(),
             timeout_s: None,
+            when: StepWhen::OnSuccess,
+            continue_on_error: false,
+            retries: 0,
         };
         Assignment {
             attempt: new_id(),
@@ -66,7 +69,15 @@ impl Repository {
                 env: BTreeMap::new(),
                 timeout_s: 600,
                 steps: vec![step("Build"), step("Test")],
+                matrix: None,
+                size: None,
+                unmet: None,
+                retries: 0,
+                continue_on_error: false,
+                priority: 0,
+                artifacts: Vec::new(),
             },
+            has_inputs: false,
         }
     }
 }

@@ -6,15 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use dropshot::{
-    ClientErrorStatusCode, ConfigDropshot, HttpError, HttpResponseOk, HttpResponseUpdatedNoContent,
-    HttpServer, Path, RequestContext, ServerBuilder, TypedBody, UntypedBody,
+    Body, ClientErrorStatusCode, ConfigDropshot, HttpError, HttpResponseOk,
+    HttpResponseUpdatedNoContent, HttpServer, Path, Query, RequestContext, ServerBuilder,
+    StreamingBody, TypedBody, UntypedBody,
 };
+use futures::TryStreamExt as _;
+use http::Response;
 use slog::{Discard, Logger, o};
-use solstice_api::agent::{RecordBatch, RecordsAccepted};
+use solstice_api::agent::{ArtifactName, ArtifactStored, RecordBatch, RecordsAccepted};
 use solstice_api::host::{
-    AttemptPath, HostApi, HostReport, SyncRequest, SyncResponse, codes, host_api_mod,
+    AttemptArtifactPath, AttemptPath, HostApi, HostReport, SyncRequest, SyncResponse, codes,
+    host_api_mod,
 };
-use solstice_model::{Assignment, AttemptId, HostName, Record, RecordBody, Token};
+use solstice_model::{Assignment, AttemptId, HostName, Record, RecordBody, Sha256Digest, Token};
 use tokio::sync::watch;
 use url::Url;
 
@@ -24,6 +28,8 @@ pub(crate) struct Attempt {
     pub(crate) reports: Vec<HostReport>,
     pub(crate) records: Vec<Record>,
     pub(crate) console: Option<Vec<u8>>,
+    /// Name, size and digest of each artifact.
+    pub(crate) artifacts: BTreeMap<u32, (String, ArtifactStored)>,
     pub(crate) over: bool,
 }
 
@@ -37,6 +43,10 @@ pub(crate) struct State {
     pub(crate) busy: u32,
     /// Whether it does not take the question how many records it has.
     pub(crate) refuses_empty_batches: bool,
+    /// With what the next artifacts are refused: status and code.
+    pub(crate) artifact_refusals: VecDeque<(u16, &'static str)>,
+    /// What the needed jobs have left.
+    pub(crate) inputs: Vec<u8>,
     /// How many syncs wait for news.
     pub(crate) waiting: u32,
     queue: VecDeque<Assignment>,
@@ -348,6 +358,56 @@ impl HostApi for Server {
         };
         inner.changed();
         result.map(HttpResponseOk)
+    }
+
+    async fn host_inputs(
+        rqctx: RequestContext<Self::Context>,
+        _path: Path<AttemptPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        rqctx.context().enter(&rqctx)?;
+        let inputs = rqctx.context().state().inputs.clone();
+        Ok(Response::new(Body::from(inputs)))
+    }
+
+    async fn host_artifact(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<AttemptArtifactPath>,
+        query: Query<ArtifactName>,
+        body: StreamingBody,
+    ) -> Result<HttpResponseOk<ArtifactStored>, HttpError> {
+        use sha2::Digest as _;
+
+        let inner = rqctx.context();
+        inner.enter(&rqctx)?;
+        let AttemptArtifactPath { attempt, index } = path.into_inner();
+        let refusal = inner.state().artifact_refusals.pop_front();
+        let (mut bytes, mut hash) = (0, sha2::Sha256::new());
+        let mut pieces = std::pin::pin!(body.into_stream());
+        while let Some(piece) = pieces.try_next().await? {
+            bytes += piece.len() as u64;
+            hash.update(&piece);
+        }
+        if let Some((status, code)) = refusal {
+            return Err(HttpError {
+                status_code: dropshot::ErrorStatusCode::from_u16(status).unwrap(),
+                error_code: Some(code.to_owned()),
+                external_message: "no more than a byte".to_owned(),
+                internal_message: "no more than a byte".to_owned(),
+                headers: None,
+            });
+        }
+        if !inner.state().wanted.contains_key(&attempt) {
+            return Err(over());
+        }
+        let sha256 = Sha256Digest::from_bytes(hash.finalize().into());
+        let stored = ArtifactStored { bytes, sha256 };
+        let name = query.into_inner().path;
+        let mut state = inner.state();
+        let artifacts = &mut state.attempts.entry(attempt).or_default().artifacts;
+        artifacts.insert(index, (name, stored.clone()));
+        drop(state);
+        inner.changed();
+        Ok(HttpResponseOk(stored))
     }
 
     async fn host_console(
