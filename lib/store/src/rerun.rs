@@ -35,6 +35,17 @@ impl Store {
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] if there is nothing to
     /// run, one of the jobs is not finished, or it was run once more before.
     pub async fn rerun(
+        &self,
+        run: RunId,
+        which: RerunJobs,
+        by: String,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<JobId>, StoreError> {
+        self.write(move |tx| rerun(tx, run, which, &by, now)).await
+    }
+}
+
+fn rerun(
     tx: &Tx<'_>,
     run: RunId,
     which: RerunJobs,
@@ -44,8 +55,7 @@ impl Store {
     let view = run_view(tx, run)?;
     let jobs = current(tx, run)?;
     let again = dependents_too(&jobs, chosen(tx, run, &jobs, which)?);
-    let again: Vec<&Current> =
-        jobs.iter().filter(|job| again.contains(&job.spec.name)).collect();
+    let again: Vec<&Current> = jobs.iter().filter(|job| again.contains(&job.spec.name)).collect();
     check(&again, which).map_err(|why| StoreError::conflict("run", why))?;
     let mut new = BTreeMap::new();
     for old in &again {

@@ -2,6 +2,7 @@
 
 use solstice_forge::{Event, Push};
 use solstice_model::JobSpec;
+use solstice_model::id::{JobKind, new_id};
 use solstice_store::Store;
 
 use crate::fixture::{LEASE, at, deliver, head, host, new_run, offer, repository, spec, store};
@@ -26,12 +27,12 @@ async fn queue(store: &Store, name: &str, now: i64, jobs: Vec<JobSpec>) {
     store.finish_delivery_with_runs(id, Event::Push(head), runs, at(now)).await.unwrap();
 }
 
-/// Claims one job after the other and gives their names.
+/// Claims one job after the other, each for a host of its own, and gives their names.
 async fn order(store: &Store, sizes: &[&str], room: u32) -> Vec<String> {
     let sizes: Vec<_> = sizes.iter().map(|size| size.parse().unwrap()).collect();
     let mut names = Vec::new();
-    for turn in 0..room {
-        let name = host(&format!("host-{turn}"));
+    for _ in 0..room {
+        let name = host(&format!("host-{}", new_id::<JobKind>()));
         let offers = vec![offer(&["illumos"], 1)];
         store.claim(name.clone(), offers, sizes.clone(), 1, at(99), LEASE).await.unwrap();
         let wanted = store.wanted(name).await.unwrap();
