@@ -173,6 +173,10 @@ pub(crate) fn from_artifact(error: ArtifactError) -> HttpError {
             let message = "the server has no room for more artifacts";
             server_error(ErrorStatusCode::INSUFFICIENT_STORAGE, codes::NO_ROOM, message, internal)
         }
+        ArtifactError::DiskFull => {
+            let message = "the server's disk is full";
+            server_error(ErrorStatusCode::INSUFFICIENT_STORAGE, codes::NO_ROOM, message, internal)
+        }
         ArtifactError::Removed { .. } => attempt_over(),
         ArtifactError::Locked { .. } | ArtifactError::Closed => unavailable(internal),
         ArtifactError::Mismatch { .. }

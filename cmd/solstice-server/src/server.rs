@@ -261,7 +261,7 @@ fn serve<E: std::fmt::Debug>(
 }
 
 /// Starts the background tasks: two per forge, so that a slow one keeps nobody
-/// waiting, and one for leases. Gives the signals that wake them.
+/// waiting, one for what is old, and one for leases. Gives the signals that wake them.
 fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signal> {
     let mut signals = vec![context.leases.clone()];
     let Context { store, logs, clock, .. } = context;
@@ -302,13 +302,14 @@ fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signa
     );
     signals.push(old);
     driver.spawn(
-        ExpireLeases {
-            store: store.clone(),
-            logs: logs.clone(),
-            clock: Arc::clone(clock),
-            max_attempts: context.max_attempts,
-            log: component("leases"),
-        },
+        ExpireLeases::new(
+            store.clone(),
+            logs.clone(),
+            Arc::clone(clock),
+            context.lease,
+            context.max_attempts,
+            component("leases"),
+        ),
         &context.leases,
         SLOW,
     );

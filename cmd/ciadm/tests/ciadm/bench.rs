@@ -61,8 +61,7 @@ pub(crate) async fn bench() -> Bench {
         forges: Vec::new(),
     };
     let forge = FakeForge::new("forge".parse().unwrap());
-    let forges: Forges =
-        [(forge.name().clone(), Arc::new(forge.clone()) as Arc<dyn Forge>)].into();
+    let forges: Forges = [(forge.name().clone(), Arc::new(forge.clone()) as Arc<dyn Forge>)].into();
     let clock = Arc::new(ManualClock::at(moment()));
     let log = Logger::root(slog::Discard, slog::o!());
     let server = Server::start(&config, forges, clock, log).await.unwrap();
@@ -180,10 +179,7 @@ impl Bench {
     }
 
     pub(crate) async fn artifact(&self, attempt: &str, path: &str, bytes: &[u8]) {
-        let url = format!(
-            "http://{}/host/v1/attempts/{attempt}/artifacts/0",
-            self.server.hosts()
-        );
+        let url = format!("http://{}/host/v1/attempts/{attempt}/artifacts/0", self.server.hosts());
         let request = self.http.put(url).query(&[("path", path)]).body(bytes.to_vec());
         let answer = request.bearer_auth(self.token("host")).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
@@ -219,7 +215,9 @@ pub(crate) fn output(text: &str, newline: bool) -> Value {
 
 pub(crate) fn step(kind: &str, step: u32) -> Value {
     match kind {
-        "step_finished" => json!({ "kind": kind, "step": step, "exit": { "how": "code", "code": 0 } }),
+        "step_finished" => {
+            json!({ "kind": kind, "step": step, "exit": { "how": "code", "code": 0 } })
+        }
         _ => json!({ "kind": kind, "step": step }),
     }
 }

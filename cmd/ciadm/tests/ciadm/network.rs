@@ -46,16 +46,20 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
     std::fs::write(&broken, "server {").unwrap();
     let none = bench.home.path().join("none.kdl");
     let (broken, none) = (broken.to_str().unwrap(), none.to_str().unwrap());
-    let well = bench
-        .json(&["doctor", "--server-config", none, "--orchestrator-config", none])
-        .await;
+    let well =
+        bench.json(&["doctor", "--server-config", none, "--orchestrator-config", none]).await;
     assert_eq!(well["ok"], true, "{well}");
     let checks: Vec<_> =
         well["findings"].as_array().unwrap().iter().map(|one| one["check"].clone()).collect();
-    assert!(["server", "server ready", "token"].iter().all(|name| checks.contains(&(*name).into())));
-    let said = bench
-        .ciadm(&["doctor", "--server-config", broken, "--orchestrator-config", none])
-        .await;
+    assert!(
+        ["server", "server ready", "token"].iter().all(|name| checks.contains(&(*name).into()))
+    );
+    let said =
+        bench.ciadm(&["doctor", "--server-config", broken, "--orchestrator-config", none]).await;
     assert_eq!(said.code, 1, "{}", said.out);
-    assert!(said.out.contains("FAIL") && said.out.contains("solstice-server check"), "{}", said.out);
+    assert!(
+        said.out.contains("FAIL") && said.out.contains("solstice-server check"),
+        "{}",
+        said.out
+    );
 }

@@ -39,7 +39,9 @@ async fn story(bench: &Bench) -> (String, Vec<String>, String) {
     bench.records(&build, 1, bodies).await;
     let lint = bench.claim("linux").await;
     let failed = serde_json::json!({ "kind": "step_finished", "step": 0, "exit": { "how": "code", "code": 2 } });
-    bench.records(&lint, 1, vec![step("step_started", 0), output("bad", true), failed, end(true)]).await;
+    bench
+        .records(&lint, 1, vec![step("step_started", 0), output("bad", true), failed, end(true)])
+        .await;
     (run, jobs, build)
 }
 
@@ -47,10 +49,13 @@ async fn story(bench: &Bench) -> (String, Vec<String>, String) {
 async fn what_there_is_to_see() {
     let bench = bench().await;
     let (run, jobs, attempt) = story(&bench).await;
-    let commit = bench.json(&["run", "show", &run]).await["run"]["commit"].as_str().unwrap().to_owned();
+    let commit =
+        bench.json(&["run", "show", &run]).await["run"]["commit"].as_str().unwrap().to_owned();
     let delivery = bench.json(&["deliveries"]).await[0].clone();
-    let (delivery, forge_id) =
-        (delivery["id"].as_str().unwrap().to_owned(), delivery["forge_id"].as_str().unwrap().to_owned());
+    let (delivery, forge_id) = (
+        delivery["id"].as_str().unwrap().to_owned(),
+        delivery["forge_id"].as_str().unwrap().to_owned(),
+    );
     let ids = [
         (run.as_str(), "r"),
         (&jobs[0], "b"),
@@ -181,7 +186,11 @@ async fn what_is_wrong_is_said_with_its_remedy() {
     reader.env("SOLSTICE_URL", bench.url()).env("SOLSTICE_TOKEN", bench.token("reader"));
     let said = crate::bench::said(reader.output().await.unwrap());
     assert_eq!(said.code, 3);
-    assert!(said.err.contains("needs the role admin") && said.err.contains("hint:"), "{}", said.err);
+    assert!(
+        said.err.contains("needs the role admin") && said.err.contains("hint:"),
+        "{}",
+        said.err
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

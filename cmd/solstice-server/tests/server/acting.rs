@@ -91,7 +91,10 @@ async fn the_end_of_a_log_is_read_as_records() {
     let path = format!("/api/v1/jobs/{job}/records");
     let all = bench.json(&path).await;
     assert_eq!(all["records"].as_array().unwrap().len(), 53);
-    assert_eq!((&all["last_seq"], &all["next_seq"], &all["over"]), (&json!(53), &json!(54), &json!(true)));
+    assert_eq!(
+        (&all["last_seq"], &all["next_seq"], &all["over"]),
+        (&json!(53), &json!(54), &json!(true))
+    );
     let tail = bench.json(&format!("{path}?tail=3")).await;
     assert_eq!(tail["records"][0]["chunk"], "line 48");
     let some = bench.json(&format!("{path}?from=10&limit=2")).await;

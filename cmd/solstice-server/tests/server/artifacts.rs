@@ -68,7 +68,10 @@ async fn what_is_too_large_or_has_an_odd_name_is_refused() {
     }
     let index = put(&bench, &attempt, 10_000, "x", Vec::new()).await;
     assert_eq!(index.status(), StatusCode::BAD_REQUEST);
-    assert_eq!(bench.json(&format!("/api/v1/jobs/{job}/artifacts")).await.as_array().unwrap().len(), 1);
+    assert_eq!(
+        bench.json(&format!("/api/v1/jobs/{job}/artifacts")).await.as_array().unwrap().len(),
+        1
+    );
     bench.records(&attempt, &success(&[])).await;
     assert_eq!(put(&bench, &attempt, 3, "late", Vec::new()).await.status(), StatusCode::GONE);
 }
