@@ -189,6 +189,16 @@ impl Server {
         &self.context.store
     }
 
+    /// The attempts' logs, for who runs a server inside a program of its own.
+    pub fn logs(&self) -> &JobLogs {
+        &self.context.logs
+    }
+
+    /// What jobs left, likewise.
+    pub fn artifacts(&self) -> &ArtifactStore {
+        &self.context.artifacts
+    }
+
     /// Lets every task look now, for tests that move the clock.
     pub fn look_again(&self) {
         self.signals.iter().for_each(Signal::raise);

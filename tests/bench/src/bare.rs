@@ -58,7 +58,7 @@ impl Bare {
         let relay = run.programs.join("solstice-orchestrator").into_string();
         let relay = [relay, "guest-relay".to_owned(), file.into_string()];
         let config = QemuConfig::new(folder.join("qemu"), "bare".parse()?, relay);
-        let hypervisor = QemuHypervisor::open(config, &image).await?;
+        let hypervisor = QemuHypervisor::open(config, std::slice::from_ref(&image)).await?;
         Ok(Self { hypervisor, image, output: seen, _endpoint: endpoint })
     }
 

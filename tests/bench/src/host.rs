@@ -10,7 +10,7 @@ use clap::Args;
 use slog::Logger;
 use solstice_client::Connect;
 use solstice_host::{
-    DataDirectory, ImageSettings, Limits, Orchestrator, Outside, Settings, Shutdown,
+    DataDirectory, ImageSettings, Limits, MachineSize, Orchestrator, Outside, Settings, Shutdown,
     SourceSettings, SystemClock,
 };
 use solstice_image::Lock;
@@ -48,16 +48,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 async fn work(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { name, server, token, folder, agent, image, capacity } = arguments;
-    let client = Connect::to(&server).token(&Token::from_text(token)).host()?;
+    let connect = Connect::to(&server).token(&Token::from_text(token));
+    let (client, transfers) = (connect.host()?, connect.patient().host()?);
     let (tell_endpoint, endpoint) = watch::channel(None);
     let machines = ProcessMachines::new(agent, folder.join("machines"), endpoint);
     let image = ImageSettings {
         image: Lock::read(image.join("image.lock"))?.verify()?,
         labels: vec!["linux-mini".parse()?],
         capacity,
-        cpus: 1,
-        memory_mib: 64,
-        disk_mib: 64,
+        digest: solstice_model::Sha256Digest::of(b"none"),
+        size: MachineSize { cpus: 1, memory_mib: 64, disk_mib: 64 },
         boot_timeout: None,
     };
     let settings = Settings {
@@ -65,6 +65,7 @@ async fn work(arguments: Arguments) -> Result<(), Failure> {
         agent_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         capacity,
         images: vec![image],
+        sizes: Default::default(),
         source: SourceSettings {
             git: "git".into(),
             allow_file: true,
@@ -78,8 +79,8 @@ async fn work(arguments: Arguments) -> Result<(), Failure> {
         limits: Limits::default(),
     };
     let data = DataDirectory::open(&folder.join("data"))?;
-    let outside =
-        Outside { hypervisor: Arc::new(machines), server: client, clock: Arc::new(SystemClock) };
+    let hypervisor = Arc::new(machines);
+    let outside = Outside { hypervisor, server: client, transfers, clock: Arc::new(SystemClock) };
     let log = Logger::root(slog::Discard, slog::o!());
     let orchestrator = Orchestrator::start(settings, data, outside, log).await?;
     tell_endpoint.send_replace(Some(format!("http://{}", orchestrator.agent_address())));

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use slog::Logger;
+use solstice_api::agent::DEFAULT_LOG_LIMIT_BYTES as MAX_LOG_BYTES;
 use solstice_client::Connect;
 use solstice_config::ServerConfig;
-use solstice_config::server::{Listen, RetentionConfig};
+use solstice_config::server::{ArtifactLimits, Listen, RetentionConfig};
 use solstice_engine::{Forges, SystemClock};
 use solstice_forge::{Event as ForgeEvent, PullRequest, Push, Repository};
 use solstice_host::{
-    DataDirectory, ImageSettings, Limits, Orchestrator, Outside, Settings, Shutdown,
+    DataDirectory, ImageSettings, Limits, MachineSize, Orchestrator, Outside, Settings, Shutdown,
     SourceSettings, Visitors,
 };
 use solstice_hypervisor::Hypervisor;
@@ -62,7 +63,8 @@ pub(crate) async fn run(
         tokio::spawn(terminal::serve(waiting, screen.clone()));
         Visitors::new(visits)
     });
-    let started = start_orchestrator(options, images, state, &server, (visitors, &log)).await;
+    let started =
+        start_orchestrator((options, plan), images, state, &server, (visitors, &log)).await;
     let (tell, orchestrator) = started?;
     let run = submit(options, plan, (tree, snapshot), &server).await?;
     let followed = follow::run(&server, run, &screen).await;
@@ -86,8 +88,10 @@ async fn start_server(state: &State, log: &Logger) -> Result<Server, RunError> {
         anonymous: None,
         max_attempts: 2,
         lease: Duration::from_secs(60),
-        forges: Vec::new(),
+        max_log_bytes: MAX_LOG_BYTES,
+        artifacts: ArtifactLimits::default(),
         retention: RetentionConfig::default(),
+        forges: Vec::new(),
     };
     let started = Server::start(&config, Forges::new(), Arc::new(SystemClock), log.clone()).await;
     started.map_err(RunError::part("start the server"))
@@ -96,7 +100,7 @@ async fn start_server(state: &State, log: &Logger) -> Result<Server, RunError> {
 type Working = JoinHandle<Result<(), solstice_host::RunError>>;
 
 async fn start_orchestrator(
-    options: &Options,
+    (options, plan): (&Options, &Plan),
     images: Vec<LocalImage>,
     state: &State,
     server: &Server,
@@ -108,11 +112,13 @@ async fn start_orchestrator(
     let made = server.store().create_token(HOST.to_owned(), Role::Host, token.hash(), now).await;
     made.map_err(RunError::part("make the host's token"))?;
     let url = format!("http://{}", server.hosts()).parse().expect("an address makes a URL");
-    let client = Connect::to(&url).token(&token).host();
-    let client = client.map_err(RunError::part("connect to the server"))?;
+    let connect = Connect::to(&url).token(&token);
+    let cannot = || RunError::part("connect to the server");
+    let (client, patient) = (connect.host(), connect.patient().host());
+    let (client, transfers) = (client.map_err(cannot())?, patient.map_err(cannot())?);
     let folder = utf8(state.host())?;
     let data = DataDirectory::open(&folder).map_err(RunError::part("open the host's folder"))?;
-    let settings = settings(options, images, host, visitors);
+    let settings = settings((options, plan), images, host, visitors);
     let hypervisor = hypervisor(options, &settings, &data, state).await?;
     let outside =
         Outside { hypervisor, server: client, clock: Arc::new(solstice_host::SystemClock) };
@@ -123,25 +129,29 @@ async fn start_orchestrator(
 }
 
 fn settings(
-    options: &Options,
+    (options, plan): (&Options, &Plan),
     images: Vec<LocalImage>,
     host: HostName,
     visitors: Option<Visitors>,
 ) -> Settings {
+    let size =
+        MachineSize { cpus: options.cpus, memory_mib: options.memory, disk_mib: options.disk };
     let images = images.into_iter().map(|local| ImageSettings {
         image: local.image,
+        digest: local.digest,
         labels: local.labels,
         capacity: options.machines,
-        cpus: options.cpus,
-        memory_mib: options.memory,
-        disk_mib: options.disk,
+        size,
         boot_timeout: None,
     });
+    // What a size means is a host's to say; here they all mean what the options say.
+    let sizes = plan.jobs.iter().filter_map(|job| Some((job.size.clone()?, size)));
     Settings {
         host,
         agent_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         capacity: options.machines,
         images: images.collect(),
+        sizes: sizes.collect(),
         source: SourceSettings {
             git: "git".into(),
             allow_file: true,
@@ -170,8 +180,8 @@ async fn hypervisor(
     let relay = [utf8(&this)?.into_string(), "guest-relay".to_owned(), endpoint.into_string()];
     let folder = data.path().join("qemu");
     let config = QemuConfig::new(&folder, settings.host.clone(), relay);
-    let first = &settings.images.first().expect("every job has an image").image;
-    let opened = QemuHypervisor::open(config, first).await;
+    let images: Vec<_> = settings.images.iter().map(|it| it.image.clone()).collect();
+    let opened = QemuHypervisor::open(config, &images).await;
     let opened = opened.map_err(RunError::part("use QEMU"))?;
     if options.keep {
         let disks =

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use camino::Utf8PathBuf;
 use solstice_image::{Lock, VerifiedImage};
-use solstice_model::Label;
+use solstice_model::{Label, Sha256Digest};
 
 use super::plan::Plan;
 use super::{Options, RunError};
@@ -15,6 +15,8 @@ use super::{Options, RunError};
 pub(crate) struct LocalImage {
     /// The image, verified.
     pub(crate) image: VerifiedImage,
+    /// The digest of its lock.
+    pub(crate) digest: Sha256Digest,
     /// The labels of the workflow's jobs that mean it.
     pub(crate) labels: Vec<Label>,
 }
@@ -87,7 +89,8 @@ fn remedy(folder: &Path, there: &[String], label: &str) -> String {
 fn verified(folder: &Path, labels: Vec<Label>) -> Result<LocalImage, RunError> {
     let path = Utf8PathBuf::from_path_buf(folder.join("image.lock"))
         .map_err(|path| RunError::Path { path })?;
+    let text = std::fs::read(&path).map_err(RunError::io("read", &path))?;
     let broken = |source| RunError::Image { folder: folder.to_owned(), source };
     let image = Lock::read(path).and_then(|lock| lock.verify()).map_err(broken)?;
-    Ok(LocalImage { image, labels })
+    Ok(LocalImage { image, digest: Sha256Digest::of(&text), labels })
 }

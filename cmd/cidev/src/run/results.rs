@@ -11,6 +11,9 @@ use tokio::io::AsyncWriteExt as _;
 use super::{Options, RunError};
 use crate::output;
 
+/// How much of an artifact is read at once.
+const PIECE_BYTES: u64 = 1 << 20;
+
 /// How one job ended.
 #[derive(Serialize)]
 struct JobReport<'a> {
@@ -55,12 +58,18 @@ async fn fetch(
     let path: PathBuf = folder.join(&artifact.path);
     let failed = RunError::part("read an artifact");
     let attempt = detail.attempts.last().expect("a job without an attempt left nothing").id;
-    let mut from = server.artifacts().open(attempt, artifact.index).await.map_err(failed)?;
+    let from = server.artifacts().open(attempt, artifact.index).await.map_err(failed)?;
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(RunError::io("make", parent))?;
     }
     let to = tokio::fs::File::create(&path).await;
     let mut to = to.map_err(RunError::io("write", &path))?;
-    tokio::io::copy(&mut from, &mut to).await.map_err(RunError::io("write", &path))?;
+    let mut at = 0;
+    while at < artifact.bytes {
+        let piece = from.read(at, PIECE_BYTES).await;
+        let piece = piece.map_err(RunError::part("read an artifact"))?;
+        to.write_all(&piece).await.map_err(RunError::io("write", &path))?;
+        at += piece.len() as u64;
+    }
     to.flush().await.map_err(RunError::io("write", &path))
 }

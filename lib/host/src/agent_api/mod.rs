@@ -14,9 +14,10 @@ use std::sync::Arc;
 
 use dropshot::{
     ApiDescription, Body, BuildError, ClientErrorStatusCode, ConfigDropshot, HandlerTaskMode,
-    HttpError, HttpResponseOk, HttpServer, Path, Query, RequestContext, ServerBuilder,
-    StreamingBody, TypedBody,
+    HttpError, HttpResponseOk, HttpResponseUpdatedNoContent, HttpServer, Path, Query,
+    RequestContext, ServerBuilder, StreamingBody, TypedBody,
 };
+use futures::StreamExt as _;
 use http::{Response, StatusCode, header};
 use slog::{Drain as _, Logger, debug, warn};
 use solstice_api::agent::{

@@ -57,8 +57,9 @@ async fn a_workflow_ends_here_as_on_a_server() -> Result<(), Box<dyn std::error:
         std::fs::create_dir_all(path.parent().ok_or("it is in a folder")?)?;
         std::fs::write(path, text)?;
     }
-    let init = Command::new("git").args(["init", "--quiet", "--initial-branch=main"]);
-    assert!({ init }.current_dir(tree.path()).status().await?.success());
+    let init = ["init", "--quiet", "--initial-branch=main"];
+    let made = Command::new("git").args(init).current_dir(tree.path()).status().await?;
+    assert!(made.success());
     for (name, _, code) in WORKFLOWS {
         let here = by_cidev(tree.path(), name, code).await?;
         assert_eq!(here, there[name], "{name}: left by cidev, right by the server");
