@@ -202,6 +202,7 @@ impl AgentContext {
             next_seq,
             has_inputs: attempt.assignment.has_inputs,
             log_limit_bytes: self.limits.log_bytes,
+            shell_on_failure: self.visitors.is_some(),
         })
     }
 
