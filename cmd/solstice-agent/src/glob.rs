@@ -203,8 +203,8 @@ fn matches(tokens: &[Token], path: &str) -> bool {
 
 /// Marks a place, and those that are reached from it without a character.
 fn enter(tokens: &[Token], places: &mut [bool], at: usize) {
-    for place in at..places.len() {
-        places[place] = true;
+    for (place, marked) in places.iter_mut().enumerate().skip(at) {
+        *marked = true;
         if !matches!(tokens.get(place), Some(Token::Star | Token::Folders | Token::Rest)) {
             return;
         }

@@ -223,21 +223,6 @@ mod tests {
     }
 
     #[test]
-    fn a_tail_goes_on_where_it_was_left_and_few_are_kept() {
-        let tails = Tails::default();
-        let ids: Vec<AttemptId> = (0..=MAX_TAILS).map(|_| new_id()).collect();
-        for id in &ids {
-            let mut tail = tails.get(*id);
-            assert_eq!(tail.next_seq(), 1);
-            let body = output(Stream::Stdout, "one", true);
-            tail.push(&Record { seq: 1, at: DateTime::UNIX_EPOCH, body });
-            tails.put(*id, tail);
-        }
-        assert_eq!(tails.get(ids[MAX_TAILS]).next_seq(), 2);
-        assert_eq!(tails.get(ids[0]).next_seq(), 1, "the oldest went");
-    }
-
-    #[test]
     fn a_step_that_ends_without_a_newline_ends_its_line() {
         let end =
             RecordBody::StepFinished { step: 0, exit: solstice_model::Exit::Code { code: 0 } };
