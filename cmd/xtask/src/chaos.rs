@@ -27,9 +27,9 @@ impl Chaos {
         let mut step = Step::cargo(test.into_iter().chain(["--", "--nocapture"]))
             .env("SOLSTICE_TEST_IMAGE", image.as_str())
             .env("SOLSTICE_TEST_PROGRAMS", target().join("debug").as_str())
-            .env("SOLSTICE_CHAOS_SECONDS", &(u64::from(self.minutes) * 60).to_string());
+            .env("SOLSTICE_CHAOS_SECONDS", (u64::from(self.minutes) * 60).to_string());
         if let Some(seed) = self.seed {
-            step = step.env("SOLSTICE_CHAOS_SEED", &seed.to_string());
+            step = step.env("SOLSTICE_CHAOS_SEED", seed.to_string());
         }
         step.run()
     }

@@ -89,7 +89,7 @@ impl Hypervisor for ProcessMachines {
         tokio::spawn(async move {
             tokio::select! {
                 _ = child.wait() => {}
-                _ = told.wait_for(|stop| *stop) => {
+                () = async { drop(told.wait_for(|stop| *stop).await) } => {
                     // It may have ended by itself.
                     let _ = child.kill().await;
                 }

@@ -58,11 +58,14 @@ pub(crate) async fn run(
     let screen = Arc::new(Screen::new(plan));
     screen.begin(plan, snapshot);
     let server = start_server(state, &log).await?;
-    let visitors = options.shell_on_failure.then(|| {
-        let (visits, waiting) = mpsc::channel(VISITS);
-        tokio::spawn(terminal::serve(waiting, screen.clone()));
-        Visitors::new(visits)
-    });
+    let visitors = match options.shell_on_failure {
+        true => {
+            let (visits, waiting) = mpsc::channel(VISITS);
+            terminal::start(waiting, screen.clone()).map_err(RunError::runtime)?;
+            Some(Visitors::new(visits))
+        }
+        false => None,
+    };
     let started =
         start_orchestrator((options, plan), images, state, &server, (visitors, &log)).await;
     let (tell, orchestrator) = started?;
@@ -120,8 +123,8 @@ async fn start_orchestrator(
     let data = DataDirectory::open(&folder).map_err(RunError::part("open the host's folder"))?;
     let settings = settings((options, plan), images, host, visitors);
     let hypervisor = hypervisor(options, &settings, &data, state).await?;
-    let outside =
-        Outside { hypervisor, server: client, clock: Arc::new(solstice_host::SystemClock) };
+    let clock = Arc::new(solstice_host::SystemClock);
+    let outside = Outside { hypervisor, server: client, transfers, clock };
     let started = Orchestrator::start(settings, data, outside, log.clone()).await;
     let orchestrator = started.map_err(RunError::part("start the orchestrator"))?;
     let (tell, told) = watch::channel(Shutdown::Run);

@@ -66,10 +66,9 @@ impl Screen {
     /// Says where a job stands.
     pub(crate) fn state(&self, detail: &JobDetail) {
         let job = &detail.job;
-        let steps = &detail.spec.steps;
         let text = match &job.state {
             JobState::Queued | JobState::Claimed(_) => return,
-            state => description(state, &[], steps),
+            state => description(state, &[], Some(&detail.spec)),
         };
         let colour = match job.state.outcome() {
             None => "36",
@@ -122,7 +121,7 @@ impl Screen {
             let job = &detail.job;
             let took = job.started_at.zip(job.finished_at).map(|(from, to)| to - from);
             let took = took.map(|took| format!("{:.1} s", took.as_seconds_f64()));
-            let outcome = harmless(&description(&job.state, &[], &detail.spec.steps));
+            let outcome = harmless(&description(&job.state, &[], Some(&detail.spec)));
             rows.push(vec![job.name.to_string(), outcome, took.unwrap_or_default()]);
         }
         self.write(&format!("\n{}", table(&rows).trim_end()));

@@ -1,27 +1,39 @@
 //! The developer's terminal, lent to the shell of a machine.
 
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::sync::Arc;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use solstice_host::Visit;
 use solstice_model::terminal::Input;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::screen::Screen;
 
-/// Serves the visits one after the other, for as long as there may be any.
-pub(crate) async fn serve(mut visits: mpsc::Receiver<Visit>, screen: Arc<Screen>) {
+/// What ^D sends.
+const END_OF_INPUT: u8 = 4;
+
+/// Serves the visits on a thread of its own, which lends itself to one at a
+/// time, for as long as there may be any.
+pub(crate) fn start(visits: mpsc::Receiver<Visit>, screen: Arc<Screen>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::spawn(move || serve(visits, &screen, &runtime));
+    Ok(())
+}
+
+/// Serves the visits one after the other.
+fn serve(mut visits: mpsc::Receiver<Visit>, screen: &Screen, runtime: &Runtime) {
     let mut keys = keyboard();
-    while let Some(visit) = visits.recv().await {
+    while let Some(visit) = visits.blocking_recv() {
         let lent = screen.lend();
         println!(
             "\r\n{}: a shell in the machine of the step that failed; `exit` ends it and the job",
             visit.job
         );
         let raw = Raw::begin();
-        attend(visit, &mut keys).await;
+        runtime.block_on(attend(visit, &mut keys));
         drop(raw);
         drop(lent);
     }
@@ -53,14 +65,17 @@ async fn attend(visit: Visit, keys: &mut mpsc::Receiver<Vec<u8>>) {
                 None => continue,
             },
         };
-        match (input, &typed) {
-            (Some(input), Some(keyboard)) if keyboard.send(input).await.is_ok() => {}
-            // Nothing will be typed any more: as ^D does, end the shell.
+        let goes_on = match (input, &typed) {
+            (Some(input), Some(keyboard)) => keyboard.send(input).await.is_ok(),
             (None, Some(keyboard)) => {
-                let _ = keyboard.send(Input::Typed(vec![4])).await;
-                typed = None;
+                // Nothing will be typed any more: as ^D does, end the shell.
+                let _ = keyboard.send(Input::Typed(vec![END_OF_INPUT])).await;
+                false
             }
-            _ => typed = None,
+            (_, None) => false,
+        };
+        if !goes_on {
+            typed = None;
         }
     }
 }

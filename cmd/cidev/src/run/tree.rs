@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use solstice_exec::{Command, ExecError};
+use solstice_exec::Command;
 use solstice_model::{CommitSha, GitRef, RepoName};
 use url::Url;
 
