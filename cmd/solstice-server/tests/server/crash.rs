@@ -127,7 +127,7 @@ async fn prepare(data: &Path) -> (Token, Token) {
         file: "ci.kdl".to_owned(),
         workflow: workflow.name.clone(),
         context: "solstice/CI".to_owned(),
-        jobs: Ok(workflow.jobs),
+        jobs: Ok(workflow.expanded.into_iter().map(|job| job.spec).collect()),
     };
     store.finish_delivery_with_runs(id, event, vec![run], now).await.unwrap();
     (host, reader)
