@@ -123,9 +123,10 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
     let siblings = context.store.run(detail.run.id).await.map_err(from_store)?.jobs;
     let attempt = detail.attempts.last().map(|attempt| attempt.id);
     let line = query(rqctx, "line").and_then(|text| text.parse().ok());
-    let Window { mut log, at_end } = read_log(context, attempt, line).await?;
+    let removed = check_gone(context, attempt).await;
+    let shown = attempt.filter(|_| !removed);
+    let Window { mut log, at_end } = read_log(context, shown, line).await?;
     let artifacts = context.store.artifacts(job).await.map_err(from_store)?;
-    let log_removed = log.lines == 0 && check_gone(context, attempt).await;
     let now = context.clock.now();
     let unfinished = !detail.job.state.is_finished();
     let waits_for = open_needs(&detail.job, &siblings);
@@ -135,7 +136,6 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
     let may_act = principal.may(Role::Submitter);
     let may_rerun = may_act && !unfinished && detail.job.replaced_by.is_none();
     let window = log.cut + 1;
-    let shown = MAX_LINES as u64;
     rendered(&JobPage {
         job: JobView::new(&detail.job, &waits_for, Some(&detail.spec), now),
         host: detail.attempts.last().map(|attempt| attempt.host.to_string()),
@@ -146,8 +146,8 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
         frame: Frame::new(context, principal.name),
         log,
         earlier: (window > 1).then(|| format!("?line={}", window - 1)),
-        later: (!at_end).then(|| format!("?line={}", window + shown)),
-        log_removed,
+        later: (!at_end).then(|| format!("?line={}", window + MAX_LINES as u64)),
+        log_removed: removed,
         artifacts: artifacts.iter().map(|one| ArtifactView::new(one, &api)).collect(),
         unfinished,
         live: unfinished && at_end,
@@ -209,7 +209,10 @@ async fn read_log(
 /// Whether there was a log and there is none any more.
 async fn check_gone(context: &Context, attempt: Option<AttemptId>) -> bool {
     match attempt {
-        Some(attempt) => check_kept(context, attempt).await.is_err(),
+        Some(attempt) => {
+            let gone = dropshot::ErrorStatusCode::GONE;
+            check_kept(context, attempt).await.is_err_and(|why| why.status_code == gone)
+        }
         None => false,
     }
 }

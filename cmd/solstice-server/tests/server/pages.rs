@@ -139,12 +139,15 @@ async fn a_long_log_shows_its_end_and_a_link_to_all_of_it() {
         assert_eq!(bench.records(&attempt, batch).await.0, StatusCode::OK);
     }
     let html = page(&bench, &format!("/jobs/{job}")).await;
-    assert!(html.contains("The first 1000 lines are left out here"));
+    assert!(html.contains("The first 5500 lines are left out here"));
     assert!(
         html.contains("id=\"L6000\"")
-            && html.contains(">line 1001<")
-            && !html.contains(">line 1000<")
+            && html.contains(">line 5501<")
+            && !html.contains(">line 5500<")
     );
+    let earlier = page(&bench, &format!("/jobs/{job}?line=5500")).await;
+    assert!(earlier.contains(">line 5001<") && earlier.contains(">line 5500<"));
+    assert!(!earlier.contains(">line 5501<") && earlier.contains("?line=5501"));
     let raw = bench.text(&format!("/api/v1/jobs/{job}/log")).await;
     assert_eq!(raw.lines().count(), 6_001);
     assert!(raw.starts_with("=== step 1: Test\nline 1\nline 2\n") && raw.ends_with("line 6000\n"));

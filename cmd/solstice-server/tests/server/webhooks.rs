@@ -107,9 +107,16 @@ async fn raw(bench: &Bench, head: &str, body: &[u8], times: usize) -> String {
 }
 
 #[tokio::test]
+async fn what_nobody_signed_is_refused_unread() {
+    let bench = bench().await;
+    let answer = raw(&bench, "content-length: 1000\r\n", b"", 0).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
+#[tokio::test]
 async fn an_announced_length_is_refused_before_a_byte_is_read() {
     let bench = bench().await;
-    let answer = raw(&bench, "content-length: 26214401\r\n", b"", 0).await;
+    let answer = raw(&bench, "x-fake-signature: 00\r\ncontent-length: 26214401\r\n", b"", 0).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert!(answer.contains("too_large"), "{answer}");
 }
@@ -120,7 +127,9 @@ async fn a_body_of_unknown_length_is_cut_off_at_the_limit() {
     let mut chunk = b"10000\r\n".to_vec();
     chunk.extend(vec![b' '; 0x10000]);
     chunk.extend(b"\r\n");
-    let answer = raw(&bench, "transfer-encoding: chunked\r\n", &chunk, 26 * 16).await;
+    let answer =
+        raw(&bench, "x-fake-signature: 00\r\ntransfer-encoding: chunked\r\n", &chunk, 26 * 16)
+            .await;
     // The connection is closed on the sender; if it sees an answer, it is this one.
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413"), "{answer}");
     let deliveries = bench.json("/api/v1/deliveries").await;

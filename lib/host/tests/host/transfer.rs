@@ -123,24 +123,26 @@ async fn a_guest_that_stops_sending_is_not_waited_for_and_sends_one_at_a_time() 
         running(|rig, _| rig.settings.limits.silence = Duration::from_millis(300)).await;
     let endpoint = std::fs::read_to_string(rig.data.join("agent-endpoint")).unwrap();
     let session = agent.session.secret().to_owned();
+    let (tell, told) = tokio::sync::oneshot::channel();
     let silent = tokio::task::spawn_blocking(move || {
         use std::io::{Read as _, Write as _};
 
         let mut wire = std::net::TcpStream::connect(endpoint.trim()).unwrap();
-        write!(
-            wire,
-            "PUT /agent/v1/artifacts/0?path=a HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {session}\r\n\
-             content-length: 100\r\n\r\nfour"
-        )
-        .unwrap();
+        let head = format!(
+            "PUT /agent/v1/artifacts/0?path=a HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\
+             authorization: Bearer {session}\r\nexpect: 100-continue\r\n\r\n"
+        );
+        wire.write_all(head.as_bytes()).unwrap();
+        // Which comes when the body is wanted.
+        let mut go_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+        wire.read_exact(&mut go_on).unwrap();
+        tell.send(()).unwrap();
+        wire.write_all(b"four").unwrap();
         let mut answer = [0; 12];
         wire.read_exact(&mut answer).map(|()| answer)
     });
-    let mut refused = StatusCode::OK;
-    while refused != StatusCode::TOO_MANY_REQUESTS && !silent.is_finished() {
-        refused = agent.put(1, "b", "x").await.status();
-    }
-    assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+    bounded("the wish for the body", told).await.unwrap();
+    assert_eq!(agent.put(1, "b", "x").await.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(&bounded("an answer", silent).await.unwrap().unwrap(), b"HTTP/1.1 503");
     assert_eq!(agent.put(0, "a", "x").await.status(), StatusCode::OK);
     end(rig, job).await;
