@@ -28,7 +28,7 @@ struct Head {
     /// Less is sooner.
     priority: i64,
     age: Age,
-    job: String,
+    job: JobId,
 }
 
 /// Less is older.
@@ -76,13 +76,11 @@ impl Queue {
         let (lane, head) = best
             .into_values()
             .min_by_key(|(lane, head)| (busy(lane.repository), head.age.clone()))?;
-        let job = head.job.parse().expect("the database holds ids that we wrote");
-        Some((job, lane.label.clone()))
+        Some((head.job, lane.label.clone()))
     }
 
     /// Says that a job was given away, so that the one behind it comes forward.
     pub(crate) fn taken(&mut self, connection: &Connection, job: JobId) -> Result<(), StoreError> {
-        let job = job.to_string();
         let Some(at) = self.lanes.iter().position(|(_, head)| head.job == job) else {
             return Ok(());
         };
@@ -155,7 +153,7 @@ fn head(connection: &Connection, lane: &Lane) -> Result<Option<Head>, StoreError
         .query_row(key, |row| {
             let priority: i64 = row.get(1)?;
             let age = Age { queued_at: row.get(2)?, run: row.get(3)?, position: row.get(4)? };
-            Ok(Head { priority: -priority, age, job: row.get(0)? })
+            Ok(Head { priority: -priority, age, job: row.word(0)? })
         })
         .optional()?)
 }
