@@ -13,7 +13,7 @@ use solstice_model::{
 use crate::column::{Columns as _, millis, text};
 use crate::environment::{RunFacts, environment};
 use crate::error::StoreError;
-use crate::queue::Queue;
+use crate::queue::{self, Queue};
 use crate::store::Store;
 use crate::transition::transition;
 use crate::writer::Tx;
@@ -48,7 +48,7 @@ impl Store {
         // Most claims find nothing; those need no write.
         let (name, open, fits) = (host.clone(), offers.clone(), sizes.clone());
         let any = self.read(move |connection| {
-            Ok(!drains(connection, &name)? && !Queue::read(connection, &open, &fits)?.is_empty())
+            Ok(!drains(connection, &name)? && queue::any(connection, &open, &fits)?)
         });
         if !any.await? {
             return Ok(Vec::new());

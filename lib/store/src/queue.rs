@@ -5,7 +5,7 @@
 //! repository, and within these in the order in which they are to go. Each such
 //! lane is looked at by its first job alone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use solstice_api::host::Offer;
@@ -28,7 +28,7 @@ struct Head {
     /// Less is sooner.
     priority: i64,
     age: Age,
-    job: String,
+    job: JobId,
 }
 
 /// Less is older.
@@ -62,10 +62,6 @@ impl Queue {
         Ok(Self { lanes: found, busy })
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lanes.is_empty()
-    }
-
     /// The job that goes next, of those whose label has room: of the repository
     /// with the fewest jobs on machines, then of the one whose next job is oldest.
     pub(crate) fn next(&self, has_room: impl Fn(&Label) -> bool) -> Option<(JobId, Label)> {
@@ -80,13 +76,11 @@ impl Queue {
         let (lane, head) = best
             .into_values()
             .min_by_key(|(lane, head)| (busy(lane.repository), head.age.clone()))?;
-        let job = head.job.parse().expect("the database holds ids that we wrote");
-        Some((job, lane.label.clone()))
+        Some((head.job, lane.label.clone()))
     }
 
     /// Says that a job was given away, so that the one behind it comes forward.
     pub(crate) fn taken(&mut self, connection: &Connection, job: JobId) -> Result<(), StoreError> {
-        let job = job.to_string();
         let Some(at) = self.lanes.iter().position(|(_, head)| head.job == job) else {
             return Ok(());
         };
@@ -99,6 +93,16 @@ impl Queue {
     }
 }
 
+/// Whether there is anything for the host.
+pub(crate) fn any(
+    connection: &Connection,
+    offers: &[Offer],
+    sizes: &[SizeName],
+) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("{LANES} LIMIT 1"))?;
+    Ok(statement.exists(wanted(offers, sizes))?)
+}
+
 /// Every lane that one of the labels and one of the sizes, or none, leads to. From
 /// one repository to the next is one look: lanes are not read through.
 fn lanes(
@@ -106,18 +110,19 @@ fn lanes(
     offers: &[Offer],
     sizes: &[SizeName],
 ) -> Result<Vec<Lane>, StoreError> {
-    let open = offers.iter().filter(|offer| offer.room > 0);
-    let mut labels: Vec<&Label> = open.flat_map(|offer| &offer.labels).collect();
-    labels.sort();
-    labels.dedup();
-    let mut sizes: Vec<&str> = sizes.iter().map(SizeName::as_str).chain([""]).collect();
-    sizes.sort();
-    sizes.dedup();
     let mut statement = connection.prepare_cached(LANES)?;
-    let rows = statement.query_map([json(&labels), json(&sizes)], |row| {
+    let rows = statement.query_map(wanted(offers, sizes), |row| {
         Ok(Lane { label: row.word(0)?, size: row.get(1)?, repository: row.get(2)? })
     })?;
     rows.map(|row| Ok(row?)).collect()
+}
+
+/// The labels and the sizes, as [`LANES`] takes them.
+fn wanted(offers: &[Offer], sizes: &[SizeName]) -> [String; 2] {
+    let open = offers.iter().filter(|offer| offer.room > 0);
+    let labels: BTreeSet<&Label> = open.flat_map(|offer| &offer.labels).collect();
+    let sizes: BTreeSet<&str> = sizes.iter().map(SizeName::as_str).chain([""]).collect();
+    [json(&labels), json(&sizes)]
 }
 
 const LANES: &str = "WITH RECURSIVE lane (label, size, repository) AS ( \
@@ -148,7 +153,7 @@ fn head(connection: &Connection, lane: &Lane) -> Result<Option<Head>, StoreError
         .query_row(key, |row| {
             let priority: i64 = row.get(1)?;
             let age = Age { queued_at: row.get(2)?, run: row.get(3)?, position: row.get(4)? };
-            Ok(Head { priority: -priority, age, job: row.get(0)? })
+            Ok(Head { priority: -priority, age, job: row.word(0)? })
         })
         .optional()?)
 }
