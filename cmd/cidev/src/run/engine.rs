@@ -53,8 +53,14 @@ pub(crate) async fn run(
     images: Vec<LocalImage>,
     state: &State,
 ) -> Result<Ended, RunError> {
-    let level = if options.verbose { Level::Info } else { Level::Warn };
-    let (log, _flush) = logger("cidev", Format::detect(), level);
+    // What matters of it comes back as errors and reasons.
+    let (log, _flush) = match options.verbose {
+        true => {
+            let (log, flush) = logger("cidev", Format::detect(), Level::Info);
+            (log, Some(flush))
+        }
+        false => (Logger::root(slog::Discard, slog::o!()), None),
+    };
     let screen = Arc::new(Screen::new(plan));
     screen.begin(plan, snapshot);
     let server = start_server(state, &log).await?;

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use solstice_api::user::{JobDetail, Run, RunStatus};
-use solstice_model::{
-    JobId, JobSpec, JobState, Outcome, RecordBody, RunId, SkipReason, TimeLimit,
-};
+use solstice_model::{JobId, JobSpec, JobState, Outcome, RecordBody, RunId, SkipReason, TimeLimit};
 use solstice_testbed::forge::Pushed;
 use solstice_testbed::{Api, Built, Installation, JobNews, TestbedError, wait_for};
 use tokio::sync::mpsc;
