@@ -41,41 +41,29 @@ fn serve(mut visits: mpsc::Receiver<Visit>, screen: &Screen, runtime: &Runtime) 
 
 /// Brings keys to the shell and its output to the screen until it is over.
 async fn attend(visit: Visit, keys: &mut mpsc::Receiver<Vec<u8>>) {
+    // To drop `typed` would end the shell.
     let Visit { typed, mut printed, .. } = visit;
     let mut resized = signal(SignalKind::window_change()).expect("signals can be awaited");
-    let mut typed = Some(typed);
-    if let (Some(typed), Some(size)) = (&typed, size()) {
-        // A shell that is gone already says so below.
-        let _ = typed.send(size).await;
-    }
+    let mut listening = true;
+    let mut next = size();
     loop {
-        let input = tokio::select! {
-            bytes = printed.recv() => match bytes {
-                Some(bytes) => {
-                    let mut out = std::io::stdout().lock();
-                    // A terminal that is gone has nobody in front of it.
-                    let _ = out.write_all(&bytes).and_then(|()| out.flush());
-                    continue;
-                }
-                None => return,
-            },
-            bytes = keys.recv(), if typed.is_some() => bytes.map(Input::Typed),
-            _ = resized.recv() => match size() {
-                Some(size) => Some(size),
-                None => continue,
-            },
-        };
-        let goes_on = match (input, &typed) {
-            (Some(input), Some(keyboard)) => keyboard.send(input).await.is_ok(),
-            (None, Some(keyboard)) => {
-                // Nothing will be typed any more: as ^D does, end the shell.
-                let _ = keyboard.send(Input::Typed(vec![END_OF_INPUT])).await;
-                false
+        if let Some(input) = next.take() {
+            // A shell that takes nothing any more has ended, and says so below.
+            let _ = typed.send(input).await;
+        }
+        tokio::select! {
+            bytes = printed.recv() => {
+                let Some(bytes) = bytes else { return };
+                let mut out = std::io::stdout().lock();
+                // A terminal that is gone has nobody in front of it.
+                let _ = out.write_all(&bytes).and_then(|()| out.flush());
             }
-            (_, None) => false,
-        };
-        if !goes_on {
-            typed = None;
+            bytes = keys.recv(), if listening => {
+                // At the end of the input, end the shell as ^D does.
+                listening = bytes.is_some();
+                next = Some(Input::Typed(bytes.unwrap_or_else(|| vec![END_OF_INPUT])));
+            }
+            _ = resized.recv() => next = size(),
         }
     }
 }
