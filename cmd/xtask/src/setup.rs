@@ -22,6 +22,9 @@ const MACHINES: &[Package] = &[
     Package { name: "grub-common", file: "/usr/bin/grub-mkimage" },
     Package { name: "iproute2", file: "/usr/sbin/ip" },
     Package { name: "lz4", file: "/usr/bin/lz4" },
+    Package { name: "nftables", file: "/usr/sbin/nft" },
+    Package { name: "ovmf", file: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
+    Package { name: "util-linux", file: "/usr/bin/setpriv" },
     Package { name: "xz-utils", file: "/usr/bin/xz" },
     Package { name: "zstd", file: "/usr/bin/zstd" },
 ];
@@ -30,7 +33,6 @@ const MACHINES: &[Package] = &[
 const IMAGES: &[Package] = &[
     Package { name: "mmdebstrap", file: "/usr/bin/mmdebstrap" },
     Package { name: "mtools", file: "/usr/bin/mcopy" },
-    Package { name: "ovmf", file: "/usr/share/OVMF/OVMF_CODE_4M.fd" },
 ];
 
 /// What tests need besides: what others say of the files that we write.
@@ -42,7 +44,6 @@ const TESTS: &[Package] = &[
     Package { name: "libvirt-daemon", file: "/usr/sbin/libvirtd" },
     Package { name: "libvirt-dev", file: "/usr/include/libvirt/libvirt.h" },
     Package { name: "libxml2-utils", file: "/usr/bin/xmllint" },
-    Package { name: "nftables", file: "/usr/sbin/nft" },
     Package { name: "pkg-config", file: "/usr/bin/pkg-config" },
     Package { name: "systemd", file: "/usr/bin/systemd-analyze" },
 ];
