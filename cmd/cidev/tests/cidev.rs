@@ -42,9 +42,9 @@ fn tree(files: &[(&str, &str)]) -> TempDir {
 #[test]
 fn help_is_complete() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for args in [&["--help"][..], &["validate", "--help"], &["list", "--help"], &["show", "--help"]]
-    {
-        let output = cidev(folder, args);
+    let subcommands = ["validate", "list", "show", "run"];
+    for args in [vec!["--help"]].into_iter().chain(subcommands.map(|name| vec![name, "--help"])) {
+        let output = cidev(folder, &args);
         assert_eq!(output.status.code(), Some(0));
         let name = args.join("").replace("--", "-").trim_start_matches('-').to_owned();
         assert_contents(folder.join(format!("tests/{name}.txt")), &stdout(&output));

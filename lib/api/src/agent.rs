@@ -62,9 +62,9 @@ pub trait AgentApi {
 
     /// Hand over one artifact
     ///
-    /// Answers once the server has it on disk. A repeat of an index takes the
-    /// place of what was handed over before. 413 if it is larger than one, or
-    /// all together, may be.
+    /// Answers once the server has it on disk. A repeat of an index with the
+    /// same content changes nothing, with another it is refused by 409. 413 if
+    /// it is larger than one, or all together, may be.
     #[endpoint {
         method = PUT,
         path = "/agent/v1/artifacts/{index}",

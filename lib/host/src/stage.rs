@@ -50,6 +50,10 @@ pub(crate) enum Stage {
         boot_ms: u64,
         /// When the agent could begin its steps.
         begun: Option<Begun>,
+        /// When its first step began; the job's time limit counts from here. It
+        /// may be heard of before it is noted that the agent could.
+        #[serde(default)]
+        steps_at: Option<DateTime<Utc>>,
     },
     /// Nobody waits for the guest any more.
     Over {
@@ -63,9 +67,6 @@ pub(crate) enum Stage {
 pub(crate) struct Begun {
     /// When.
     pub(crate) at: DateTime<Utc>,
-    /// When its first step began; the job's time limit counts from here.
-    #[serde(default)]
-    pub(crate) steps_at: Option<DateTime<Utc>>,
     /// Where the time until then went.
     pub(crate) phases: Vec<Phase>,
 }
@@ -142,20 +143,27 @@ impl Stage {
                     create_ms: millis(*since, created_at),
                     boot_ms: millis(created_at, *at),
                     begun: None,
+                    steps_at: None,
                 })
             }
-            (Stage::Running { create_ms, boot_ms, begun: None }, StageEvent::Began(at, before)) => {
-                let phases = self.phases(before.clone());
-                let begun = Some(Begun { at: *at, steps_at: None, phases });
-                Some(Stage::Running { create_ms: *create_ms, boot_ms: *boot_ms, begun })
-            }
             (
-                Stage::Running { create_ms, boot_ms, begun: Some(begun) },
+                Stage::Running { create_ms, boot_ms, begun: None, steps_at },
+                StageEvent::Began(at, before),
+            ) => Some(Stage::Running {
+                create_ms: *create_ms,
+                boot_ms: *boot_ms,
+                begun: Some(Begun { at: *at, phases: self.phases(before.clone()) }),
+                steps_at: *steps_at,
+            }),
+            (
+                Stage::Running { create_ms, boot_ms, begun, steps_at: None },
                 StageEvent::Stepped(at),
-            ) if begun.steps_at.is_none() => {
-                let begun = Some(Begun { steps_at: Some(*at), ..begun.clone() });
-                Some(Stage::Running { create_ms: *create_ms, boot_ms: *boot_ms, begun })
-            }
+            ) => Some(Stage::Running {
+                create_ms: *create_ms,
+                boot_ms: *boot_ms,
+                begun: begun.clone(),
+                steps_at: Some(*at),
+            }),
             _ => None,
         }
     }
@@ -215,8 +223,8 @@ impl Stage {
     pub(crate) fn clock(&self) -> Option<(Clock, DateTime<Utc>)> {
         match self {
             Stage::Booting { since, .. } => Some((Clock::Boot, *since)),
-            Stage::Running { begun: Some(begun), .. } => Some(match begun.steps_at {
-                Some(at) => (Clock::Job, at),
+            Stage::Running { begun: Some(begun), steps_at, .. } => Some(match steps_at {
+                Some(at) => (Clock::Job, *at),
                 None => (Clock::Unpack, begun.at),
             }),
             _ => None,
@@ -250,13 +258,13 @@ mod tests {
     }
 
     fn stages() -> Vec<Stage> {
-        let running = |begun| Stage::Running { create_ms: 1, boot_ms: 2, begun };
+        let running = |begun| Stage::Running { create_ms: 1, boot_ms: 2, begun, steps_at: None };
         vec![
             Stage::Making,
             Stage::Booting { since: at(0), created_at: None },
             Stage::Booting { since: at(0), created_at: Some(at(1)) },
             running(None),
-            running(Some(Begun { at: at(9), steps_at: None, phases: Vec::new() })),
+            running(Some(Begun { at: at(9), phases: Vec::new() })),
             Stage::Over { ending: Ending::Finished },
             Stage::Over { ending: Ending::Unwanted },
         ]
@@ -289,7 +297,7 @@ mod tests {
             "booting = = = = unwanted",
             "booting booting running = = unwanted",
             "booting = running = = unwanted",
-            "= = = running = unwanted",
+            "= = = running running unwanted",
             "= = = = running unwanted",
             "= = = = = =",
             "= = = = = =",
@@ -301,6 +309,21 @@ mod tests {
                 .collect();
             assert_eq!(cells, row.split_whitespace().collect::<Vec<_>>(), "in {stage:?}");
         }
+    }
+
+    #[test]
+    fn a_first_step_that_is_heard_of_early_starts_the_job_s_clock_all_the_same() {
+        let steps = [
+            StageEvent::Making(at(0)),
+            StageEvent::Redeemed(at(1)),
+            StageEvent::Stepped(at(2)),
+            StageEvent::Began(at(3), Vec::new()),
+        ];
+        let mut stage = Stage::Making;
+        for event in &steps {
+            stage = stage.apply(event).unwrap();
+        }
+        assert_eq!(stage.clock(), Some((Clock::Job, at(2))));
     }
 
     #[test]
@@ -336,6 +359,9 @@ mod tests {
     fn a_guest_that_is_quicker_than_its_creation_counts_once() {
         let stage = Stage::Booting { since: at(0), created_at: None };
         let stage = stage.apply(&StageEvent::Redeemed(at(50))).unwrap();
-        assert_eq!(stage, Stage::Running { create_ms: 50, boot_ms: 0, begun: None });
+        assert_eq!(
+            stage,
+            Stage::Running { create_ms: 50, boot_ms: 0, begun: None, steps_at: None }
+        );
     }
 }
