@@ -24,6 +24,7 @@ impl Place {
             "name": "tiny",
             "files": {"disk": {
                 "path": "disk.qcow2", "sha256": Sha256Digest::of(b"golden"), "bytes": 6,
+                "format": "raw", "virtual_bytes": 6,
             }},
             "boot": {"kind": "direct_kernel", "cmdline": ""},
         });
