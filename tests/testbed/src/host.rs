@@ -87,6 +87,11 @@ impl TestHost {
         &self.name
     }
 
+    /// Where its configuration and its secrets are.
+    pub fn folder(&self) -> &Utf8Path {
+        &self.folder
+    }
+
     /// Its configuration file.
     pub(crate) fn config(&self) -> Utf8PathBuf {
         self.folder.join("orchestrator.kdl")

@@ -14,7 +14,7 @@ use url::Url;
 use crate::api::Api;
 use crate::daemon::Daemon;
 use crate::error::TestbedError;
-use crate::forge::RecordingForge;
+use crate::forge::{Options, RecordingForge};
 use crate::host::{HostPlan, TestHost};
 use crate::zones;
 
@@ -97,7 +97,17 @@ impl Installation {
     /// # Errors
     ///
     /// [`TestbedError`] if a file cannot be written or the forge not started.
-    pub async fn prepare(mut built: Built) -> Result<Self, TestbedError> {
+    pub async fn prepare(built: Built) -> Result<Self, TestbedError> {
+        Self::prepare_at(built, Ipv4Addr::LOCALHOST).await
+    }
+
+    /// As [`Installation::prepare`], with the forge and the server's listener
+    /// for hosts at an address that other computers reach.
+    ///
+    /// # Errors
+    ///
+    /// As [`Installation::prepare`].
+    pub async fn prepare_at(mut built: Built, address: Ipv4Addr) -> Result<Self, TestbedError> {
         let image = built.image.canonicalize_utf8();
         built.image = image.map_err(io(built.image.as_str()))?;
         // Short, because the path of a UNIX socket below it has 107 bytes at most.
@@ -107,8 +117,11 @@ impl Installation {
             .map_err(|path| TestbedError::NotBuilt(format!("{} is not UTF-8", path.display())))?;
         let forge_folder = folder.join("forge");
         std::fs::create_dir_all(&forge_folder).map_err(io(forge_folder.as_str()))?;
-        let forge = RecordingForge::start(&forge_folder).await?;
-        let listeners = Listeners { people: free()?, webhooks: free()?, hosts: free()? };
+        let options = Options { listen: (address, 0).into(), ..Options::default() };
+        let forge = RecordingForge::start_with(&forge_folder, options).await?;
+        let local = Ipv4Addr::LOCALHOST;
+        let (people, webhooks, hosts) = (free(local)?, free(local)?, free(address)?);
+        let listeners = Listeners { people, webhooks, hosts };
         let mut installation = Self {
             folder,
             _keep: keep,
@@ -356,6 +369,11 @@ impl Installation {
         &self.folder
     }
 
+    /// The folder of its own host.
+    pub fn host_folder(&self) -> &Utf8Path {
+        self.host().folder()
+    }
+
     /// What is left of machines: their folders, what the orchestrator notes of
     /// attempts, and processes. Empty when every machine is gone without a trace.
     pub fn leftovers(&self) -> Vec<String> {
@@ -474,8 +492,8 @@ where
 
 /// A port that is free now. Somebody may take it before we do, in which case
 /// the daemon says so.
-fn free() -> Result<SocketAddr, TestbedError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(io("a free port"))?;
+fn free(address: Ipv4Addr) -> Result<SocketAddr, TestbedError> {
+    let listener = TcpListener::bind((address, 0)).map_err(io("a free port"))?;
     listener.local_addr().map_err(io("a free port"))
 }
 

@@ -5,6 +5,7 @@
 //! The whole story runs in a network and a mount namespace that nobody else is
 //! in; it needs root.
 
+use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,8 +17,8 @@ use solstice_testbed::{Built, HostPlan, Installation, TestHost, wait_for};
 /// Set in the process that is inside.
 const INSIDE: &str = "SOLSTICE_TEST_INSIDE";
 
-/// The server's address on the bridge between the hosts.
-const SERVER: &str = "10.90.0.1";
+/// The server's and the forge's address on the bridge between the hosts.
+const SERVER: Ipv4Addr = Ipv4Addr::new(10, 90, 0, 1);
 
 /// A host's namespace and address.
 const HOSTS: [(&str, &str); 2] = [("left", "10.90.0.11"), ("right", "10.90.0.12")];
@@ -84,12 +85,9 @@ fn make_network() {
 /// The installation, its own host not started, and two others that are.
 async fn begin() -> Result<(Story, [TestHost; 2]), Box<dyn std::error::Error>> {
     make_network();
-    let installation = Installation::prepare(Built::from_env()?).await?;
-    let loopback = installation.hosts_url();
-    let port = loopback.port().expect("it was chosen");
+    let installation = Installation::prepare_at(Built::from_env()?, SERVER).await?;
     installation.edit("server", |text| {
-        text.replace(&format!("hosts \"127.0.0.1:{port}\""), &format!("hosts \"{SERVER}:{port}\""))
-            .replace("anonymous \"reader\"", "anonymous \"reader\"\n    lease \"10s\"")
+        text.replace("anonymous \"reader\"", "anonymous \"reader\"\n    lease \"10s\"")
     })?;
     let mut story = Story::with(installation).await?;
     story.installation.start_server().await?;
@@ -97,7 +95,7 @@ async fn begin() -> Result<(Story, [TestHost; 2]), Box<dyn std::error::Error>> {
     for (name, _) in HOSTS {
         let plan = HostPlan {
             name,
-            server: format!("http://{SERVER}:{port}").parse()?,
+            server: story.installation.hosts_url(),
             capacity: 1,
             labels: &["linux-mini", name],
             inside: &["ip", "netns", "exec", name],

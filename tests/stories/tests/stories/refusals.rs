@@ -71,8 +71,10 @@ async fn an_image_that_is_not_the_locked_one_is_refused() -> Result<(), Box<dyn 
     let it = installation().await?;
     it.boot_with("quiet")?;
     let initrd = it.folder().join("image/initrd");
+    let mut forged = std::fs::read(&initrd)?;
+    *forged.last_mut().ok_or("it is not empty")? ^= 1;
     std::fs::remove_file(&initrd)?;
-    std::fs::write(&initrd, "forged")?;
+    std::fs::write(&initrd, forged)?;
     assert_refused(&it, "orchestrator", &["initrd", "sha256:", "locked"]).await?;
     Ok(())
 }
@@ -81,7 +83,7 @@ async fn an_image_that_is_not_the_locked_one_is_refused() -> Result<(), Box<dyn 
 async fn a_wrong_host_token_names_its_file() -> Result<(), Box<dyn std::error::Error>> {
     let mut it = installation().await?;
     it.start_server().await?;
-    std::fs::write(it.folder().join("host.token"), "sol_wrong")?;
+    std::fs::write(it.host_folder().join("host.token"), "sol_wrong")?;
     assert_refused(&it, "orchestrator", &["host.token", "token"]).await?;
     Ok(())
 }
