@@ -49,7 +49,7 @@ async fn a_folder_that_cannot_be_written_is_named() -> Result<(), Box<dyn std::e
     let it = installation().await?;
     it.edit("server", |text| text.replace("data \"server\"", "data \"/dev/null/x\""))?;
     assert_refused(&it, "server", &["/dev/null/x"]).await?;
-    it.edit("orchestrator", |text| text.replace("data \"host\"", "data \"/dev/null/y\""))?;
+    it.edit("orchestrator", |text| text.replace("data \"data\"", "data \"/dev/null/y\""))?;
     assert_refused(&it, "orchestrator", &["/dev/null/y"]).await?;
     Ok(())
 }
