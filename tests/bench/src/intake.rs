@@ -12,7 +12,7 @@ use crate::stats::Figure;
 use crate::{Failure, Run};
 
 const ABOUT: &str = "Push webhooks to the server process, 64 at a time, a tenth of them repeats \
-and a tenth with a wrong signature; accepted ones per second, against a loop of INSERTs of the same \
+and a tenth with a wrong signature; accepted ones per second, against a loop of inserts of the same \
 body into SQLite by one connection, each in a transaction of its own (WAL, synchronous=FULL). The \
 server checks signatures, answers HTTP, and commits together what comes together.";
 
@@ -36,7 +36,7 @@ pub(crate) async fn measure(run: &Run) -> Result<Section, Failure> {
     section.beside(
         format!("{count} webhooks, accepted"),
         Figure::of(&ours, "/s"),
-        "bare durable INSERTs",
+        "bare durable inserts",
         Figure::of(&bare, "/s"),
     );
     Ok(section)
