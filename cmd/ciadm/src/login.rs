@@ -20,6 +20,7 @@ const MAX_TOKEN_BYTES: u64 = 4096;
 /// `ciadm login`.
 #[derive(Debug, Args)]
 pub(crate) struct Login {
+    #[allow(rustdoc::bare_urls, reason = "this is the help text")]
     /// Where people reach the server, such as https://ci.example.org
     url: String,
     /// Read the token from this file; otherwise from standard input
