@@ -176,8 +176,6 @@ fn instead(expression: &str) -> String {
     let meant = nearest(bare, PLACES.iter().map(|(name, _)| *name));
     match PLACES.iter().find(|(name, _)| Some(*name) == meant) {
         Some((_, variable)) => format!("a script finds it in its environment: ${variable}"),
-        None => "write $${{ for the text itself; what else is known of a run is in the \
-                 environment"
-            .to_owned(),
+        None => "write $${{ for the text itself; the rest is in the environment".to_owned(),
     }
 }
