@@ -31,6 +31,8 @@ const KVM: &str = "/dev/kvm";
 /// How long the probe's guest may take to print what it is waited for; a real
 /// one takes a fifth of it.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
+/// The version of the way in which it is found out.
+const PROBE: u32 = 1;
 /// What the boot sector prints, a byte per two ticks of the timer (18.2 Hz).
 const TICKS: u8 = 6;
 /// What it prints once it has counted to 2^26: where KVM is there in name only,
@@ -57,6 +59,8 @@ struct Kept {
 
 #[derive(PartialEq, Eq, Serialize, Deserialize)]
 struct Circumstances {
+    /// How it was found out: grows when that changes.
+    probe: u32,
     kernel: String,
     qemu: String,
     device_changed: (i64, i64),
@@ -95,6 +99,7 @@ fn circumstances(qemu: &str, image: Option<&VerifiedImage>) -> Result<Circumstan
     let kernel = std::fs::read_to_string(release).map_err(QemuError::file("read", release))?;
     let meta = std::fs::metadata(KVM).map_err(QemuError::file("read", Utf8Path::new(KVM)))?;
     Ok(Circumstances {
+        probe: PROBE,
         kernel: kernel.trim().to_owned(),
         qemu: qemu.to_owned(),
         device_changed: (meta.mtime(), meta.mtime_nsec()),
