@@ -14,7 +14,8 @@ use crate::stats::Figure;
 use crate::{Failure, Run};
 
 const ABOUT: &str = "QEMU: making is the clone of the golden image's disk and everything until the \
-emulator runs, without the boot; destroying ends a guest that is booting and leaves nothing. Beside \
+emulator runs, and then, while the guest boots, the second for which one that prints nothing is \
+watched for a sudden death; destroying ends a guest that is booting and leaves nothing. Beside \
 them a full copy of the image's disk, which is what a clone saves, and `qemu-img create` alone, \
 which is the least that a clone costs.";
 
