@@ -17,7 +17,6 @@ use sha2::{Digest as _, Sha256};
 use solstice_api::user::Artifact;
 use solstice_model::JobId;
 
-use crate::describe;
 use crate::failure::Failure;
 use crate::output::{self, Table};
 use crate::session::{Access, Session};
@@ -91,7 +90,7 @@ fn table(artifacts: &[Artifact]) {
         let removed = one.removed_at.map_or("", |_| " (removed)");
         table.row(vec![
             one.index.to_string(),
-            describe::size(one.bytes),
+            solstice_display::size(one.bytes),
             one.sha256.hex()[..12].to_owned(),
             format!("{}{removed}", one.path),
         ]);

@@ -109,7 +109,11 @@ fn attempts(attempts: &[Attempt]) {
     for attempt in attempts {
         let phase = |phase: &solstice_api::host::Phase| {
             let took = i64::try_from(phase.took_ms).unwrap_or(i64::MAX / 1_000_000);
-            format!("{} {}", phase.name, describe::duration(chrono::TimeDelta::milliseconds(took)))
+            format!(
+                "{} {}",
+                phase.name,
+                solstice_display::duration(chrono::TimeDelta::milliseconds(took))
+            )
         };
         let phases: Vec<_> = attempt.phases.iter().map(phase).collect();
         let end = match (&attempt.lost, &attempt.verdict, attempt.ended_at) {

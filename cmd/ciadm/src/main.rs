@@ -16,7 +16,6 @@ mod paint;
 mod profile;
 mod run;
 mod session;
-mod terminal;
 mod token;
 mod watch;
 mod which;

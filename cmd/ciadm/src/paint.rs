@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use solstice_display::line as shown;
 use solstice_model::{Exit, Record, RecordBody, Stream};
 
 use crate::output::harmless;
-use crate::terminal::shown;
 
 /// The most bytes of an unfinished line that are kept; longer ones are cut.
 const MAX_OPEN_BYTES: usize = 64 * 1024;

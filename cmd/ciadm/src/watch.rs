@@ -76,7 +76,7 @@ fn table(jobs: &[(Run, Job)]) {
             run.repository.to_string(),
             job.name.to_string(),
             format!("{} {}", describe::state(&job.state), describe::why(&job.state)),
-            describe::duration(Utc::now() - since),
+            solstice_display::duration(Utc::now() - since),
             run.title.clone(),
         ]);
     }

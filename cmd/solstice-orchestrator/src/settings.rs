@@ -7,8 +7,7 @@ use solstice_client::{Connect, host, read_token};
 use solstice_config::OrchestratorConfig;
 use solstice_config::orchestrator::{ImageConfig, SizeConfig};
 use solstice_host::{ImageSettings, Limits, MachineSize, Settings, SourceSettings};
-use solstice_image::{ImageError, Lock};
-use solstice_model::Sha256Digest;
+use solstice_image::Lock;
 
 use crate::failure::Failure;
 
@@ -31,15 +30,13 @@ pub(crate) fn settings(config: &OrchestratorConfig) -> Result<Settings, Failure>
 /// One image, verified. Takes about as long as reading it.
 pub(crate) fn image(config: &ImageConfig, capacity: u32) -> Result<ImageSettings, Failure> {
     let broken = |source| Failure::Image { name: config.name.clone(), source };
-    let path = utf8(&config.lock)?;
-    let lock = Lock::read(path.clone()).map_err(broken)?;
+    let (lock, digest) = Lock::read_with_digest(utf8(&config.lock)?).map_err(broken)?;
     if lock.name != config.name {
         return Err(Failure::OtherImage { name: config.name.clone(), locked: lock.name });
     }
-    let text = std::fs::read(&path).map_err(|source| broken(ImageError::Read { path, source }))?;
     Ok(ImageSettings {
         image: lock.verify().map_err(broken)?,
-        digest: Sha256Digest::of(&text),
+        digest,
         labels: config.labels.clone(),
         capacity: config.capacity.unwrap_or(capacity),
         size: size(config.size),

@@ -179,8 +179,7 @@ pub(crate) fn from_artifact(error: ArtifactError) -> HttpError {
         }
         ArtifactError::Removed { .. } => attempt_over(),
         ArtifactError::Locked { .. } | ArtifactError::Closed => unavailable(internal),
-        ArtifactError::Mismatch { .. }
-        | ArtifactError::GivenUp
+        ArtifactError::GivenUp
         | ArtifactError::BadName { .. }
         | ArtifactError::Damaged { .. }
         | ArtifactError::Io { .. } => bug(internal),

@@ -8,11 +8,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dropshot::{Body, HttpError};
+use futures::{Stream, StreamExt as _};
 use http::{HeaderValue, Response, StatusCode, header};
 use hyper::body::Frame;
 use serde::Serialize;
+use slog::{Logger, error};
+use solstice_log::{chain, keys};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::context::Context;
 use crate::error::busy;
 
 /// Pieces that wait for a slow reader. With pieces of at most about 100 KiB a
@@ -73,6 +77,41 @@ pub(crate) fn stream(streams: &Arc<Semaphore>) -> Result<(Writer, Body), HttpErr
     let permit = permit.map_err(|_| busy("too many logs are being read; try again soon"))?;
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
     Ok((Writer { pieces: sender, _permit: permit }, Body::wrap(Pieces(receiver))))
+}
+
+/// Makes a body of pieces that are read while it is taken. Where they break
+/// off, or the server stops, the connection is cut: what came does not pass for
+/// all of it.
+pub(crate) fn transfer<E>(
+    context: &Context,
+    pieces: impl Stream<Item = Result<Bytes, E>> + Send + 'static,
+    log: Logger,
+) -> Result<Body, HttpError>
+where
+    E: std::error::Error + Send + 'static,
+{
+    let (writer, body) = stream(&context.streams)?;
+    let stop = context.stop.clone();
+    tokio::spawn(async move {
+        let mut pieces = Box::pin(pieces);
+        let write = async {
+            while let Some(piece) = pieces.next().await {
+                match piece {
+                    Ok(piece) => writer.send(piece).await?,
+                    Err(failed) => {
+                        error!(log, "a transfer breaks off"; keys::ERROR => chain(&failed));
+                        writer.fail().await?;
+                    }
+                }
+            }
+            Ok::<(), Gone>(())
+        };
+        if stop.run_until_cancelled(write).await.is_none() {
+            // Nobody may be there to notice.
+            let _ = writer.fail().await;
+        }
+    });
+    Ok(body)
 }
 
 /// The reading end.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use slog::{Logger, error, info};
+use slog::{Logger, error, info, warn};
 use solstice_artifact::{ArtifactError, ArtifactStore};
 use solstice_config::server::{Keep, RetentionConfig};
 use solstice_engine::{Activation, Clock, Next};
@@ -46,6 +46,11 @@ enum RetainError {
 #[async_trait]
 impl Activation for Retain {
     async fn activate(&self) -> Next {
+        for (attempt, why) in self.logs.take_seal_failures() {
+            // It stays as it was; the next start tries again.
+            warn!(self.log, "a log cannot be compressed";
+                keys::ATTEMPT => %attempt, keys::ERROR => chain(&why));
+        }
         for (what, done) in
             [("attempts", self.attempts().await), ("deliveries", self.deliveries().await)]
         {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use solstice_model::AttemptId;
-use solstice_model::digest::Sha256Digest;
 
 /// Why nothing was written or read.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -25,18 +24,6 @@ pub enum ArtifactError {
         attempt: AttemptId,
         /// The artifact's index.
         index: u32,
-    },
-    /// What came is not what was said to come.
-    #[error("{found_bytes} bytes with {found} came where {bytes} bytes with {expected} were to")]
-    Mismatch {
-        /// The digest that was said.
-        expected: Sha256Digest,
-        /// The size that was said, in bytes.
-        bytes: u64,
-        /// The digest of what came.
-        found: Sha256Digest,
-        /// The size of what came, in bytes.
-        found_bytes: u64,
     },
     /// One artifact is larger than it may be.
     #[error("an artifact may have no more than {limit} bytes")]

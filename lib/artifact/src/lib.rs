@@ -29,4 +29,4 @@ pub use error::ArtifactError;
 pub use inputs::{Input, Inputs};
 pub use reader::Reader;
 pub use store::{ArtifactStore, Kept, Limits};
-pub use writer::Writer;
+pub use writer::{Stored, Writer};

@@ -17,6 +17,15 @@ use crate::store::{Inner, account};
 /// How much is gathered before it is written.
 const GATHERED_BYTES: usize = 256 * 1024;
 
+/// What there is of an artifact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its size.
+    pub bytes: u64,
+    /// Its digest.
+    pub sha256: Sha256Digest,
+}
+
 /// Takes one artifact, piece by piece. Dropping it leaves nothing.
 pub struct Writer {
     /// `None` once a call failed or was not waited for.
@@ -76,18 +85,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Puts the artifact in its place, if it is what was said, and answers when
-    /// it is on disk. The same again is fine.
+    /// Puts the artifact in its place, and says what came once that is on disk:
+    /// whoever sent it can tell whether it is what was sent. The same again is fine.
     ///
     /// # Errors
     ///
-    /// [`ArtifactError::Mismatch`] if it is something else,
     /// [`ArtifactError::Exists`] if something else has its place, and those of
     /// [`Writer::write`]; then nothing was changed.
-    pub async fn commit(mut self, expected: Sha256Digest, bytes: u64) -> Result<(), ArtifactError> {
+    pub async fn commit(mut self) -> Result<Stored, ArtifactError> {
         self.flush().await?;
         let unfinished = self.unfinished.take().ok_or(ArtifactError::GivenUp)?;
-        blocking(move || unfinished.commit(expected, bytes)).await
+        blocking(move || unfinished.commit()).await
     }
 }
 
@@ -114,28 +122,26 @@ impl Unfinished {
         Ok(())
     }
 
-    fn commit(self, expected: Sha256Digest, bytes: u64) -> Result<(), ArtifactError> {
+    fn commit(self) -> Result<Stored, ArtifactError> {
         let Self { mut place, file, hasher } = self;
-        let found = Sha256Digest::from_bytes(hasher.finalize().into());
-        if found != expected || place.bytes != bytes {
-            let found_bytes = place.bytes;
-            return Err(ArtifactError::Mismatch { expected, bytes, found, found_bytes });
-        }
+        let sha256 = Sha256Digest::from_bytes(hasher.finalize().into());
+        let stored = Stored { bytes: place.bytes, sha256 };
         file.sync_all().map_err(ArtifactError::io("sync", &place.path))?;
         let target = place.inner.path(place.attempt, place.index);
         if !place.take(&target)? {
-            same(&target, expected, bytes)?
+            same(&target, stored)?
                 .ok_or(ArtifactError::Exists { attempt: place.attempt, index: place.index })?;
         }
-        sync_parents(&target)
+        sync_parents(&target)?;
+        Ok(stored)
     }
 }
 
 /// Waits for a file to be on disk if it has these contents; `None` if it has others.
-fn same(path: &Path, expected: Sha256Digest, bytes: u64) -> Result<Option<()>, ArtifactError> {
+fn same(path: &Path, stored: Stored) -> Result<Option<()>, ArtifactError> {
     let compare = || -> io::Result<bool> {
         let mut file = File::open(path)?;
-        if file.metadata()?.len() != bytes {
+        if file.metadata()?.len() != stored.bytes {
             return Ok(false);
         }
         let (mut hasher, mut block) = (Sha256::new(), vec![0; GATHERED_BYTES]);
@@ -146,7 +152,7 @@ fn same(path: &Path, expected: Sha256Digest, bytes: u64) -> Result<Option<()>, A
             }
         }
         file.sync_all()?;
-        Ok(Sha256Digest::from_bytes(hasher.finalize().into()) == expected)
+        Ok(Sha256Digest::from_bytes(hasher.finalize().into()) == stored.sha256)
     };
     let same = compare().map_err(ArtifactError::io("read", path))?;
     Ok(same.then_some(()))

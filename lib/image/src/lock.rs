@@ -219,6 +219,16 @@ impl Lock {
     ///
     /// [`ImageError`] if it cannot be read, is no lock, or names files outside its folder.
     pub fn read(path: Utf8PathBuf) -> Result<Self, ImageError> {
+        Self::read_with_digest(path).map(|(lock, _)| lock)
+    }
+
+    /// Reads a lock, and the digest by which this version of the image is told
+    /// from others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lock::read`].
+    pub fn read_with_digest(path: Utf8PathBuf) -> Result<(Self, Sha256Digest), ImageError> {
         let failed = |source| ImageError::Read { path: path.clone(), source };
         let file = file::open(&path, file::Links::Followed)?;
         let bytes = file.metadata().map_err(failed)?.len();
@@ -235,7 +245,7 @@ impl Lock {
                 return Err(ImageError::OutsideFolder { path: named.to_owned(), lock: path });
             }
         }
-        Ok(lock)
+        Ok((lock, Sha256Digest::of(&text)))
     }
 
     /// The folder that the lock was read from; its files lie there.

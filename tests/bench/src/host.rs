@@ -52,11 +52,12 @@ async fn work(arguments: Arguments) -> Result<(), Failure> {
     let (client, transfers) = (connect.host()?, connect.patient().host()?);
     let (tell_endpoint, endpoint) = watch::channel(None);
     let machines = ProcessMachines::new(agent, folder.join("machines"), endpoint);
+    let (lock, digest) = Lock::read_with_digest(image.join("image.lock"))?;
     let image = ImageSettings {
-        image: Lock::read(image.join("image.lock"))?.verify()?,
+        image: lock.verify()?,
         labels: vec!["linux-mini".parse()?],
         capacity,
-        digest: solstice_model::Sha256Digest::of(b"none"),
+        digest,
         size: MachineSize { cpus: 1, memory_mib: 64, disk_mib: 64 },
         boot_timeout: None,
     };

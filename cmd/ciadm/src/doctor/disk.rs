@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Findings;
-use crate::describe::size;
+use solstice_display::size;
 
 /// With less than this the next image or log may not fit.
 const WARN_BYTES: u64 = 5 << 30;

@@ -89,8 +89,7 @@ fn remedy(folder: &Path, there: &[String], label: &str) -> String {
 fn verified(folder: &Path, labels: Vec<Label>) -> Result<LocalImage, RunError> {
     let path = Utf8PathBuf::from_path_buf(folder.join("image.lock"))
         .map_err(|path| RunError::Path { path })?;
-    let text = std::fs::read(&path).map_err(RunError::io("read", &path))?;
     let broken = |source| RunError::Image { folder: folder.to_owned(), source };
-    let image = Lock::read(path).and_then(|lock| lock.verify()).map_err(broken)?;
-    Ok(LocalImage { image, digest: Sha256Digest::of(&text), labels })
+    let (lock, digest) = Lock::read_with_digest(path).map_err(broken)?;
+    Ok(LocalImage { image: lock.verify().map_err(broken)?, digest, labels })
 }

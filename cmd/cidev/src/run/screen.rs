@@ -1,10 +1,12 @@
 //! What the developer sees while the jobs run.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use solstice_api::user::JobDetail;
+use solstice_display::duration;
 use solstice_engine::check::description;
 use solstice_model::{JobName, JobSpec, JobState, Outcome, Record, RecordBody, Stream};
 
@@ -15,6 +17,7 @@ use crate::output::{harmless, table};
 /// Standard output; lines of several jobs are told apart by a gutter.
 pub(crate) struct Screen {
     began: Instant,
+    terminal: bool,
     colours: bool,
     /// The width of the gutter; none for a single job.
     gutter: Option<usize>,
@@ -36,9 +39,11 @@ impl Screen {
     /// A screen for the jobs of this plan.
     pub(crate) fn new(plan: &Plan) -> Self {
         let widest = plan.jobs.iter().map(|job| job.name.as_str().len()).max();
+        let terminal = std::io::stdout().is_terminal();
         Self {
             began: Instant::now(),
-            colours: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            terminal,
+            colours: terminal && std::env::var_os("NO_COLOR").is_none(),
             gutter: widest.filter(|_| plan.jobs.len() > 1),
             out: Mutex::new(()),
         }
@@ -120,7 +125,7 @@ impl Screen {
         for detail in jobs {
             let job = &detail.job;
             let took = job.started_at.zip(job.finished_at).map(|(from, to)| to - from);
-            let took = took.map(|took| format!("{:.1} s", took.as_seconds_f64()));
+            let took = took.map(duration);
             let outcome = harmless(&description(&job.state, &[], Some(&detail.spec)));
             rows.push(vec![job.name.to_string(), outcome, took.unwrap_or_default()]);
         }
@@ -129,7 +134,8 @@ impl Screen {
         self.write(&self.paint("2", &format!("{all:.1} s altogether")));
     }
 
-    /// Bytes as the step wrote them. With a gutter a line is shown when it is
+    /// What the step wrote. On a terminal, of its escape sequences only colours
+    /// are left; elsewhere it is as it was written. With a gutter a line is shown when it is
     /// whole, so that lines of two jobs do not mix.
     fn output(
         &self,
@@ -141,13 +147,13 @@ impl Screen {
     ) {
         if self.gutter.is_none() {
             let end: &[u8] = if newline { b"\n" } else { b"" };
-            return self.raw(&[bytes, end]);
+            return self.raw(&[&self.shown(bytes), end]);
         }
         let line = &mut cursor.unfinished[stream as usize];
         line.extend_from_slice(bytes);
         if newline || line.len() > MAX_LINE_BYTES {
             let line = std::mem::take(line);
-            self.raw(&[self.prefix(job).as_bytes(), &line, b"\n"]);
+            self.raw(&[self.prefix(job).as_bytes(), &self.shown(&line), b"\n"]);
         }
     }
 
@@ -155,8 +161,16 @@ impl Screen {
     fn flush(&self, job: &JobName, cursor: &mut Cursor) {
         for line in &mut cursor.unfinished {
             if !line.is_empty() {
-                self.raw(&[self.prefix(job).as_bytes(), &std::mem::take(line), b"\n"]);
+                let line = std::mem::take(line);
+                self.raw(&[self.prefix(job).as_bytes(), &self.shown(&line), b"\n"]);
             }
+        }
+    }
+
+    fn shown<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        match self.terminal {
+            true => Cow::Owned(solstice_display::line(bytes, self.colours).into_bytes()),
+            false => Cow::Borrowed(bytes),
         }
     }
 

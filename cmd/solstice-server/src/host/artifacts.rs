@@ -10,17 +10,15 @@ use std::time::Duration;
 use dropshot::{Body, ErrorStatusCode, HttpError, StreamingBody};
 use futures::StreamExt as _;
 use http::{HeaderValue, Response, header};
-use sha2::{Digest as _, Sha256};
-use slog::{error, info};
+use slog::{info, o};
 use solstice_api::agent::{ArtifactStored, MAX_ARTIFACT_PATH_BYTES, MAX_ARTIFACTS};
-use solstice_artifact::Input;
-use solstice_log::{chain, keys};
-use solstice_model::Sha256Digest;
+use solstice_artifact::{Input, Stored};
+use solstice_log::keys;
 use solstice_store::{AttemptInfo, NewArtifact};
 
 use crate::context::Context;
 use crate::error::{bad_request, client_error, from_artifact, from_store};
-use crate::respond::stream;
+use crate::respond::transfer;
 
 /// A host that sends nothing for this long has gone.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -35,17 +33,13 @@ pub(super) async fn take(
 ) -> Result<ArtifactStored, HttpError> {
     check_name(index, &path)?;
     let mut writer = context.artifacts.begin(attempt.id, index).await.map_err(from_artifact)?;
-    let (mut hash, mut bytes) = (Sha256::new(), 0_u64);
     let mut parts = std::pin::pin!(body.into_stream());
     loop {
         let part = tokio::time::timeout(SILENCE, parts.next()).await.map_err(|_| too_slow())?;
         let Some(part) = part.transpose()? else { break };
-        hash.update(&part);
-        bytes += part.len() as u64;
         writer.write(part).await.map_err(from_artifact)?;
     }
-    let sha256 = Sha256Digest::from_bytes(hash.finalize().into());
-    writer.commit(sha256, bytes).await.map_err(from_artifact)?;
+    let Stored { bytes, sha256 } = writer.commit().await.map_err(from_artifact)?;
     let noted = NewArtifact { index, path, bytes, sha256 };
     let now = context.clock.now();
     context
@@ -93,30 +87,9 @@ pub(super) async fn inputs(
         attempt: file.attempt,
         index: file.index,
     });
-    let mut pieces = context.artifacts.inputs(wanted.collect()).await.map_err(from_artifact)?;
-    let (writer, body) = stream(&context.streams)?;
-    let (log, stop, attempt) = (context.log.clone(), context.stop.clone(), attempt.id);
-    tokio::spawn(async move {
-        let write = async {
-            while let Some(piece) = pieces.next().await {
-                let sent = match piece {
-                    Ok(piece) => writer.send(piece).await,
-                    Err(failed) => {
-                        error!(log, "cannot read inputs";
-                            keys::ATTEMPT => %attempt, keys::ERROR => chain(&failed));
-                        writer.fail().await
-                    }
-                };
-                if sent.is_err() {
-                    return;
-                }
-            }
-        };
-        if stop.run_until_cancelled(write).await.is_none() {
-            // Cut, and not ended as if it were whole.
-            let _ = writer.fail().await;
-        }
-    });
+    let pieces = context.artifacts.inputs(wanted.collect()).await.map_err(from_artifact)?;
+    let log = context.log.new(o!(keys::ATTEMPT => attempt.id.to_string()));
+    let body = transfer(context, pieces, log)?;
     let mut response = Response::new(body);
     let kind = HeaderValue::from_static("application/zstd");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

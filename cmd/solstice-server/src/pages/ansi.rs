@@ -8,8 +8,7 @@
 //! result is data; the template escapes it. The script does the same for live
 //! lines.
 
-/// The most bytes of one line that a page shows.
-pub(crate) const MAX_LINE_BYTES: usize = 64 * 1024;
+use solstice_display::{MAX_LINE_BYTES, escape};
 
 /// A stretch of text in one style.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +43,7 @@ pub(crate) fn spans(line: &[u8]) -> Vec<Span> {
     while let Some(c) = rest.next() {
         match c {
             '\x1b' => {
-                if let Some(params) = escape(&mut rest) {
+                if let Some(params) = escape::consume(&mut rest) {
                     style.apply(&params);
                 }
             }
@@ -70,46 +69,6 @@ fn put(out: &mut Vec<Span>, over: &mut bool, style: Style, c: char) {
         Some(last) if last.class == class => last.text.push(c),
         _ => out.push(Span { class, text: c.to_string() }),
     }
-}
-
-/// Consumes an escape sequence after its ESC; the parameters if it is SGR.
-fn escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<String> {
-    match rest.peek() {
-        Some('[') => {
-            rest.next();
-            control_sequence(rest)
-        }
-        Some(']') => {
-            // An operating system command: up to BEL or ESC \.
-            while let Some(c) = rest.next_if(|c| *c != '\x1b') {
-                if c == '\x07' {
-                    return None;
-                }
-            }
-            if rest.next().is_some() {
-                rest.next_if_eq(&'\\');
-            }
-            None
-        }
-        _ => {
-            while rest.next_if(|c| (' '..='/').contains(c)).is_some() {}
-            rest.next_if(|c| ('0'..='~').contains(c));
-            None
-        }
-    }
-}
-
-fn control_sequence(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<String> {
-    let mut params = String::new();
-    while let Some(c) = rest.next_if(|c| ('0'..='?').contains(c)) {
-        params.push(c);
-    }
-    let mut plain = true;
-    while rest.next_if(|c| (' '..='/').contains(c)).is_some() {
-        plain = false;
-    }
-    let last = rest.next_if(|c| ('@'..='~').contains(c));
-    (plain && last == Some('m')).then_some(params)
 }
 
 impl Style {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use solstice_api::user::{Job, RunStatus, Step};
+use solstice_display::duration;
 use solstice_model::{JobState, Outcome};
 
 /// A coloured word.
@@ -53,36 +54,6 @@ fn ago(past: TimeDelta) -> String {
     }
 }
 
-/// A stretch of time: `1.4 s`, `42 s`, `3 min 07 s`, `2 h 05 min`.
-pub(crate) fn took(delta: TimeDelta) -> String {
-    let seconds = delta.num_seconds().max(0);
-    match seconds {
-        ..10 => {
-            let tenths = delta.num_milliseconds().max(0) / 100;
-            format!("{}.{} s", tenths / 10, tenths % 10)
-        }
-        10..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {:02} min", seconds / 3_600, seconds % 3_600 / 60),
-    }
-}
-
-/// A size: `812 B`, `4.1 KiB`, `33 MiB`.
-pub(crate) fn size(bytes: u64) -> String {
-    let (mut rest, mut tenths, mut unit) = (bytes, 0, "B");
-    for next in ["KiB", "MiB", "GiB", "TiB"] {
-        if rest < 1024 {
-            break;
-        }
-        (tenths, rest, unit) = (rest % 1024 * 10 / 1024, rest / 1024, next);
-    }
-    if unit == "B" || rest >= 10 {
-        format!("{rest} {unit}")
-    } else {
-        format!("{rest}.{tenths} {unit}")
-    }
-}
-
 /// A run's state.
 pub(crate) fn run_badge(status: RunStatus) -> Badge {
     match status {
@@ -130,7 +101,7 @@ pub(crate) fn step_badge(step: Option<&Step>, job: &JobState) -> Badge {
 /// How long a job has been at it: (the time taken, or the start of the count).
 pub(crate) fn job_time(job: &Job) -> (Option<String>, Option<DateTime<Utc>>) {
     match (job.started_at.or(job.claimed_at), job.finished_at) {
-        (Some(began), Some(ended)) => (Some(took(ended - began)), None),
+        (Some(began), Some(ended)) => (Some(duration(ended - began)), None),
         (None, Some(_)) => (Some(String::new()), None),
         (Some(began), None) if job.state.holding().is_some() => (None, Some(began)),
         _ => (None, None),
@@ -140,21 +111,6 @@ pub(crate) fn job_time(job: &Job) -> (Option<String>, Option<DateTime<Utc>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_short_and_keep_their_unit() {
-        let cases = [
-            (0, "0.0 s"),
-            (1_449, "1.4 s"),
-            (59_999, "59 s"),
-            (187_000, "3 min 07 s"),
-            (7_500_000, "2 h 05 min"),
-            (-5, "0.0 s"),
-        ];
-        for (ms, text) in cases {
-            assert_eq!(took(TimeDelta::milliseconds(ms)), text);
-        }
-    }
 
     #[test]
     fn moments_are_seen_from_now() {

@@ -4,9 +4,10 @@ use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use dropshot::HttpError;
 use solstice_api::user::{Artifact, Attempt, JobDetail, Step};
+use solstice_display::{duration, size};
 use solstice_model::{AttemptId, JobId, Role};
 
-use super::format::{Badge, When, iso, size, step_badge, took};
+use super::format::{Badge, When, iso, step_badge};
 use super::log::{LineView, LogTail, LogView, MAX_LINES};
 use super::run::{JobView, open_needs};
 use super::runs::RunView;
@@ -36,7 +37,7 @@ impl AttemptView {
     fn new(attempt: &Attempt, now: DateTime<Utc>) -> Self {
         let phase = |phase: &solstice_api::host::Phase| PhaseView {
             name: phase.name.clone(),
-            took: took(TimeDelta::milliseconds(
+            took: duration(TimeDelta::milliseconds(
                 i64::try_from(phase.took_ms).unwrap_or(i64::MAX / 2),
             )),
         };
@@ -220,7 +221,7 @@ async fn check_gone(context: &Context, attempt: Option<AttemptId>) -> bool {
 fn waited(detail: &JobDetail, now: DateTime<Utc>) -> String {
     let job = &detail.job;
     let until = job.claimed_at.or(job.finished_at).unwrap_or(now);
-    took(until - job.queued_at)
+    duration(until - job.queued_at)
 }
 
 fn steps(detail: &JobDetail, log: &mut LogView, now: DateTime<Utc>) -> Vec<StepView> {
@@ -248,8 +249,8 @@ fn steps(detail: &JobDetail, log: &mut LogView, now: DateTime<Utc>) -> Vec<StepV
 
 fn step_took(step: &Step, running: bool, now: DateTime<Utc>) -> String {
     match step.finished_at {
-        Some(ended) => took(ended - step.started_at),
-        None if running => took(now - step.started_at),
+        Some(ended) => duration(ended - step.started_at),
+        None if running => duration(now - step.started_at),
         None => String::new(),
     }
 }

@@ -6,10 +6,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use solstice_display::MAX_LINE_BYTES;
 use solstice_joblog::{LineNumbers, Place};
 use solstice_model::{AttemptId, Record, RecordBody, Stream};
 
-use super::ansi::{self, MAX_LINE_BYTES, Span};
+use super::ansi::{self, Span};
 
 /// The most lines of a page.
 pub(crate) const MAX_LINES: usize = 500;

@@ -4,10 +4,11 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use dropshot::HttpError;
 use solstice_api::user::Job;
+use solstice_display::duration;
 use solstice_engine::check::description;
 use solstice_model::{JobName, JobSpec, JobState, Outcome, Role, RunId};
 
-use super::format::{Badge, iso, job_badge, job_time, took};
+use super::format::{Badge, iso, job_badge, job_time};
 use super::runs::{RunView, unfinished};
 use super::{Frame, Rqctx, reader, rendered};
 use crate::context::Context;
@@ -55,7 +56,7 @@ impl JobView {
             why: if succeeded { String::new() } else { description(&job.state, waits_for, spec) },
             took: took_text,
             since: since.map(iso),
-            so_far: since.map_or_else(String::new, |since| took(now - since)),
+            so_far: since.map_or_else(String::new, |since| duration(now - since)),
         }
     }
 }

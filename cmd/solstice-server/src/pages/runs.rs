@@ -4,8 +4,9 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use dropshot::HttpError;
 use solstice_api::user::{Run, RunStatus};
+use solstice_display::duration;
 
-use super::format::{Badge, When, run_badge, took};
+use super::format::{Badge, When, run_badge};
 use super::{Frame, Rqctx, query, reader, rendered};
 use crate::error::{bad_request, from_store};
 
@@ -37,7 +38,7 @@ pub(super) struct RunView {
 impl RunView {
     pub(super) fn new(run: Run, now: DateTime<Utc>) -> Self {
         let title = if run.title.trim().is_empty() { run.commit.short() } else { &run.title };
-        let spent = |ended: DateTime<Utc>| took(ended - run.created_at);
+        let spent = |ended: DateTime<Utc>| duration(ended - run.created_at);
         Self {
             href: format!("/runs/{}", run.id),
             badge: run_badge(run.status),
@@ -55,7 +56,7 @@ impl RunView {
                 Some(_) => Some("not begun".to_owned()),
                 None => run.finished_at.map(spent),
             },
-            so_far: took(now - run.created_at),
+            so_far: duration(now - run.created_at),
             workflow: run.workflow,
             file: run.file,
             actor: run.actor,

@@ -2,16 +2,15 @@
 //! stranger's.
 
 use dropshot::{Body, ErrorStatusCode, HttpError};
-use futures::StreamExt as _;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use slog::error;
-use solstice_log::{chain, keys};
+use slog::o;
+use solstice_log::keys;
 use solstice_model::JobId;
 
 use crate::context::Context;
 use crate::error::{client_error, from_artifact, from_store, removed};
 use crate::pages::secure;
-use crate::respond::stream;
+use crate::respond::transfer;
 
 /// Answers with an artifact, or with a part of it.
 pub(super) async fn download(
@@ -29,27 +28,8 @@ pub(super) async fn download(
     let range = wanted(headers, reader.bytes(), &tag)?;
     let (from, length) = range.unwrap_or((0, reader.bytes()));
     let total = reader.bytes();
-    let mut pieces = Box::pin(reader.stream(from, length));
-    let (writer, body) = stream(&context.streams)?;
-    let (log, stop) = (context.log.clone(), context.stop.clone());
-    tokio::spawn(async move {
-        let write = async {
-            while let Some(piece) = pieces.next().await {
-                let sent = match piece {
-                    Ok(piece) => writer.send(piece).await,
-                    Err(failed) => {
-                        error!(log, "cannot read an artifact";
-                            keys::ATTEMPT => %attempt, keys::ERROR => chain(&failed));
-                        writer.fail().await
-                    }
-                };
-                if sent.is_err() {
-                    return;
-                }
-            }
-        };
-        stop.run_until_cancelled(write).await
-    });
+    let log = context.log.new(o!(keys::ATTEMPT => attempt.to_string()));
+    let body = transfer(context, reader.stream(from, length), log)?;
     let mut response = Response::new(body);
     secure(&mut response);
     if range.is_some() {

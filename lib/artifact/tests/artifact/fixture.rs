@@ -48,7 +48,9 @@ pub(crate) async fn put(
 ) -> Result<(), ArtifactError> {
     let mut writer = store.begin(attempt, index).await?;
     write(&mut writer, bytes, 30_000).await?;
-    writer.commit(Sha256Digest::of(bytes), bytes.len() as u64).await
+    let stored = writer.commit().await?;
+    assert_eq!((stored.bytes, stored.sha256), (bytes.len() as u64, Sha256Digest::of(bytes)));
+    Ok(())
 }
 
 pub(crate) async fn get(
