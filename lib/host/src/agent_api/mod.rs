@@ -274,7 +274,10 @@ impl AgentContext {
         match timeout(self.limits.forward, durable).await {
             Ok(Ok(accepted)) => Ok(accepted),
             Ok(Err(error)) => self.translate(attempt, error).await,
-            Err(_) => Err(server_away()),
+            Err(_) => {
+                attempt.heard(false);
+                Err(server_away())
+            }
         }
     }
 

@@ -231,6 +231,10 @@ impl Attempt {
             return;
         }
         let mut informed = self.informed.subscribe();
+        if !*informed.borrow() {
+            // The agent speaks, and the server cannot be told yet.
+            self.heard(false);
+        }
         tokio::select! {
             informed = informed.wait_for(|informed| *informed) => {
                 drop(informed.expect("we hold the sender"));

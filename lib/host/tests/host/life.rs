@@ -156,6 +156,7 @@ async fn a_job_that_overstays_its_limit_is_ended_by_the_host() {
 async fn a_verdict_that_waits_for_the_server_is_no_time_out() {
     let mut rig = Rig::new().await;
     rig.settings.limits.job_grace = Duration::from_secs(3);
+    rig.settings.limits.forward = Duration::from_secs(1);
     rig.start().await;
     let mut job = rig.assignment();
     job.spec.timeout_s = 0;
