@@ -61,6 +61,12 @@ pub(crate) fn why(state: &JobState) -> String {
             Outcome::Skipped { why: SkipReason::Condition { condition } } => {
                 format!("the condition does not hold: {condition}")
             }
+            Outcome::Skipped { why: SkipReason::CommitMessage { marker } } => {
+                format!("the commit's message says {marker}")
+            }
+            Outcome::Skipped { why: SkipReason::NoFileChanged } => {
+                "no file that it is for has changed".to_owned()
+            }
         },
     }
 }

@@ -40,10 +40,9 @@ impl Checks {
 impl Describe for Checks {
     fn job(&self, run: &RunView, job: &JobView<'_>) -> CheckReport {
         let state = match job.state {
-            JobState::Queued
-            | JobState::Claimed(_)
-            | JobState::Starting(_)
-            | JobState::Running(_) => CheckState::Pending,
+            JobState::Queued if run.awaits_approval => CheckState::ActionRequired,
+            JobState::Queued | JobState::Claimed(_) | JobState::Starting(_) => CheckState::Pending,
+            JobState::Running(_) => CheckState::Running,
             JobState::Finished { outcome } => outcome_state(outcome, job.spec.continue_on_error),
         };
         // A need that was met once stays met.
@@ -77,19 +76,13 @@ impl Describe for Checks {
 /// `allowed`: whether a failure of the job counts for nothing.
 fn outcome_state(outcome: &Outcome, allowed: bool) -> CheckState {
     match outcome {
-        Outcome::Succeeded | Outcome::Skipped { why: SkipReason::Condition { .. } } => {
-            CheckState::Success
-        }
-        Outcome::Failed { .. } | Outcome::ArtifactFailed { .. } | Outcome::TimedOut { .. } => {
-            if allowed {
-                CheckState::Success
-            } else {
-                CheckState::Failure
-            }
-        }
-        Outcome::Cancelled { .. }
-        | Outcome::InfraFailed { .. }
-        | Outcome::Skipped { why: SkipReason::NeedNotMet { .. } } => CheckState::Error,
+        Outcome::Succeeded => CheckState::Success,
+        Outcome::Skipped { why } if why.is_wish() => CheckState::Skipped,
+        outcome if outcome.is_failure() && allowed => CheckState::Success,
+        Outcome::Failed { .. } | Outcome::ArtifactFailed { .. } => CheckState::Failure,
+        Outcome::TimedOut { .. } => CheckState::TimedOut,
+        Outcome::Cancelled { .. } => CheckState::Cancelled,
+        Outcome::InfraFailed { .. } | Outcome::Skipped { .. } => CheckState::Error,
     }
 }
 
@@ -155,6 +148,12 @@ fn finished(outcome: &Outcome, spec: Option<&JobSpec>) -> String {
         }
         Outcome::Skipped { why: SkipReason::Condition { condition } } => {
             format!("not run: its condition `{}` does not hold", cut(&one_line(condition), 80))
+        }
+        Outcome::Skipped { why: SkipReason::CommitMessage { marker } } => {
+            format!("not run: the commit's message says {}", cut(&one_line(marker), 40))
+        }
+        Outcome::Skipped { why: SkipReason::NoFileChanged } => {
+            "not run: no file that it is for has changed".to_owned()
         }
     }
 }
@@ -261,12 +260,14 @@ mod tests {
                 repository,
                 git_ref: "refs/heads/main".parse().unwrap(),
                 commit: "a1".repeat(20).parse().unwrap(),
+                before: None,
                 title: "Title".to_owned(),
                 actor: "ada".to_owned(),
             },
             file: ".solstice/ci.kdl".to_owned(),
             workflow: "CI".to_owned(),
             context: context.to_owned(),
+            awaits_approval: false,
         }
     }
 
@@ -280,7 +281,7 @@ mod tests {
 
     fn report_of(spec: &JobSpec, state: JobState, attempts: u32) -> (CheckState, String) {
         let id = new_id();
-        let job = JobView { id, spec, state: &state, attempts };
+        let job = JobView { id, spec, state: &state, attempts, step: None };
         let report = checks().job(&run("solstice/CI"), &job);
         assert_eq!(report.context, "solstice/CI/build");
         assert_eq!(report.target_url.as_str(), format!("http://ci.example/solstice/jobs/{id}"));

@@ -192,6 +192,11 @@ impl InterpretDeliveries {
                 return Fate::Nothing(Verdict::Ignored { reason });
             }
             Event::PullRequest(told) => &told.head,
+            Event::MergeGroup(told) => &told.head,
+            Event::CheckRequest(_) => {
+                let reason = "buttons of checks are not obeyed yet".to_owned();
+                return Fate::Nothing(Verdict::Ignored { reason });
+            }
             Event::PullRequestClosed { .. } | Event::RefDeleted { .. } => {
                 return Fate::Ends(Box::new(event));
             }
@@ -222,7 +227,8 @@ async fn planned(event: Event, files: Vec<WorkflowFile>) -> Fate {
         let cause = match &event {
             Event::Push(push) => Cause::Push(push),
             Event::PullRequest(told) => Cause::PullRequest(told),
-            Event::PullRequestClosed { .. } | Event::RefDeleted { .. } => {
+            Event::MergeGroup(told) => Cause::MergeGroup(told),
+            Event::PullRequestClosed { .. } | Event::RefDeleted { .. } | Event::CheckRequest(_) => {
                 return Err("it starts nothing".to_owned());
             }
         };

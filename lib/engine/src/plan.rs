@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use solstice_forge::{PullRequest, Push, WorkflowFile};
+use solstice_forge::{MergeGroup, PullRequest, Push, WorkflowFile};
 use solstice_model::EventKind;
-use solstice_store::NewRun;
+use solstice_store::{Hold, NewRun};
 use solstice_workflow::{Decision, RunContext, TriggerEvent, Workflow, parse};
 
 use crate::check::run_context;
@@ -17,6 +17,8 @@ pub enum Cause<'c> {
     Push(&'c Push),
     /// A pull request, whose files are read at its head.
     PullRequest(&'c PullRequest),
+    /// A merge queue's entry, whose files are read at its commit.
+    MergeGroup(&'c MergeGroup),
     /// Somebody, at this commit.
     Manual {
         /// The commit, as if they had just pushed it.
@@ -55,6 +57,7 @@ impl<'c> Cause<'c> {
         match *self {
             Cause::Push(push) | Cause::Manual { push, .. } => push,
             Cause::PullRequest(pull_request) => &pull_request.head,
+            Cause::MergeGroup(entry) => &entry.head,
         }
     }
 
@@ -64,6 +67,9 @@ impl<'c> Cause<'c> {
             Cause::PullRequest(pull_request) => {
                 TriggerEvent::PullRequest { base: &pull_request.base }
             }
+            // An entry gets whatever its pull request got: a check that the queue
+            // requires and that never comes would hold it up for ever.
+            Cause::MergeGroup(entry) => TriggerEvent::PullRequest { base: &entry.base },
             Cause::Manual { .. } => TriggerEvent::Manual,
         }
     }
@@ -74,6 +80,7 @@ impl<'c> Cause<'c> {
         let (event, pull_request) = match *self {
             Cause::Push(_) => (EventKind::Push, None),
             Cause::PullRequest(pull_request) => (EventKind::PullRequest, Some(pull_request)),
+            Cause::MergeGroup(_) => (EventKind::MergeGroup, None),
             Cause::Manual { .. } => (EventKind::Manual, None),
         };
         RunContext {
@@ -81,7 +88,10 @@ impl<'c> Cause<'c> {
             git_ref: &push.git_ref,
             repository: &push.repository.name,
             actor: &push.actor,
-            base: pull_request.map(|it| it.base.as_str()),
+            base: match *self {
+                Cause::MergeGroup(entry) => Some(entry.base.as_str()),
+                _ => pull_request.map(|it| it.base.as_str()),
+            },
             pull_request: pull_request.map(|it| it.number),
             fork: pull_request.is_some_and(|it| it.outside),
         }
@@ -113,6 +123,7 @@ impl<'c> Cause<'c> {
                     workflow,
                     context: run_context(path),
                     jobs: Err(problem),
+                    hold: Hold::None,
                 });
             }
         };
@@ -121,6 +132,7 @@ impl<'c> Cause<'c> {
                 file: path.clone(),
                 context: context(&workflow.name, names[&workflow.name] > 1, file),
                 jobs: Ok(workflow.jobs(&self.context())),
+                hold: Hold::None,
                 workflow: workflow.name,
             }),
             Decision::Ignore { reason } => Err(format!("{path}: {reason}")),
@@ -194,6 +206,7 @@ mod tests {
             },
             git_ref: git_ref.parse().unwrap(),
             commit: "a1".repeat(20).parse().unwrap(),
+            before: None,
             title: "Title".to_owned(),
             actor: "ada".to_owned(),
         }
@@ -209,7 +222,14 @@ mod tests {
 
     fn pull_request(base: &str) -> PullRequest {
         let head = push("refs/pull/7/head");
-        PullRequest { number: 7, base: base.to_owned(), outside: false, head }
+        PullRequest {
+            number: 7,
+            base: base.to_owned(),
+            outside: false,
+            author: "bob".to_owned(),
+            base_commit: None,
+            head,
+        }
     }
 
     const GOOD: &str = r#"workflow name="CI" {

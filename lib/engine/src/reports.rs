@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures::StreamExt as _;
 use slog::{Logger, debug, error, warn};
-use solstice_forge::{Forge, ForgeError, Retry};
+use solstice_forge::{Check, Forge, ForgeError, Retry};
 use solstice_log::{chain, keys};
 use solstice_store::{DueReport, ReportFailure, Store, StoreError};
 
@@ -82,7 +82,15 @@ impl Report {
 
     /// Sends one wish and notes what became of it.
     async fn send(&self, wish: DueReport) -> Result<(), StoreError> {
-        let sending = self.forge.report(&wish.repository, &wish.commit, &wish.report);
+        let subject = wish.subject();
+        let check = Check {
+            repository: &wish.repository,
+            commit: &wish.commit,
+            subject: &subject,
+            report: &wish.report,
+            details: None,
+        };
+        let sending = self.forge.report(&check);
         let failed = match tokio::time::timeout(REQUEST_TIMEOUT, sending).await {
             Ok(Ok(())) => {
                 debug!(self.log, "report sent";

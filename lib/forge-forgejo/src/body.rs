@@ -23,7 +23,7 @@ pub(crate) struct BodyRepository {
 
 #[derive(Deserialize)]
 pub(crate) struct User {
-    login: String,
+    pub(crate) login: String,
 }
 
 /// Why a delivery means nothing.

@@ -47,11 +47,13 @@ mod status;
 mod webhook;
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use http::HeaderMap;
 use solstice_forge::{
-    CheckReport, Forge, ForgeError, Genuine, Head, Interpretation, Rejection, Secrets, WorkflowFile,
+    Changed, Check, Forge, ForgeError, Genuine, Head, Interpretation, Pace, Permission, Rejection,
+    Secrets, Standing, WorkflowFile,
 };
 use solstice_model::{CommitSha, ForgeName, RepoName};
 
@@ -126,12 +128,44 @@ impl Forge for ForgejoForge {
         head::head(&self.client, repository, git_ref, commit).await
     }
 
-    async fn report(
+    async fn default_branch_file(
         &self,
-        repository: &RepoName,
-        commit: &CommitSha,
-        report: &CheckReport,
-    ) -> Result<(), ForgeError> {
-        status::report(&self.client, repository, commit, report).await
+        _repository: &RepoName,
+        _path: &str,
+    ) -> Result<Option<WorkflowFile>, ForgeError> {
+        Ok(None)
+    }
+
+    async fn commit_message(
+        &self,
+        _repository: &RepoName,
+        _commit: &CommitSha,
+    ) -> Result<String, ForgeError> {
+        Ok(String::new())
+    }
+
+    async fn changed_files(
+        &self,
+        _repository: &RepoName,
+        _base: &CommitSha,
+        _head: &CommitSha,
+    ) -> Result<Changed, ForgeError> {
+        Ok(Changed::Unknown)
+    }
+
+    async fn permission(&self, _: &RepoName, _: &str) -> Result<Permission, ForgeError> {
+        Ok(Permission::None)
+    }
+
+    async fn standing(&self, _repository: &RepoName) -> Result<Standing, ForgeError> {
+        Ok(Standing::default())
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { details: false, progress: Duration::from_secs(10), per_minute: None, per_hour: None }
+    }
+
+    async fn report(&self, check: &Check<'_>) -> Result<(), ForgeError> {
+        status::report(&self.client, check).await
     }
 }

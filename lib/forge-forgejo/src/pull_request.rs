@@ -26,6 +26,7 @@ struct Body {
 struct Description {
     number: u64,
     title: String,
+    user: Option<User>,
     base: End,
     head: End,
     /// How it was made: 0 from a branch, 1 by AGit. Gitea does not say.
@@ -70,16 +71,22 @@ pub(crate) fn read(body: &[u8]) -> Result<Event, Unfit> {
 fn pull_request(body: Body) -> Result<PullRequest, Unfit> {
     let outside = is_outside(&body);
     let Body { number, pull_request, repository, sender, .. } = body;
+    let base_commit = pull_request.base.sha.parse().ok();
+    let actor = actor(sender)?;
+    // Of a deleted account the forge knows no more.
+    let author = pull_request.user.map(|user| text::one_line(&user.login, MAX_TITLE_CHARS));
+    let author = author.filter(|login| !login.is_empty()).unwrap_or_else(|| "ghost".to_owned());
     let base: GitRef = format!("refs/heads/{}", pull_request.base.r#ref).parse()?;
     let commit: CommitSha = pull_request.head.sha.parse()?;
     let head = Push {
         repository: repository.checked()?,
         git_ref: format!("refs/pull/{number}/head").parse()?,
         commit,
+        before: None,
         title: text::first_line(&pull_request.title, MAX_TITLE_CHARS),
-        actor: actor(sender)?,
+        actor,
     };
-    Ok(PullRequest { number, base: base.short().to_owned(), outside, head })
+    Ok(PullRequest { number, base: base.short().to_owned(), outside, author, base_commit, head })
 }
 
 /// Whether its commits need not be those of somebody who may push.

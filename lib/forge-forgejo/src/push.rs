@@ -60,10 +60,15 @@ pub(crate) fn read(body: &[u8]) -> Result<Event, Unfit> {
         End::Commit(after) => after,
     };
     let (commit, title) = commit(&git_ref, after, body.head_commit)?;
+    let before = match before {
+        End::Commit(before) => Some(before),
+        End::Nothing => None,
+    };
     Ok(Event::Push(Push {
         repository: body.repository.checked()?,
         git_ref,
         commit,
+        before,
         title,
         actor: actor(body.pusher.or(body.sender))?,
     }))

@@ -3,8 +3,7 @@
 use http::StatusCode;
 use reqwest::Method;
 use serde::Serialize;
-use solstice_forge::{CheckReport, CheckState, ForgeError, MAX_DESCRIPTION_CHARS, text};
-use solstice_model::{CommitSha, RepoName};
+use solstice_forge::{Check, CheckState, ForgeError, MAX_DESCRIPTION_CHARS, text};
 
 use crate::client::{Client, below};
 
@@ -17,24 +16,20 @@ struct CreateStatus<'r> {
     target_url: &'r str,
 }
 
-/// The state in Forgejo's words, which are the seam's; `warning` and `skipped`,
-/// which not all versions know, are never used.
+/// The state in Forgejo's words; `warning` and `skipped`, which not all versions
+/// know, are never used.
 fn word(state: CheckState) -> &'static str {
-    match state {
-        CheckState::Pending => "pending",
+    match state.of_four() {
         CheckState::Success => "success",
         CheckState::Failure => "failure",
         CheckState::Error => "error",
+        _ => "pending",
     }
 }
 
 /// Adds a status; the newest of a context is what the commit shows.
-pub(crate) async fn report(
-    client: &Client,
-    repository: &RepoName,
-    commit: &CommitSha,
-    report: &CheckReport,
-) -> Result<(), ForgeError> {
+pub(crate) async fn report(client: &Client, check: &Check<'_>) -> Result<(), ForgeError> {
+    let Check { repository, commit, report, .. } = *check;
     let path = below(repository, &["statuses", commit.as_str()]);
     let call = client.call(Method::POST, path, &[]).json(&CreateStatus {
         context: &report.context,

@@ -24,7 +24,8 @@ pub use self::checks::*;
 pub use self::deliveries::*;
 pub use self::files::*;
 pub use self::heads::*;
-use crate::seam::{CheckReport, CheckState, Event, Forge};
+use crate::check::{CheckReport, CheckState};
+use crate::seam::{Event, Forge};
 
 /// A webhook request as the forge sends it, and what it means.
 #[derive(Clone, Debug)]

@@ -36,10 +36,11 @@ use solstice_model::{CommitSha, ForgeName, GitRef, RepoName};
 use url::Url;
 
 use self::state::State;
+use crate::check::{Check, CheckDetails, CheckReport, CheckState, Pace};
 use crate::headers::{self, NamedHeader, SignatureHeader};
 use crate::seam::{
-    CheckReport, CheckState, Event, Forge, Genuine, Head, Interpretation, PullRequest, Push,
-    Rejection, Repository, WorkflowFile,
+    Changed, Event, Forge, Genuine, Head, Interpretation, Permission, PullRequest, Push, Rejection,
+    Repository, Standing, WorkflowFile,
 };
 use crate::signature::{Secret, Secrets};
 
@@ -58,6 +59,10 @@ const EVENT: NamedHeader = NamedHeader {
     malformed: "the event is not a name",
     fits: headers::is_event,
 };
+
+/// What the fake's header calls events.
+const EVENTS: [&str; 6] =
+    ["push", "pull_request", "pull_request_closed", "delete", "merge_group", "check_request"];
 
 /// How a call of the fake fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +84,12 @@ pub struct Reported {
     pub repository: RepoName,
     /// The commit.
     pub commit: CommitSha,
+    /// What the check is of.
+    pub subject: String,
     /// What it shows since.
     pub report: CheckReport,
+    /// More of it.
+    pub details: Option<CheckDetails>,
 }
 
 /// A webhook request.
@@ -146,9 +155,34 @@ impl FakeForge {
             repository: describe(repository),
             git_ref,
             commit: commit.clone(),
+            before: None,
             title: commit_title(commit),
             actor: "alice".to_owned(),
         }
+    }
+
+    /// Gives a commit this message.
+    pub fn set_message(&self, commit: &CommitSha, message: &str) {
+        self.state().messages.insert(commit.clone(), message.to_owned());
+    }
+
+    /// Says what a user may do from now on; [`Permission::Read`] if it is not said.
+    pub fn set_permission(&self, repository: &RepoName, user: &str, permission: Permission) {
+        self.state().permissions.insert((repository.clone(), user.to_owned()), permission);
+    }
+
+    /// Opens a pull request, or gives it other commits; `None` closes it.
+    pub fn set_pull_request(
+        &self,
+        repository: &RepoName,
+        number: u64,
+        pull_request: Option<PullRequest>,
+    ) {
+        let key = (repository.clone(), number);
+        match pull_request {
+            Some(pull_request) => self.state().pull_requests.insert(key, pull_request),
+            None => self.state().pull_requests.remove(&key),
+        };
     }
 
     /// A pull request with this commit as its head, into `main`, by somebody
@@ -163,10 +197,18 @@ impl FakeForge {
             repository: describe(repository),
             git_ref: format!("refs/pull/{number}/head").parse().expect("a full ref"),
             commit: commit.clone(),
+            before: None,
             title: format!("Pull request {number}"),
             actor: "alice".to_owned(),
         };
-        PullRequest { number, base: "main".to_owned(), outside: false, head }
+        PullRequest {
+            number,
+            base: "main".to_owned(),
+            outside: false,
+            author: "alice".to_owned(),
+            base_commit: None,
+            head,
+        }
     }
 
     /// The webhook request for a push, under a new delivery id.
@@ -259,7 +301,7 @@ impl Forge for FakeForge {
     }
 
     fn interpret(&self, event: &str, body: &[u8]) -> Interpretation {
-        if !["push", "pull_request", "pull_request_closed", "delete"].contains(&event) {
+        if !EVENTS.contains(&event) {
             return Interpretation::Ignored {
                 reason: format!("the event {event:?} starts nothing"),
             };
@@ -290,13 +332,49 @@ impl Forge for FakeForge {
         self.state().head(repository, git_ref, commit)
     }
 
-    async fn report(
+    async fn default_branch_file(
+        &self,
+        repository: &RepoName,
+        path: &str,
+    ) -> Result<Option<WorkflowFile>, crate::ForgeError> {
+        self.state().default_branch_file(repository, path)
+    }
+
+    async fn commit_message(
         &self,
         repository: &RepoName,
         commit: &CommitSha,
-        report: &CheckReport,
-    ) -> Result<(), crate::ForgeError> {
-        self.state().report(repository, commit, report)
+    ) -> Result<String, crate::ForgeError> {
+        self.state().commit_message(repository, commit)
+    }
+
+    async fn changed_files(
+        &self,
+        repository: &RepoName,
+        base: &CommitSha,
+        head: &CommitSha,
+    ) -> Result<Changed, crate::ForgeError> {
+        self.state().changed_files(repository, base, head)
+    }
+
+    async fn permission(
+        &self,
+        repository: &RepoName,
+        user: &str,
+    ) -> Result<Permission, crate::ForgeError> {
+        self.state().permission(repository, user)
+    }
+
+    async fn standing(&self, repository: &RepoName) -> Result<Standing, crate::ForgeError> {
+        self.state().standing(repository)
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { details: true, progress: Duration::ZERO, per_minute: None, per_hour: None }
+    }
+
+    async fn report(&self, check: &Check<'_>) -> Result<(), crate::ForgeError> {
+        self.state().report(check)
     }
 }
 
@@ -325,6 +403,8 @@ fn event_name(event: &Event) -> &'static str {
         Event::PullRequest(_) => "pull_request",
         Event::PullRequestClosed { .. } => "pull_request_closed",
         Event::RefDeleted { .. } => "delete",
+        Event::MergeGroup(_) => "merge_group",
+        Event::CheckRequest(_) => "check_request",
     }
 }
 

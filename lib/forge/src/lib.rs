@@ -1,13 +1,13 @@
 //! The forge seam: what the server asks of GitHub, Forgejo or Gitea.
 //!
-//! A forge is one crate with one `impl Forge`. It does five things: it says
-//! whether a webhook request is genuine, what it means (both pure), which
-//! workflow files a commit holds, where a ref is now, and it shows a job's
-//! state on a commit.
+//! A forge is one crate with one `impl Forge`. It says whether a webhook request
+//! is genuine and what it means (both pure), reads what decides over runs
+//! (workflow files, the policy of the default branch, commit messages, changed
+//! files, who may do what), tells where refs are now, and shows checks.
 //!
 //! ```text
 //! bytes ─ authenticate ─► Genuine ─ interpret ─► Event ─ workflow_files ─► text
-//!                                                          report ◄─ CheckReport
+//!                                                          report ◄─ Check
 //! ```
 //!
 //! What all forges share is here too: [`signature`], [`headers`], the rule for
@@ -17,6 +17,7 @@
 //! It does not decide who may start what, and repeats nothing by itself: an
 //! error says by [`Retry`] whether its caller should.
 
+mod check;
 pub mod conformance;
 mod error;
 pub mod fake;
@@ -27,10 +28,15 @@ pub mod signature;
 pub mod text;
 pub mod workflows;
 
+pub use check::{
+    Check, CheckDetails, CheckReport, CheckState, MAX_ACTIONS, MAX_CONTEXT_CHARS,
+    MAX_DESCRIPTION_CHARS, MAX_DETAIL_BYTES, Pace,
+};
 pub use error::{ForgeError, MAX_RETRY_AFTER, Retry};
 pub use seam::{
-    CheckReport, CheckState, Event, Forge, Genuine, Head, Interpretation, MAX_CONTEXT_CHARS,
-    MAX_DESCRIPTION_CHARS, MAX_TITLE_CHARS, PullRequest, Push, Rejection, Repository, WorkflowFile,
+    Changed, CheckAction, CheckRequest, Event, Forge, Genuine, Head, Interpretation,
+    MAX_COMMIT_MESSAGE_BYTES, MAX_STANDING, MAX_TITLE_CHARS, MergeGroup, Permission, PullRequest,
+    Push, Rejection, Repository, Standing, WorkflowFile,
 };
 pub use signature::{EmptySecret, NoSecret, Secret, Secrets};
 pub use workflows::Unusable;

@@ -1,11 +1,13 @@
 //! The trait and its types.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use solstice_model::{CommitSha, ForgeName, GitRef, RepoName};
 use url::Url;
 
+use crate::check::{Check, Pace};
 use crate::error::ForgeError;
 use crate::workflows::Unusable;
 
@@ -76,7 +78,103 @@ pub enum Event {
         /// Who deleted it, as in [`Push::actor`].
         actor: String,
     },
+    /// A merge queue wants to know whether its entry may be merged.
+    MergeGroup(MergeGroup),
+    /// Somebody pressed a button of a check.
+    CheckRequest(CheckRequest),
 }
+
+/// An entry of a merge queue: what the base branch would be after the merge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeGroup {
+    /// The branch into which it would be merged, without `refs/heads/`.
+    pub base: String,
+    /// The entry's commit, at a branch of the queue's own.
+    pub head: Push,
+}
+
+/// What somebody wants of the checks of a commit. Whether they may is for the
+/// receiver to ask ([`Forge::permission`]), at that moment: a signature says who
+/// pressed, not what they may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRequest {
+    /// Where.
+    pub repository: Repository,
+    /// The commit.
+    pub commit: CommitSha,
+    /// The [`Check::subject`] of the one that is meant; every one of the commit
+    /// if absent.
+    pub subject: Option<String>,
+    /// What is wanted.
+    pub action: CheckAction,
+    /// Who pressed, as in [`Push::actor`].
+    pub actor: String,
+}
+
+/// A button of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckAction {
+    /// Run it once more.
+    Rerun,
+    /// Run what failed of its run once more.
+    RerunFailed,
+    /// Stop it.
+    Cancel,
+    /// Let a stranger's commit run (invariant I10).
+    Approve,
+}
+
+impl CheckAction {
+    /// Every action.
+    pub const ALL: [Self; 4] = [Self::Rerun, Self::RerunFailed, Self::Cancel, Self::Approve];
+
+    /// Its name, for the forge to give back; at most 20 characters.
+    pub fn identifier(self) -> &'static str {
+        match self {
+            CheckAction::Rerun => "rerun",
+            CheckAction::RerunFailed => "rerun_failed",
+            CheckAction::Cancel => "cancel",
+            CheckAction::Approve => "approve",
+        }
+    }
+}
+
+/// What somebody may do in a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// Not even look, or no more than anybody.
+    None,
+    /// Read it.
+    Read,
+    /// Push to it: such a person is a member.
+    Write,
+    /// Change its settings too.
+    Admin,
+}
+
+/// Which files differ between two commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// These, by path, old names of renamed ones included.
+    Files(Vec<String>),
+    /// More than the forge tells, or than is worth asking for: as if all did.
+    Unknown,
+}
+
+/// What a repository holds now that a webhook should have told of. Bounded: the
+/// newest [`MAX_STANDING`] of each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Its branches. The actor is the commit's author where the forge knows a user.
+    pub branches: Vec<Push>,
+    /// Its open pull requests.
+    pub pull_requests: Vec<PullRequest>,
+}
+
+/// The most branches, and the most pull requests, of one [`Standing`].
+pub const MAX_STANDING: usize = 200;
 
 /// A pull request, at one of its commits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +186,10 @@ pub struct PullRequest {
     /// Whether its commits come from outside: from another repository, or from
     /// somebody who need not be able to push to this one (invariant I10).
     pub outside: bool,
+    /// Who opened it, as in [`Push::actor`]; its head's actor is who did this now.
+    pub author: String,
+    /// The commit of `base` that it was compared with, if it is told.
+    pub base_commit: Option<CommitSha>,
     /// Its head, in the repository into which it would be merged: there the ref
     /// `refs/pull/<number>/head` points to it. The title is the pull request's.
     pub head: Push,
@@ -102,6 +204,9 @@ pub struct Push {
     pub git_ref: GitRef,
     /// The commit that it points to now.
     pub commit: CommitSha,
+    /// The commit that it pointed to before, if it is told and there was one.
+    #[serde(default)]
+    pub before: Option<CommitSha>,
     /// First line of that commit's message, at most 200 characters; of a pull
     /// request's head, that of the pull request's title.
     pub title: String,
@@ -139,7 +244,7 @@ impl Head {
     /// This, as if `actor` had just pushed it.
     pub fn pushed_by(self, actor: impl Into<String>) -> Push {
         let Head { repository, git_ref, commit, title } = self;
-        Push { repository, git_ref, commit, title, actor: actor.into() }
+        Push { repository, git_ref, commit, before: None, title, actor: actor.into() }
     }
 }
 
@@ -153,42 +258,11 @@ pub struct WorkflowFile {
     pub content: Result<Vec<u8>, Unusable>,
 }
 
-/// The longest [`CheckReport::context`], in characters.
-pub const MAX_CONTEXT_CHARS: usize = 100;
-
-/// The longest [`CheckReport::description`], in characters.
-pub const MAX_DESCRIPTION_CHARS: usize = 140;
-
 /// The longest [`Push::title`] and [`Push::actor`], in characters.
 pub const MAX_TITLE_CHARS: usize = 200;
 
-/// What a commit is to show for one job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckReport {
-    /// Its name on the commit, stable for the same job: `solstice/CI/build`.
-    /// One line of at most 100 characters.
-    pub context: String,
-    /// The state.
-    pub state: CheckState,
-    /// One line for people, at most 140 characters.
-    pub description: String,
-    /// The page with the log.
-    pub target_url: Url,
-}
-
-/// The states of a check, in the words that the forges share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckState {
-    /// Not over yet.
-    Pending,
-    /// The author's change is fine.
-    Success,
-    /// The author's change is not.
-    Failure,
-    /// We could not find out (invariant I9); never shown as a failure of the change.
-    Error,
-}
+/// The longest message of a commit that is read, in bytes.
+pub const MAX_COMMIT_MESSAGE_BYTES: usize = 64 * 1024;
 
 /// A forge.
 #[async_trait]
@@ -237,15 +311,77 @@ pub trait Forge: Send + Sync + 'static {
         commit: Option<&CommitSha>,
     ) -> Result<Head, ForgeError>;
 
-    /// Shows a state on the commit. Repeating the same report is harmless.
+    /// Reads one file of the default branch, plain and of at most
+    /// [`MAX_FILE_BYTES`](crate::workflows::MAX_FILE_BYTES); `None` if it is not
+    /// there. `path` has no empty part.
+    ///
+    /// # Errors
+    ///
+    /// [`ForgeError`] if the forge does not answer as it should.
+    async fn default_branch_file(
+        &self,
+        repository: &RepoName,
+        path: &str,
+    ) -> Result<Option<WorkflowFile>, ForgeError>;
+
+    /// The message of a commit, cut after [`MAX_COMMIT_MESSAGE_BYTES`].
+    ///
+    /// # Errors
+    ///
+    /// [`ForgeError`] if the forge does not answer as it should.
+    async fn commit_message(
+        &self,
+        repository: &RepoName,
+        commit: &CommitSha,
+    ) -> Result<String, ForgeError>;
+
+    /// Which files a change from `base` to `head` touches, counted from where
+    /// the two parted. [`Changed::Unknown`] rather than a list that may be cut,
+    /// and if the forge no longer knows `base`.
+    ///
+    /// # Errors
+    ///
+    /// [`ForgeError`] if the forge does not answer as it should.
+    async fn changed_files(
+        &self,
+        repository: &RepoName,
+        base: &CommitSha,
+        head: &CommitSha,
+    ) -> Result<Changed, ForgeError>;
+
+    /// What this user may do there now.
+    ///
+    /// # Errors
+    ///
+    /// [`ForgeError`] if the forge does not answer as it should. A user that it
+    /// does not know has [`Permission::None`].
+    async fn permission(&self, repository: &RepoName, user: &str)
+    -> Result<Permission, ForgeError>;
+
+    /// What webhooks should have told of, to find those that were lost.
+    ///
+    /// # Errors
+    ///
+    /// [`ForgeError`] if the forge does not answer as it should.
+    async fn standing(&self, repository: &RepoName) -> Result<Standing, ForgeError>;
+
+    /// Asks the forge to send those deliveries since then again that did not
+    /// arrive; says how many. None where a forge cannot.
+    ///
+    /// # Errors
+    ///
+    /// [`ForgeError`] if the forge does not answer as it should.
+    async fn redeliver(&self, _since: DateTime<Utc>) -> Result<usize, ForgeError> {
+        Ok(0)
+    }
+
+    /// How often checks may be told, and how much of one is shown.
+    fn pace(&self) -> Pace;
+
+    /// Shows a check. Repeating the same is harmless, after a lost answer too.
     ///
     /// # Errors
     ///
     /// [`ForgeError`] if the forge did not take it.
-    async fn report(
-        &self,
-        repository: &RepoName,
-        commit: &CommitSha,
-        report: &CheckReport,
-    ) -> Result<(), ForgeError>;
+    async fn report(&self, check: &Check<'_>) -> Result<(), ForgeError>;
 }

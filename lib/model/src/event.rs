@@ -11,6 +11,8 @@ pub enum EventKind {
     Push,
     /// A pull request was opened or got new commits.
     PullRequest,
+    /// A merge queue wants to know whether its entry may be merged.
+    MergeGroup,
     /// Somebody asked for it.
     Manual,
 }
@@ -21,6 +23,7 @@ impl EventKind {
         match self {
             EventKind::Push => "push",
             EventKind::PullRequest => "pull_request",
+            EventKind::MergeGroup => "merge_group",
             EventKind::Manual => "manual",
         }
     }

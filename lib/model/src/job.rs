@@ -120,6 +120,20 @@ pub enum SkipReason {
         /// As it is written.
         condition: String,
     },
+    /// The commit's message asks for it.
+    CommitMessage {
+        /// The words that do, such as `[skip ci]`.
+        marker: String,
+    },
+    /// None of the files for which the workflow is to run has changed.
+    NoFileChanged,
+}
+
+impl SkipReason {
+    /// Whether the author wishes it so: then nothing is kept from being merged.
+    pub fn is_wish(&self) -> bool {
+        !matches!(self, SkipReason::NeedNotMet { .. })
+    }
 }
 
 /// A time limit that was reached.

@@ -15,6 +15,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod annotation;
 pub mod digest;
 pub mod event;
 pub mod id;
@@ -27,6 +28,7 @@ pub mod spec;
 pub mod terminal;
 pub mod token;
 
+pub use annotation::{Annotation, AnnotationLevel};
 pub use digest::Sha256Digest;
 pub use event::EventKind;
 pub use id::{AttemptId, DeliveryId, EventId, JobId, RunId};

@@ -10,7 +10,7 @@ use chrono::Utc;
 use solstice_api::host::Offer;
 use solstice_forge::{CheckReport, CheckState, Push, Repository};
 use solstice_model::{HostName, JobSpec, StepSpec, StepWhen};
-use solstice_store::{Describe, JobView, NewRun, RunView, Store};
+use solstice_store::{Describe, Hold, JobView, NewRun, RunView, Store};
 
 const REPOSITORIES: usize = 20;
 const JOBS_OF_A_RUN: usize = 100;
@@ -77,6 +77,7 @@ async fn fill(store: &Store) {
             repository,
             git_ref: "refs/heads/main".parse().unwrap(),
             commit: format!("{:040x}", run + 1).parse().unwrap(),
+            before: None,
             title: "Make it so".to_owned(),
             actor: "alice".to_owned(),
         };
@@ -85,6 +86,7 @@ async fn fill(store: &Store) {
             workflow: "CI".to_owned(),
             context: "solstice/CI".to_owned(),
             jobs: Ok((0..JOBS_OF_A_RUN).map(spec).collect()),
+            hold: Hold::None,
         };
         let forge = "forge".parse().unwrap();
         store

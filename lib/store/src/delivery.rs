@@ -82,8 +82,9 @@ impl Store {
             }
             let id: DeliveryId = new_id();
             tx.prepare_cached(
-                "INSERT INTO delivery (id, forge, forge_id, event, received_at, body, body_bytes, \
-                 next_try_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?5)",
+                "INSERT INTO delivery (id, forge, forge_id, event, source, headers, received_at, \
+                 body, body_bytes, next_try_at) \
+                 VALUES (?1, ?2, ?3, ?4, 'webhook', '[]', ?5, ?6, ?7, ?5)",
             )?
             .execute(params![
                 text(id),

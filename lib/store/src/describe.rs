@@ -35,6 +35,8 @@ pub struct RunView {
     pub workflow: String,
     /// How its checks' contexts begin.
     pub context: String,
+    /// Whether it waits for somebody's approval (invariant I10).
+    pub awaits_approval: bool,
 }
 
 /// A pull request, as far as a run knows it.
@@ -46,6 +48,8 @@ pub struct PullRequestView {
     pub base: String,
     /// Whether its commits come from outside (invariant I10).
     pub outside: bool,
+    /// Who opened it; unknown of what older versions wrote.
+    pub author: Option<String>,
 }
 
 /// A job, as it is after a transition.
@@ -59,4 +63,6 @@ pub struct JobView<'a> {
     pub state: &'a JobState,
     /// How many attempts have begun.
     pub attempts: u32,
+    /// The step that runs, from 0, while one does.
+    pub step: Option<u32>,
 }

@@ -83,7 +83,7 @@ fn usual(assignment: &Assignment, run: &RunFacts) -> BTreeMap<String, String> {
     let Assignment { source, spec, .. } = assignment;
     let text = |value: &dyn ToString| Some(value.to_string());
     let event = match run.event {
-        EventKind::Push | EventKind::PullRequest => run.event.name(),
+        EventKind::Push | EventKind::PullRequest | EventKind::MergeGroup => run.event.name(),
         EventKind::Manual => "workflow_dispatch",
     };
     let job = spec.matrix.as_ref().map_or(&spec.name, |cell| &cell.job);

@@ -48,7 +48,7 @@ pub use environment::{RunFacts, environment};
 pub use error::StoreError;
 pub use host::HostNote;
 pub use lease::AttemptInfo;
-pub use make_run::{NewRun, RunMade};
+pub use make_run::{Hold, NewRun, RunMade};
 pub use records::Applied;
 pub use report::{DueReport, ReportFailure, ReportId};
 pub use rerun::RerunJobs;

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
-use solstice_forge::{Event, PullRequest, Push, Repository};
-use solstice_model::{EventKind, ForgeName, JobId, JobName, JobSpec, Need, RunId, id::new_id};
+use solstice_forge::{Event, MergeGroup, PullRequest, Push, Repository};
+use solstice_model::{
+    EventKind, ForgeName, JobId, JobName, JobSpec, Need, RunId, SkipReason, id::new_id,
+};
 
 use crate::column::{Columns as _, millis, text};
 use crate::describe::{PullRequestView, RunView};
@@ -28,6 +30,21 @@ pub struct NewRun {
     pub context: String,
     /// Its jobs, in order, or the diagnostics for which there are none.
     pub jobs: Result<Vec<JobSpec>, String>,
+    /// What keeps its jobs from running.
+    pub hold: Hold,
+}
+
+/// What keeps the jobs of a run from running.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Hold {
+    /// Nothing.
+    #[default]
+    None,
+    /// Nobody has approved of them yet (invariant I10).
+    Approval,
+    /// They are not to run at all: each is skipped, so that a check that is
+    /// required does not keep the change from being merged for ever.
+    Skip(SkipReason),
 }
 
 /// A run that an event or somebody's wish led to.
@@ -45,6 +62,8 @@ pub(crate) struct Origin<'a> {
     /// Runs of another kind are other runs.
     pub(crate) event: EventKind,
     pub(crate) pull_request: Option<PullRequestView>,
+    /// The branch that it is for, of a pull request or a merge queue's entry.
+    pub(crate) base: Option<&'a String>,
     pub(crate) push: &'a Push,
 }
 
@@ -53,19 +72,34 @@ impl<'a> Origin<'a> {
     pub(crate) fn of(forge: &'a ForgeName, event: &'a Event) -> Option<Self> {
         match event {
             Event::Push(push) => {
-                Some(Self { forge, event: EventKind::Push, pull_request: None, push })
+                Some(Self { forge, event: EventKind::Push, pull_request: None, base: None, push })
             }
-            Event::PullRequest(PullRequest { number, base, outside, head }) => {
-                let pull_request =
-                    PullRequestView { number: *number, base: base.clone(), outside: *outside };
+            Event::PullRequest(PullRequest { number, base, outside, author, head, .. }) => {
+                let pull_request = PullRequestView {
+                    number: *number,
+                    base: base.clone(),
+                    outside: *outside,
+                    author: Some(author.clone()),
+                };
                 Some(Self {
                     forge,
                     event: EventKind::PullRequest,
                     pull_request: Some(pull_request),
+                    base: Some(base),
                     push: head,
                 })
             }
-            Event::PullRequestClosed { .. } | Event::RefDeleted { .. } => None,
+            // The base is where it would be merged, as a pull request's.
+            Event::MergeGroup(MergeGroup { base, head }) => Some(Self {
+                forge,
+                event: EventKind::MergeGroup,
+                pull_request: None,
+                base: Some(base),
+                push: head,
+            }),
+            Event::PullRequestClosed { .. } | Event::RefDeleted { .. } | Event::CheckRequest(_) => {
+                None
+            }
         }
     }
 }
@@ -116,7 +150,8 @@ fn make_one(
     if let Some(run) = known(tx, origin, repository, &new.file)? {
         return Ok(RunMade { run, new: false });
     }
-    let NewRun { file, workflow, context, jobs } = new;
+    let NewRun { file, workflow, context, jobs, hold } = new;
+    let _ = hold;
     let view = RunView {
         id: new_id(),
         forge: origin.forge.clone(),
@@ -126,8 +161,9 @@ fn make_one(
         file,
         workflow,
         context,
+        awaits_approval: false,
     };
-    insert_run(tx, &view, repository, jobs.as_ref().err(), now)?;
+    insert_run(tx, &view, origin.base, repository, jobs.as_ref().err(), now)?;
     match jobs {
         Ok(jobs) => insert_jobs(tx, &view, &jobs, now)?,
         Err(problem) => {
@@ -161,6 +197,7 @@ fn known(
 fn insert_run(
     tx: &Tx<'_>,
     run: &RunView,
+    base: Option<&String>,
     repository: i64,
     problem: Option<&String>,
     now: DateTime<Utc>,
@@ -169,17 +206,19 @@ fn insert_run(
     let finished_at = problem.map(|_| millis(now));
     let pull_request = run.pull_request.as_ref();
     tx.prepare_cached(
-        "INSERT INTO run (id, repository, event, pull_request, base, outside, git_ref, \
-         commit_sha, title, actor, file, workflow, context, problem, created_at, finished_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        "INSERT INTO run (id, repository, event, pull_request, base, outside, author, \
+         git_ref, commit_sha, title, actor, file, workflow, context, problem, created_at, \
+         finished_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?
     .execute(params![
         text(run.id),
         repository,
         run.event.name(),
         pull_request.map(|pull| pull.number),
-        pull_request.map(|pull| &pull.base),
+        base,
         pull_request.is_some_and(|pull| pull.outside),
+        pull_request.and_then(|pull| pull.author.as_ref()),
         run.push.git_ref.as_str(),
         run.push.commit.as_str(),
         run.push.title,

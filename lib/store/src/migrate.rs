@@ -11,6 +11,7 @@ use crate::error::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_pull_requests_reruns_artifacts.sql"),
+    include_str!("../migrations/0003_approvals_annotations_ledger.sql"),
 ];
 
 /// Brings the schema up to date, each step in a transaction of its own.
@@ -72,10 +73,11 @@ mod tests {
     const POPULATED: &[&str] = &[
         include_str!("../migrations/populated/0001.sql"),
         include_str!("../migrations/populated/0002.sql"),
+        include_str!("../migrations/populated/0003.sql"),
     ];
 
     /// The tables, each with the version that brought it.
-    const TABLES: [(&str, usize); 13] = [
+    const TABLES: [(&str, usize); 15] = [
         ("repository", 1),
         ("delivery", 1),
         ("run", 1),
@@ -89,6 +91,8 @@ mod tests {
         ("host", 1),
         ("token", 1),
         ("artifact", 2),
+        ("annotation", 3),
+        ("seen_head", 3),
     ];
 
     fn populated(version: usize) -> Connection {

@@ -56,7 +56,8 @@ pub(crate) fn insert(
         json(&state),
         millis(now)
     ])?;
-    let wish = tx.describe.job(run, &JobView { id: *id, spec, state: &state, attempts: 0 });
+    let wish =
+        tx.describe.job(run, &JobView { id: *id, spec, state: &state, attempts: 0, step: None });
     report::claim(tx, run.id, Some(*id), &wish, now)?;
     tx.job_changed(*id);
     Ok(())

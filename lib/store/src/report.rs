@@ -31,12 +31,23 @@ pub struct DueReport {
     pub repository: RepoName,
     /// The commit.
     pub commit: CommitSha,
+    /// The run that has the check.
+    pub run: RunId,
+    /// The job of it that has; the run itself is broken if there is none.
+    pub job: Option<JobId>,
     /// What it is to show.
     pub report: CheckReport,
     /// The version of the wish, to be given back with the result.
     pub version: u64,
     /// How often telling it has failed.
     pub tries: u32,
+}
+
+impl DueReport {
+    /// What the check is of, as the forge is told ([`solstice_forge::Check::subject`]).
+    pub fn subject(&self) -> String {
+        self.job.map_or_else(|| self.run.to_string(), |job| job.to_string())
+    }
 }
 
 /// How telling the forge failed.
@@ -112,7 +123,7 @@ impl Store {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(&format!(
                 "SELECT report.id, repository.forge, repository.name, commit_sha, desired, \
-                 desired_version, tries \
+                 desired_version, tries, run, job \
                  FROM report JOIN repository ON repository.id = report.repository \
                  WHERE {OPEN} AND next_try_at <= ?1 AND repository.forge = ?3 \
                  ORDER BY next_try_at, report.id LIMIT ?2"
@@ -213,5 +224,7 @@ fn due(row: &Row<'_>) -> rusqlite::Result<DueReport> {
         report: row.data(4)?,
         version: row.get(5)?,
         tries: row.get(6)?,
+        run: row.word(7)?,
+        job: row.maybe_word(8)?,
     })
 }

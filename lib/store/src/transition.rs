@@ -151,7 +151,8 @@ fn write(
     write_job(tx, job.id, &state, now)?;
     tx.prepare_cached("INSERT INTO event (job, at, event) VALUES (?1, ?2, ?3)")?
         .execute(params![text(job.id), millis(now), json(event)])?;
-    let view = JobView { id: job.id, spec: &job.spec, state: &state, attempts: job.attempts };
+    let view =
+        JobView { id: job.id, spec: &job.spec, state: &state, attempts: job.attempts, step: None };
     let wish = tx.describe.job(&run_view(tx, job.run)?, &view);
     report::wish(tx, job.id, &wish, now)?;
     tx.job_changed(job.id);
@@ -283,7 +284,8 @@ fn finish_run(tx: &Tx<'_>, run: RunId, now: DateTime<Utc>) -> Result<(), StoreEr
 pub(crate) fn run_view(tx: &Tx<'_>, run: RunId) -> Result<RunView, StoreError> {
     tx.prepare_cached(
         "SELECT forge, file, workflow, context, name, clone_url, html_url, private, \
-         git_ref, commit_sha, title, actor, event, pull_request, base, outside \
+         git_ref, commit_sha, title, actor, event, pull_request, base, outside, author, \
+         approval IS 'waiting' \
          FROM run JOIN repository ON repository.id = run.repository WHERE run.id = ?1",
     )?
     .query_row([text(run)], |row| {
@@ -296,6 +298,7 @@ pub(crate) fn run_view(tx: &Tx<'_>, run: RunId) -> Result<RunView, StoreError> {
             file: row.get(1)?,
             workflow: row.get(2)?,
             context: row.get(3)?,
+            awaits_approval: row.get(17)?,
         })
     })
     .optional()?
@@ -304,7 +307,8 @@ pub(crate) fn run_view(tx: &Tx<'_>, run: RunId) -> Result<RunView, StoreError> {
 
 fn pull_request(row: &Row<'_>) -> rusqlite::Result<Option<PullRequestView>> {
     let Some(number) = row.get(13)? else { return Ok(None) };
-    Ok(Some(PullRequestView { number, base: row.get(14)?, outside: row.get(15)? }))
+    let (base, outside, author) = (row.get(14)?, row.get(15)?, row.get(16)?);
+    Ok(Some(PullRequestView { number, base, outside, author }))
 }
 
 fn push(row: &Row<'_>) -> rusqlite::Result<Push> {
@@ -317,6 +321,7 @@ fn push(row: &Row<'_>) -> rusqlite::Result<Push> {
         },
         git_ref: row.word(8)?,
         commit: row.word(9)?,
+        before: None,
         title: row.get(10)?,
         actor: row.get(11)?,
     })

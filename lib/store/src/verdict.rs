@@ -163,7 +163,8 @@ impl Store {
         let push = Push { actor: by, ..head };
         self.write(move |tx| {
             let event = EventKind::Manual;
-            let origin = Origin { forge: &forge, event, pull_request: None, push: &push };
+            let origin =
+                Origin { forge: &forge, event, pull_request: None, base: None, push: &push };
             let made = make_run::make(tx, &origin, runs, now)?;
             Ok(made.into_iter().map(|made| made.run).collect())
         })

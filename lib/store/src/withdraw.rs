@@ -84,7 +84,9 @@ pub(crate) fn what_is_gone(
             let by = format!("{actor}, who deleted {name}");
             (format!("{name} was deleted"), by, "git_ref", &git_ref.as_str(), repository)
         }
-        Event::Push(_) | Event::PullRequest(_) => return Ok(None),
+        Event::Push(_) | Event::PullRequest(_) | Event::MergeGroup(_) | Event::CheckRequest(_) => {
+            return Ok(None);
+        }
     };
     let key = params![forge.as_str(), repository.name.as_str(), key];
     let gone = runs(tx, &format!("{of} = ?3"), key)?;

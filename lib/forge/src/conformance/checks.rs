@@ -5,8 +5,12 @@ use std::time::Duration;
 use solstice_model::CommitSha;
 
 use super::{Trouble, World, report};
+use crate::check::{Check, CheckReport, CheckState, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS};
 use crate::error::{ForgeError, Retry};
-use crate::seam::{CheckReport, CheckState, Forge as _, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS};
+use crate::seam::Forge as _;
+
+/// What the checks are of: the id of a job.
+const SUBJECT: &str = "0193f3b0-0000-7000-8000-000000000007";
 
 async fn commit(world: &impl World) -> CommitSha {
     world.commit(&[(".solstice/ci.kdl", b"workflow { }")]).await
@@ -17,7 +21,9 @@ async fn tell(
     commit: &CommitSha,
     report: &CheckReport,
 ) -> Result<(), ForgeError> {
-    world.forge().report(&world.repository(), commit, report).await
+    let repository = world.repository();
+    let check = Check { repository: &repository, commit, subject: SUBJECT, report, details: None };
+    world.forge().report(&check).await
 }
 
 /// Each state is shown as itself, in the order in which it was told.
@@ -57,8 +63,16 @@ pub async fn the_longest_report_is_taken(world: &impl World) {
 /// A repository that is gone stays gone.
 pub async fn a_report_for_an_unknown_repository_is_refused_for_good(world: &impl World) {
     let commit = commit(world).await;
-    let unknown = "nobody/nothing".parse().expect("a repository's name");
-    let answer = world.forge().report(&unknown, &commit, &report(CheckState::Pending)).await;
+    let repository = "nobody/nothing".parse().expect("a repository's name");
+    let report = report(CheckState::Pending);
+    let check = Check {
+        repository: &repository,
+        commit: &commit,
+        subject: SUBJECT,
+        report: &report,
+        details: None,
+    };
+    let answer = world.forge().report(&check).await;
     match answer {
         Err(error @ ForgeError::Refused { .. }) => assert_eq!(error.retry(), Retry::Never),
         other => panic!("{other:?}"),

@@ -188,7 +188,11 @@ fn bodies_like(body: &[u8]) -> Vec<Vec<u8>> {
 fn assert_bounded(event: &Event) {
     let texts = match event {
         Event::Push(push) => vec![&push.title, &push.actor],
-        Event::PullRequest(told) => vec![&told.base, &told.head.title, &told.head.actor],
+        Event::PullRequest(told) => {
+            vec![&told.base, &told.author, &told.head.title, &told.head.actor]
+        }
+        Event::MergeGroup(told) => vec![&told.base, &told.head.title, &told.head.actor],
+        Event::CheckRequest(told) => told.subject.iter().chain([&told.actor]).collect(),
         Event::PullRequestClosed { actor, .. } | Event::RefDeleted { actor, .. } => vec![actor],
     };
     for text in texts {

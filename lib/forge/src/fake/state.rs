@@ -1,14 +1,15 @@
 //! What the fake knows, and how it answers.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use sha2::{Digest as _, Sha256};
 use solstice_model::{CommitSha, GitRef, RepoName};
 
 use super::{Fault, Reported, commit_title, describe};
+use crate::check::{Check, CheckReport, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS};
 use crate::error::{ForgeError, Retry};
 use crate::refs;
-use crate::seam::{CheckReport, Head, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS, WorkflowFile};
+use crate::seam::{Changed, Head, Permission, PullRequest, Push, Standing, WorkflowFile};
 use crate::workflows::{self, Unusable};
 
 /// The files of a commit by path.
@@ -26,6 +27,12 @@ pub(super) struct State {
     pub(super) down: bool,
     pub(super) calls: usize,
     pub(super) misuse: Vec<String>,
+    /// What commits say, where that is not the usual.
+    pub(super) messages: BTreeMap<CommitSha, String>,
+    /// What users may do, where that is not to read.
+    pub(super) permissions: BTreeMap<(RepoName, String), Permission>,
+    /// The pull requests that are open.
+    pub(super) pull_requests: BTreeMap<(RepoName, u64), PullRequest>,
     commits: u64,
     deliveries: u64,
 }
@@ -116,26 +123,117 @@ impl State {
         Ok(Head { repository: describe(repository), git_ref, commit, title })
     }
 
-    pub(super) fn report(
+    pub(super) fn default_branch_file(
+        &mut self,
+        repository: &RepoName,
+        path: &str,
+    ) -> Result<Option<WorkflowFile>, ForgeError> {
+        let what = format!("{path} of {repository}");
+        self.trouble(&what)?;
+        let main = DEFAULT_BRANCH.parse().expect("a ref");
+        let Some(commit) = self.refs.get(&(repository.clone(), main)) else {
+            return if self.repositories.contains_key(repository) {
+                Ok(None)
+            } else {
+                Err(refused(what, 404, "no such repository"))
+            };
+        };
+        let content = self.tree(&what, repository, commit)?.get(path).cloned();
+        Ok(content.map(|content| {
+            let fits = content.len() <= workflows::MAX_FILE_BYTES;
+            let content = if fits { Ok(content) } else { Err(Unusable::TooLarge) };
+            WorkflowFile { path: path.to_owned(), content }
+        }))
+    }
+
+    pub(super) fn commit_message(
         &mut self,
         repository: &RepoName,
         commit: &CommitSha,
-        report: &CheckReport,
-    ) -> Result<(), ForgeError> {
+    ) -> Result<String, ForgeError> {
+        let what = format!("the message of {commit} in {repository}");
+        self.trouble(&what)?;
+        self.tree(&what, repository, commit)?;
+        Ok(self.messages.get(commit).cloned().unwrap_or_else(|| commit_title(commit)))
+    }
+
+    /// The fake has no history: what differs is what one tree has and the other has not.
+    pub(super) fn changed_files(
+        &mut self,
+        repository: &RepoName,
+        base: &CommitSha,
+        head: &CommitSha,
+    ) -> Result<Changed, ForgeError> {
+        let what = format!("the files that changed from {base} to {head} in {repository}");
+        self.trouble(&what)?;
+        let new = self.tree(&what, repository, head)?;
+        let Ok(old) = self.tree(&what, repository, base) else { return Ok(Changed::Unknown) };
+        let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let differs = |path: &&&String| old.get(**path) != new.get(**path);
+        Ok(Changed::Files(paths.iter().filter(differs).map(|path| (*path).clone()).collect()))
+    }
+
+    pub(super) fn permission(
+        &mut self,
+        repository: &RepoName,
+        user: &str,
+    ) -> Result<Permission, ForgeError> {
+        let what = format!("the permission of {user} in {repository}");
+        self.trouble(&what)?;
+        if !self.repositories.contains_key(repository) {
+            return Err(refused(what, 404, "no such repository"));
+        }
+        let key = (repository.clone(), user.to_owned());
+        Ok(self.permissions.get(&key).copied().unwrap_or(Permission::Read))
+    }
+
+    pub(super) fn standing(&mut self, repository: &RepoName) -> Result<Standing, ForgeError> {
+        let what = format!("what {repository} holds");
+        self.trouble(&what)?;
+        if !self.repositories.contains_key(repository) {
+            return Err(refused(what, 404, "no such repository"));
+        }
+        let here = self.refs.iter().filter(|((name, _), _)| name == repository);
+        let branches = here.filter(|((_, git_ref), _)| git_ref.branch().is_some());
+        let branches = branches.map(|((_, git_ref), commit)| Push {
+            repository: describe(repository),
+            git_ref: git_ref.clone(),
+            commit: commit.clone(),
+            before: None,
+            title: commit_title(commit),
+            actor: "alice".to_owned(),
+        });
+        let open = self.pull_requests.iter().filter(|((name, _), _)| name == repository);
+        let pull_requests = open.map(|(_, pull_request)| pull_request.clone()).collect();
+        Ok(Standing { branches: branches.collect(), pull_requests })
+    }
+
+    /// Counts a call; the error that was ordered for it, if any.
+    fn trouble(&mut self, what: &str) -> Result<(), ForgeError> {
+        match self.next_fault().and_then(|fault| fail(what, &fault)) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn report(&mut self, check: &Check<'_>) -> Result<(), ForgeError> {
+        let Check { repository, commit, subject, report, details } = *check;
         let what = format!("the report {:?} on {repository} at {commit}", report.context);
         let fault = self.next_fault();
         if let Some(error) = fault.as_ref().and_then(|fault| fail(&what, fault)) {
             return Err(error);
         }
         self.tree(&what, repository, commit)?;
-        if let Err(why) = check(report) {
+        if let Err(why) = refuses(report) {
             self.misuse.push(format!("{what}: {why}"));
             return Err(refused(what, 422, why));
         }
         self.reported.push(Reported {
             repository: repository.clone(),
             commit: commit.clone(),
+            subject: subject.to_owned(),
             report: report.clone(),
+            details: details.cloned(),
         });
         match fault {
             Some(Fault::AnswerLost) => Err(unreachable(&what, "the answer was lost")),
@@ -195,7 +293,7 @@ fn refused(what: impl Into<String>, status: u16, message: &str) -> ForgeError {
 }
 
 /// The limits that the seam states.
-fn check(report: &CheckReport) -> Result<(), &'static str> {
+fn refuses(report: &CheckReport) -> Result<(), &'static str> {
     let one_line = |text: &str, max: usize| {
         (1..=max).contains(&text.chars().count())
             && !text.contains(char::is_control)

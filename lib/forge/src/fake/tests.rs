@@ -104,6 +104,16 @@ fn report() -> CheckReport {
     }
 }
 
+async fn tell(
+    world: &FakeWorld,
+    commit: &CommitSha,
+    report: &CheckReport,
+) -> Result<(), ForgeError> {
+    let repository = &world.repository;
+    let check = Check { repository, commit, subject: "7", report, details: None };
+    world.forge.report(&check).await
+}
+
 #[tokio::test]
 async fn reports_beyond_the_limits_are_refused_and_remembered() {
     let world = FakeWorld::new().await;
@@ -116,7 +126,7 @@ async fn reports_beyond_the_limits_are_refused_and_remembered() {
         CheckReport { target_url: "file:///etc".parse().unwrap(), ..report() },
     ];
     for report in &bad {
-        let error = world.forge.report(&world.repository, &commit, report).await.unwrap_err();
+        let error = tell(&world, &commit, report).await.unwrap_err();
         assert!(matches!(error, ForgeError::Refused { status: 422, retry: Retry::Never, .. }));
     }
     assert_eq!(world.forge.misuse().len(), bad.len());
@@ -138,7 +148,7 @@ async fn a_lost_answer_looks_like_a_failure_of_what_happened() {
     let world = FakeWorld::new().await;
     let commit = world.commit(&[]).await;
     world.forge.fail_next(1, Fault::AnswerLost);
-    let error = world.forge.report(&world.repository, &commit, &report()).await.unwrap_err();
+    let error = tell(&world, &commit, &report()).await.unwrap_err();
     assert_eq!(error.retry(), Retry::Backoff);
     assert_eq!(world.forge.states(&commit, "solstice/CI/build"), [CheckState::Pending]);
     assert_eq!(world.forge.shown(&commit), [report()]);

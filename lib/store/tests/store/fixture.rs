@@ -13,7 +13,9 @@ use solstice_model::{
     AgentVerdict, Assignment, AttemptId, DeliveryId, Exit, HostName, JobId, JobSpec, JobState,
     Need, NeededOutcome, Outcome, Record, RecordBody, RunId, StepSpec, StepWhen,
 };
-use solstice_store::{Describe, JobView, NewDelivery, NewRun, RunMade, RunView, Store, StoreError};
+use solstice_store::{
+    Describe, Hold, JobView, NewDelivery, NewRun, RunMade, RunView, Store, StoreError,
+};
 use tempfile::TempDir;
 
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
@@ -127,6 +129,7 @@ pub(crate) fn head(git_ref: &str, digit: char) -> Push {
         repository: repository("acme/kernel"),
         git_ref: git_ref.parse().unwrap(),
         commit: digit.to_string().repeat(40).parse().unwrap(),
+        before: None,
         title: "Make it so".to_owned(),
         actor: "alice".to_owned(),
     }
@@ -139,7 +142,14 @@ pub(crate) fn push(digit: char) -> Event {
 /// Pull request 7 at this commit.
 pub(crate) fn pull_request(digit: char) -> Event {
     let head = head("refs/pull/7/head", digit);
-    Event::PullRequest(PullRequest { number: 7, base: "main".to_owned(), outside: false, head })
+    Event::PullRequest(PullRequest {
+        number: 7,
+        base: "main".to_owned(),
+        outside: false,
+        author: "bob".to_owned(),
+        base_commit: None,
+        head,
+    })
 }
 
 pub(crate) fn new_delivery(forge_id: &str) -> NewDelivery {
@@ -158,6 +168,7 @@ pub(crate) fn new_run(file: &str, jobs: Result<Vec<JobSpec>, String>) -> NewRun 
         workflow: "CI".to_owned(),
         context: format!("solstice/{file}"),
         jobs,
+        hold: Hold::None,
     }
 }
 

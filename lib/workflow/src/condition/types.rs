@@ -88,7 +88,8 @@ const COMPARISONS: [(&str, Comparison); 3] = [
     ("ends_with", Comparison::EndsWith),
     ("contains", Comparison::Contains),
 ];
-const EVENTS: [EventKind; 3] = [EventKind::Push, EventKind::PullRequest, EventKind::Manual];
+const EVENTS: [EventKind; 4] =
+    [EventKind::Push, EventKind::PullRequest, EventKind::MergeGroup, EventKind::Manual];
 
 fn named<T: Copy>(table: &[(&'static str, T)], name: &str) -> Option<T> {
     table.iter().find(|(known, _)| *known == name).map(|(_, is)| *is)

@@ -286,10 +286,10 @@ fn blame(job: &JobDetail) -> Option<String> {
         }
         Outcome::Cancelled { by } => format!("job {name} was cancelled by {by}"),
         Outcome::InfraFailed { why } => format!("job {name} could not be run: {why}"),
-        Outcome::Skipped { why: SkipReason::Condition { .. } } => return None,
         Outcome::Skipped { why: SkipReason::NeedNotMet { need } } => {
             format!("job {name} was not run: {need} did not end as it must")
         }
+        Outcome::Skipped { .. } => return None,
     })
 }
 

@@ -1,0 +1,62 @@
+//! What a tool has to say about a place in the source.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The longest [`Annotation::path`], in bytes.
+pub const MAX_PATH_BYTES: usize = 1024;
+
+/// The longest [`Annotation::title`], in characters.
+pub const MAX_TITLE_CHARS: usize = 255;
+
+/// The longest [`Annotation::message`], in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 4096;
+
+/// The most annotations that are kept of one attempt.
+pub const MAX_ANNOTATIONS: usize = 1000;
+
+/// A remark on a place in the source, found in what a job printed or left.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub struct Annotation {
+    /// The file, relative to the root of the repository, without `.` and `..`.
+    pub path: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The last line, at least `line`.
+    pub end_line: u32,
+    /// The column, from 1, if it is known; only where both lines are one.
+    pub column: Option<u32>,
+    /// How bad it is.
+    pub level: AnnotationLevel,
+    /// One line, such as a lint's or a test's name; may be empty.
+    pub title: String,
+    /// What is wrong; not empty.
+    pub message: String,
+}
+
+/// How bad something is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AnnotationLevel {
+    /// It does not work.
+    Failure,
+    /// It should be looked at.
+    Warning,
+    /// Worth knowing.
+    Notice,
+}
+
+impl AnnotationLevel {
+    /// The level's name, as in the database and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            AnnotationLevel::Failure => "failure",
+            AnnotationLevel::Warning => "warning",
+            AnnotationLevel::Notice => "notice",
+        }
+    }
+}
