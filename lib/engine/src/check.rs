@@ -50,7 +50,13 @@ impl Describe for Checks {
             0 => job.spec.needs.iter().map(|need| need.job.clone()).collect(),
             _ => Vec::new(),
         };
-        let mut description = description(job.state, &waits_for, Some(job.spec));
+        let mut description = match (job.state, job.step) {
+            (JobState::Running(held), Some(step)) => {
+                let steps = &job.spec.steps;
+                format!("{} at {}", step_of(step, steps), held.host)
+            }
+            _ => description(job.state, &waits_for, Some(job.spec)),
+        };
         if *job.state == JobState::Queued && job.attempts > 0 {
             description.push_str(&format!(" for try {}", u64::from(job.attempts) + 1));
         }
@@ -176,6 +182,13 @@ fn step_name(index: u32, steps: &[StepSpec]) -> String {
         Some(spec) => format!("step {number} “{}”", cut(&one_line(&spec.name), 60)),
         None => format!("step {number}"),
     }
+}
+
+/// `step 2/5 “Test”`.
+fn step_of(index: u32, steps: &[StepSpec]) -> String {
+    let number = u64::from(index) + 1;
+    let named = step_name(index, steps);
+    named.replacen(&format!("step {number}"), &format!("step {number}/{}", steps.len()), 1)
 }
 
 fn limit(seconds: u32) -> String {
