@@ -58,6 +58,7 @@ impl Bench {
             forge: self.forge.name().clone(),
             forge_id: genuine.id,
             event: genuine.event,
+            headers: Vec::new(),
             body,
             received_at: self.now(),
         };

@@ -2,7 +2,7 @@
 
 use solstice_forge::CheckState;
 use solstice_model::{AgentVerdict, JobEvent};
-use solstice_store::{DueReport, ReportFailure, Store};
+use solstice_store::{DueReport, Heed, ReportFailure, Store};
 
 use crate::fixture::{at, claim, end, forge, new_run, one_job, pushed, store};
 
@@ -19,13 +19,13 @@ async fn every_change_that_shows_is_due_and_no_other() {
     let queued = due(&store, 0).await.unwrap();
     assert_eq!((queued.version, queued.report.description.as_str()), (1, "queued"));
     assert_eq!(queued.repository.as_str(), "acme/kernel");
-    store.report_sent(queued.id, 1).await.unwrap();
+    store.report_sent(queued.id, 1, at(10)).await.unwrap();
     assert!(due(&store, 999).await.is_none());
 
     let attempt = claim(&store, 10).await.attempt;
     let claimed = due(&store, 10).await.unwrap();
     assert_eq!((claimed.id, claimed.version), (queued.id, 2));
-    store.report_sent(claimed.id, 2).await.unwrap();
+    store.report_sent(claimed.id, 2, at(10)).await.unwrap();
     store.transition(job.id, JobEvent::MachineStarting { attempt }, at(20)).await.unwrap();
     assert!(due(&store, 999).await.is_none(), "it reads the same as before");
     assert_eq!(store.counts().await.unwrap().unreported, 0);
@@ -43,13 +43,13 @@ async fn a_wish_that_changed_while_it_was_told_stays_due() {
     let job = one_job(&store).await;
     let queued = due(&store, 0).await.unwrap();
     claim(&store, 10).await;
-    store.report_sent(queued.id, queued.version).await.unwrap();
+    store.report_sent(queued.id, queued.version, at(10)).await.unwrap();
     let claimed = due(&store, 10).await.unwrap();
     assert_eq!(claimed.version, 2);
-    store.report_sent(claimed.id, 2).await.unwrap();
-    store.report_sent(queued.id, 1).await.unwrap();
+    store.report_sent(claimed.id, 2, at(10)).await.unwrap();
+    store.report_sent(queued.id, 1, at(10)).await.unwrap();
     assert!(due(&store, 999).await.is_none(), "an old answer takes nothing back");
-    store.report_sent(queued.id, 99).await.unwrap();
+    store.report_sent(queued.id, 99, at(10)).await.unwrap();
     store.cancel(job.id, "alice".to_owned(), at(20)).await.unwrap();
     assert_eq!(due(&store, 20).await.unwrap().version, 3, "nothing is sent ahead of its wish");
 }
@@ -65,7 +65,7 @@ async fn a_failure_is_tried_again_at_its_time() {
     };
     store.report_failed(queued.id, 1, retry(30)).await.unwrap();
     assert!(due(&store, 29).await.is_none());
-    assert_eq!(store.next_report_try(forge()).await.unwrap(), Some(at(30)));
+    assert_eq!(store.next_report_try(forge(), Heed::default()).await.unwrap(), Some(at(30)));
     let again = due(&store, 30).await.unwrap();
     assert_eq!((again.version, again.tries), (1, 1));
     assert_eq!(store.counts().await.unwrap().unreported, 1);
@@ -85,7 +85,7 @@ async fn what_the_forge_will_never_take_is_given_up_until_there_is_a_newer_wish(
     let give_up = ReportFailure::GiveUp { error: "404 from the forge".to_owned() };
     store.report_failed(queued.id, 1, give_up).await.unwrap();
     assert!(due(&store, 999).await.is_none());
-    assert_eq!(store.next_report_try(forge()).await.unwrap(), None);
+    assert_eq!(store.next_report_try(forge(), Heed::default()).await.unwrap(), None);
     assert_eq!(store.counts().await.unwrap().unreported, 0);
     claim(&store, 10).await;
     assert_eq!(due(&store, 10).await.unwrap().version, 2);
