@@ -46,6 +46,11 @@ pub struct DueReport {
 }
 
 impl DueReport {
+    /// Who owns the repository.
+    pub fn owner(&self) -> &str {
+        self.repository.as_str().split('/').next().unwrap_or_default()
+    }
+
     /// What the check is of, as the forge is told ([`solstice_forge::Check::subject`]).
     pub fn subject(&self) -> String {
         self.job.map_or_else(|| self.run.to_string(), |job| job.to_string())
