@@ -10,7 +10,8 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use solstice_forge::{Push, Repository};
 use solstice_model::job::Holding;
 use solstice_model::{
-    JobEvent, JobId, JobName, JobSpec, JobState, NeededOutcome, RunId, SkipReason, Transition,
+    AnnotationCounts, JobEvent, JobId, JobName, JobSpec, JobState, NeededOutcome, RunId,
+    SkipReason, Transition,
 };
 
 use crate::column::{Columns as _, json, millis, text};
@@ -30,13 +31,13 @@ pub enum Transitioned {
 }
 
 /// A job's row, as far as a transition looks at it.
-struct Loaded {
+pub(crate) struct Loaded {
     id: JobId,
-    run: RunId,
+    pub(crate) run: RunId,
     name: JobName,
-    spec: JobSpec,
-    state: JobState,
-    attempts: u32,
+    pub(crate) spec: JobSpec,
+    pub(crate) state: JobState,
+    pub(crate) attempts: u32,
 }
 
 impl Store {
@@ -151,8 +152,14 @@ fn write(
     write_job(tx, job.id, &state, now)?;
     tx.prepare_cached("INSERT INTO event (job, at, event) VALUES (?1, ?2, ?3)")?
         .execute(params![text(job.id), millis(now), json(event)])?;
-    let view =
-        JobView { id: job.id, spec: &job.spec, state: &state, attempts: job.attempts, step: None };
+    let view = JobView {
+        id: job.id,
+        spec: &job.spec,
+        state: &state,
+        attempts: job.attempts,
+        step: None,
+        annotations: AnnotationCounts::default(),
+    };
     let wish = tx.describe.job(&run_view(tx, job.run)?, &view);
     report::wish(tx, job.id, &wish, now)?;
     tx.job_changed(job.id);
@@ -163,7 +170,7 @@ fn write(
     Ok(())
 }
 
-fn load(tx: &Tx<'_>, id: JobId) -> Result<Loaded, StoreError> {
+pub(crate) fn load(tx: &Tx<'_>, id: JobId) -> Result<Loaded, StoreError> {
     tx.prepare_cached(
         "SELECT run, name, spec, data, \
          (SELECT coalesce(max(number), 0) FROM attempt WHERE attempt.job = job.id) \
