@@ -14,6 +14,7 @@
 //! dropped future of a writing method takes nothing back: the write may still
 //! happen. Logs of attempts are not here, see `solstice-joblog`.
 
+mod annotation;
 mod artifact;
 mod claim;
 mod column;
@@ -44,6 +45,7 @@ mod view;
 mod withdraw;
 mod writer;
 
+pub use annotation::UnannotatedAttempt;
 pub use artifact::{InputFile, NewArtifact};
 pub use delivery::{MAX_HEADER_BYTES, MAX_HEADERS, NewDelivery, Taken, WaitingDelivery};
 pub use describe::{Describe, JobView, PullRequestView, RunView};

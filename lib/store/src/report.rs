@@ -133,6 +133,21 @@ pub(crate) fn wish(
     Ok(())
 }
 
+/// The same, but due even if the wish is as before: there is more to be shown with it.
+pub(crate) fn wish_anew(
+    tx: &Tx<'_>,
+    job: JobId,
+    report: &CheckReport,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE report SET desired = ?2, desired_version = desired_version + 1, \
+         tries = 0, next_try_at = ?3, last_error = NULL WHERE job = ?1",
+    )?
+    .execute(params![text(job), json(report), millis(now)])?;
+    Ok(())
+}
+
 impl Store {
     /// The wishes of one forge that are due, whatever the pace.
     ///

@@ -10,7 +10,8 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use solstice_forge::{Push, Repository};
 use solstice_model::job::Holding;
 use solstice_model::{
-    JobEvent, JobId, JobName, JobSpec, JobState, NeededOutcome, RunId, SkipReason, Transition,
+    AnnotationCounts, JobEvent, JobId, JobName, JobSpec, JobState, NeededOutcome, RunId,
+    SkipReason, Transition,
 };
 
 use crate::column::{Columns as _, json, millis, text};
@@ -30,13 +31,13 @@ pub enum Transitioned {
 }
 
 /// A job's row, as far as a transition looks at it.
-struct Loaded {
+pub(crate) struct Loaded {
     id: JobId,
-    run: RunId,
+    pub(crate) run: RunId,
     name: JobName,
-    spec: JobSpec,
-    state: JobState,
-    attempts: u32,
+    pub(crate) spec: JobSpec,
+    pub(crate) state: JobState,
+    pub(crate) attempts: u32,
 }
 
 impl Store {
@@ -177,11 +178,12 @@ fn wish(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let Loaded { id, spec, state, attempts, .. } = job;
-    let view = JobView { id: *id, spec, state, attempts: *attempts, step };
+    let annotations = AnnotationCounts::default();
+    let view = JobView { id: *id, spec, state, attempts: *attempts, step, annotations };
     report::wish(tx, *id, &tx.describe.job(&run_view(tx, job.run)?, &view), now)
 }
 
-fn load(tx: &Tx<'_>, id: JobId) -> Result<Loaded, StoreError> {
+pub(crate) fn load(tx: &Tx<'_>, id: JobId) -> Result<Loaded, StoreError> {
     tx.prepare_cached(
         "SELECT run, name, spec, data, \
          (SELECT coalesce(max(number), 0) FROM attempt WHERE attempt.job = job.id) \

@@ -43,8 +43,8 @@ async fn of(
     let names = || detail.spec.steps.iter().map(|step| step.name.clone()).collect();
     let (tail, annotations, omitted) = match last {
         Some(attempt) => {
-            let tail = read_tail(logs, attempt, names(), log).await;
-            (tail, Vec::new(), 0)
+            let (annotations, omitted) = store.annotations(attempt).await?;
+            (read_tail(logs, attempt, names(), log).await, annotations, omitted)
         }
         None => (String::new(), Vec::new(), 0),
     };

@@ -11,11 +11,8 @@ const MAX_LINES: u64 = 100;
 /// The most that is shown, in bytes.
 pub(crate) const MAX_BYTES: usize = 16 * 1024;
 
-/// The most records that are looked at for it.
-const MAX_RECORDS: u64 = 512;
-
-/// How much of the log is read at once, and kept of what was read, in bytes.
-const PAGE_BYTES: usize = 256 * 1024;
+/// How much of the log is looked at for it, in bytes, and how much is read at once.
+const READ_BYTES: usize = 256 * 1024;
 
 /// Reads the end of a log as plain text, as written; empty if there is no log.
 ///
@@ -28,17 +25,15 @@ pub(crate) async fn read(
     step_names: Vec<String>,
 ) -> Result<Vec<u8>, LogError> {
     let last = logs.last_seq(attempt).await?;
-    // A line may have any number of records; the end of the last one is what counts.
-    let few = (last + 1).saturating_sub(MAX_RECORDS);
-    let mut next = logs.tail(attempt, MAX_LINES).await?.seq.max(few);
+    let mut next = logs.tail(attempt, MAX_LINES, READ_BYTES as u64).await?.seq;
     let (mut plain, mut text) = (Plain::new(step_names), Vec::new());
     while next <= last {
-        let page = logs.read(attempt, next, PAGE_BYTES).await?;
+        let page = logs.read(attempt, next, READ_BYTES).await?;
         if page.records.is_empty() {
             break;
         }
         page.records.iter().for_each(|record| plain.render(record, &mut text));
-        text.drain(..text.len().saturating_sub(PAGE_BYTES));
+        text.drain(..text.len().saturating_sub(READ_BYTES));
         next = page.next_seq;
     }
     Ok(text)

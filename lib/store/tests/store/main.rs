@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod annotations;
 mod artifacts;
 mod claims;
 mod concurrency;
