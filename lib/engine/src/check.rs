@@ -343,7 +343,11 @@ mod tests {
         let cases = [
             (Outcome::Skipped { why: skipped }, error, "not run: build did not succeed"),
             (Outcome::Cancelled { by: "al\nice".to_owned() }, cancelled, "cancelled by al ice"),
-            (Outcome::InfraFailed { why: "no disk".to_owned() }, error, "could not be run: no disk"),
+            (
+                Outcome::InfraFailed { why: "no disk".to_owned() },
+                error,
+                "could not be run: no disk",
+            ),
         ];
         for (outcome, state, text) in cases {
             assert_eq!(ended(outcome), (state, text.to_owned()));

@@ -49,9 +49,9 @@ pub use leases::ExpireLeases;
 pub use plan::{Cause, NothingToRun, Plan, plan};
 pub use records::{Applier, ApplyError, close_logs, recover};
 pub use reports::Report;
-pub use sweep::Sweep;
 use solstice_forge::Forge;
 use solstice_model::ForgeName;
+pub use sweep::Sweep;
 
 /// The forges of the configuration.
 pub type Forges = BTreeMap<ForgeName, Arc<dyn Forge>>;

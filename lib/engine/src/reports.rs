@@ -28,10 +28,10 @@ use solstice_joblog::JobLogs;
 use solstice_log::{chain, keys};
 use solstice_store::{DueReport, Heed, ReportFailure, Store, StoreError};
 
+use self::throttle::Throttle;
 use crate::clock::Clock;
 use crate::driver::{Activation, Next};
 use crate::leases::until;
-use self::throttle::Throttle;
 
 /// Requests to one forge at the same time.
 const CONCURRENCY: usize = 4;

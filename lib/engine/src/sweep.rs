@@ -83,12 +83,8 @@ impl Sweep {
         // Half, so that a timer that fires a little early misses nothing. What was
         // lost while the server was down is found at once.
         let before = (now - self.every / 2).max(self.started_at);
-        let due = self.store.repositories_to_sweep(
-            forge.clone(),
-            now - ACTIVE,
-            before,
-            MAX_REPOSITORIES,
-        );
+        let due =
+            self.store.repositories_to_sweep(forge.clone(), now - ACTIVE, before, MAX_REPOSITORIES);
         let due = due.await?;
         let mut busy = BTreeSet::new();
         for repository in &due {

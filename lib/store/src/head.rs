@@ -198,9 +198,8 @@ fn repository_row(
 ) -> Result<Option<(i64, bool)>, StoreError> {
     let sql = "SELECT id, swept_at IS NULL FROM repository WHERE forge = ?1 AND name = ?2";
     let mut statement = tx.prepare_cached(sql)?;
-    let row = statement.query_row([forge.as_str(), repository.as_str()], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    });
+    let row = statement
+        .query_row([forge.as_str(), repository.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
     Ok(row.optional()?)
 }
 
@@ -238,19 +237,17 @@ fn forget_the_gone(
 }
 
 /// What the webhooks would have told, with where each ref was before.
-fn events(
-    standing: Standing,
-    known: &BTreeMap<GitRef, CommitSha>,
-) -> impl Iterator<Item = Event> {
+fn events(standing: Standing, known: &BTreeMap<GitRef, CommitSha>) -> impl Iterator<Item = Event> {
     let before = |mut head: Push| {
         head.before = known.get(&head.git_ref).cloned();
         head
     };
     let branches = standing.branches.into_iter().take(MAX_STANDING);
     let pull_requests = standing.pull_requests.into_iter().take(MAX_STANDING);
-    branches.map(move |push| Event::Push(before(push))).chain(pull_requests.map(move |told| {
-        Event::PullRequest(PullRequest { head: before(told.head), ..told })
-    }))
+    branches.map(move |push| Event::Push(before(push))).chain(
+        pull_requests
+            .map(move |told| Event::PullRequest(PullRequest { head: before(told.head), ..told })),
+    )
 }
 
 /// Takes a delivery of our own; `None` if there was the same before.

@@ -142,8 +142,7 @@ impl Store {
 /// Why a body cannot be had.
 const GONE: &str = "its body was removed, as the configuration's retention says";
 
-const DELIVERY: &str =
-    "id, forge, forge_id, event, received_at, verdict, reason, source, replays";
+const DELIVERY: &str = "id, forge, forge_id, event, received_at, verdict, reason, source, replays";
 
 fn without_runs(row: &rusqlite::Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {

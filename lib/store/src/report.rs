@@ -183,12 +183,8 @@ impl Store {
                  desired_version, tries, run, job {OPEN_OF_FORGE} AND {due_at} <= ?3 \
                  ORDER BY {RANK}, next_try_at, report.id LIMIT ?4"
             ))?;
-            let page = params![
-                forge.as_str(),
-                json(&heed.paused),
-                millis(now),
-                limit(at_most, MAX_PAGE)
-            ];
+            let page =
+                params![forge.as_str(), json(&heed.paused), millis(now), limit(at_most, MAX_PAGE)];
             let rows = statement.query_map(page, due)?;
             rows.map(|row| Ok(row?)).collect()
         })
@@ -281,9 +277,7 @@ impl Store {
 /// From when on a wish may be sent.
 fn due_at(heed: &Heed) -> String {
     let progress = i64::try_from(heed.progress.as_millis()).unwrap_or(i64::MAX / 2);
-    format!(
-        "CASE {RANK} WHEN 2 THEN max(next_try_at, sent_at + {progress}) ELSE next_try_at END"
-    )
+    format!("CASE {RANK} WHEN 2 THEN max(next_try_at, sent_at + {progress}) ELSE next_try_at END")
 }
 
 fn due(row: &Row<'_>) -> rusqlite::Result<DueReport> {

@@ -191,9 +191,8 @@ fn of_commit(
     )?;
     let CheckRequest { repository, commit, .. } = request;
     let key = params![forge.as_str(), repository.name.as_str(), commit.as_str(), MAX_RUNS];
-    let rows = statement.query_map(key, |row| {
-        Ok(Meant { run: row.word(0)?, workflow: row.get(1)?, job: None })
-    })?;
+    let rows = statement
+        .query_map(key, |row| Ok(Meant { run: row.word(0)?, workflow: row.get(1)?, job: None }))?;
     rows.map(|row| Ok(row?)).collect()
 }
 
@@ -223,12 +222,8 @@ fn of_subject(
          WHERE forge = ?1 AND repository.name = ?2 \
          AND run.id = coalesce((SELECT run FROM job WHERE id = ?3), ?4)",
     )?;
-    let key = params![
-        forge.as_str(),
-        request.repository.name.as_str(),
-        job.map(text),
-        run.map(text)
-    ];
+    let key =
+        params![forge.as_str(), request.repository.name.as_str(), job.map(text), run.map(text)];
     let found = statement.query_row(key, |row| {
         let id: Option<JobId> = row.maybe_word(3)?;
         let job = id.map(|id| Ok::<_, rusqlite::Error>((id, row.word(4)?))).transpose()?;

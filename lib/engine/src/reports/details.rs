@@ -42,7 +42,7 @@ pub(crate) fn of_job(material: Material<'_>) -> CheckDetails {
     let over = report.state.is_over();
     let mut summary = Vec::new();
     if over || detail.steps.is_empty() {
-        summary.push(code(&report.description, MAX_OUTCOME_CHARS));
+        summary.push(format!("{}\n", code(&report.description, MAX_OUTCOME_CHARS)));
     }
     if !detail.steps.is_empty() {
         summary.push(table(detail, over));
@@ -51,14 +51,14 @@ pub(crate) fn of_job(material: Material<'_>) -> CheckDetails {
         summary.push(format!("The end of the log:\n\n{}", block(tail)));
     }
     if *omitted > 0 {
-        summary.push(format!("Remarks on the source that are not shown: {omitted}."));
+        summary.push(format!("Remarks on the source that are not shown: {omitted}.\n"));
     }
     summary.push(link("The whole log, artifacts and history", report));
     CheckDetails {
         started_at: detail.job.started_at,
         completed_at: detail.job.finished_at.filter(|_| over),
         title: title(report, detail),
-        summary: bounded(summary.join("\n\n")),
+        summary: bounded(summary.join("\n")),
         text: tries(&detail.attempts),
         actions: actions(report.state),
         annotations: material.annotations,
@@ -73,9 +73,10 @@ pub(crate) fn of_broken_run(
 ) -> CheckDetails {
     let problem = run.problem.as_deref().unwrap_or_default();
     let shown: Vec<&str> = problem.lines().collect();
-    let shown = shown.join("\n").replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), " ");
+    let shown =
+        shown.join("\n").replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), " ");
     let summary = [
-        format!("{} cannot be run, since it is broken.", code(&run.file, MAX_OUTCOME_CHARS)),
+        format!("{} cannot be run, since it is broken.\n", code(&run.file, MAX_OUTCOME_CHARS)),
         block(start_of(&shown, MAX_PROBLEM_BYTES)),
         link("This on a page of its own", report),
     ];
@@ -83,7 +84,7 @@ pub(crate) fn of_broken_run(
         started_at: Some(run.created_at),
         completed_at: Some(run.finished_at.unwrap_or(run.created_at)),
         title: report.description.clone(),
-        summary: bounded(summary.join("\n\n")),
+        summary: bounded(summary.join("\n")),
         text: String::new(),
         annotations,
         actions: Vec::new(),

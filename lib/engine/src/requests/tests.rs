@@ -114,7 +114,9 @@ async fn a_cancelled_job_ends_its_log_and_no_other_job() {
     assert_eq!(told(&done), ("acted", "alice cancelled job build"));
     assert!(follower.has_changed().is_err(), "nobody waits for more of the log");
     let state = it.job("build").await.state;
-    assert!(matches!(state, JobState::Finished { outcome: Outcome::Cancelled { by } } if by == "alice"));
+    assert!(
+        matches!(state, JobState::Finished { outcome: Outcome::Cancelled { by } } if by == "alice")
+    );
     assert_eq!(it.job("other").await.state, JobState::Queued);
     let again = it.press("alice", Some(job.to_string()), CheckAction::Cancel).await;
     assert_eq!(told(&again), ("ignored", "job build: it is over already"));
