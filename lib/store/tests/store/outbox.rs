@@ -1,10 +1,12 @@
 //! The outbox: only the newest wish, until the forge shows it (invariant I3).
 
+use std::time::Duration;
+
 use solstice_forge::CheckState;
 use solstice_model::{AgentVerdict, JobEvent};
 use solstice_store::{DueReport, Heed, ReportFailure, Store};
 
-use crate::fixture::{at, claim, end, forge, new_run, one_job, pushed, store};
+use crate::fixture::{at, claim, end, forge, new_run, one_job, pushed, spec, store};
 
 async fn due(store: &Store, now: i64) -> Option<DueReport> {
     let mut due = store.due_reports(forge(), at(now), 10).await.unwrap();
@@ -103,4 +105,39 @@ async fn a_broken_workflow_has_one_failed_check() {
         (due.report.state, due.report.description.as_str()),
         (CheckState::Failure, "no such node")
     );
+}
+
+/// The contexts that are due and not kept back, in order.
+async fn contexts(store: &Store, now: i64, heed: Heed) -> Vec<String> {
+    let due = store.next_reports(forge(), at(now), heed, 99).await.unwrap();
+    due.into_iter().map(|wish| wish.report.context).collect()
+}
+
+#[tokio::test]
+async fn ends_come_before_beginnings_and_these_before_progress() {
+    let (_dir, store) = store();
+    let jobs = vec![spec("progress", &[]), spec("new", &[]), spec("ended", &[])];
+    pushed(&store, 'a', vec![new_run("a.kdl", Ok(jobs))]).await;
+    for wish in store.due_reports(forge(), at(0), 9).await.unwrap() {
+        if !wish.report.context.ends_with("new") {
+            store.report_sent(wish.id, wish.version, at(5)).await.unwrap();
+        }
+    }
+    claim(&store, 10).await;
+    let run = store.runs(None, 1).await.unwrap()[0].id;
+    let ended = store.run(run).await.unwrap().jobs.remove(2).id;
+    store.cancel(ended, "ada".to_owned(), at(20)).await.unwrap();
+    let name = |name: &str| format!("solstice/a.kdl/{name}");
+    let all = [name("ended"), name("new"), name("progress")];
+    assert_eq!(contexts(&store, 20, Heed::default()).await, all);
+    let slow = Heed { progress: Duration::from_secs(60), ..Heed::default() };
+    assert_eq!(contexts(&store, 64, slow.clone()).await, all[..2], "told 59 s ago");
+    assert_eq!(contexts(&store, 65, slow.clone()).await, all);
+    let next = store.next_report_try(forge(), slow).await.unwrap();
+    assert_eq!(next, Some(at(0)), "the new one was due from its beginning on");
+    let paused = Heed { paused: vec!["acme".to_owned()], ..Heed::default() };
+    assert!(contexts(&store, 65, paused.clone()).await.is_empty());
+    assert_eq!(store.next_report_try(forge(), paused).await.unwrap(), None);
+    let other = Heed { paused: vec!["acm".to_owned(), "kernel".to_owned()], ..Heed::default() };
+    assert_eq!(contexts(&store, 65, other).await, all);
 }
