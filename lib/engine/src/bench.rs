@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use slog::{Discard, Logger, o};
 use solstice_api::user::Delivery;
-use solstice_config::server::PullRequestsFrom;
 use solstice_forge::fake::{self, FakeForge};
 use solstice_forge::{Event, Forge as _};
 use solstice_model::{CommitSha, DeliveryId, RepoName};
+use solstice_policy::OperatorPolicy;
 use solstice_store::{NewDelivery, Store};
 use tempfile::TempDir;
 
@@ -25,7 +25,7 @@ pub(crate) struct Bench {
     pub(crate) forge: FakeForge,
     pub(crate) repository: RepoName,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) pull_requests: PullRequestsFrom,
+    pub(crate) policy: OperatorPolicy,
 }
 
 impl Bench {
@@ -36,8 +36,8 @@ impl Bench {
         let forge = FakeForge::new("forge".parse().unwrap());
         let repository = forge.add_repository("ada/engine");
         let clock = Arc::new(ManualClock::at(DateTime::from_timestamp(1_700_000_000, 0).unwrap()));
-        let pull_requests = PullRequestsFrom::Repository;
-        Self { _directory: directory, store, forge, repository, clock, pull_requests }
+        let policy = OperatorPolicy::default();
+        Self { _directory: directory, store, forge, repository, clock, policy }
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -69,7 +69,7 @@ impl Bench {
         let task = InterpretDeliveries {
             store: self.store.clone(),
             forge: Arc::new(self.forge.clone()),
-            pull_requests: self.pull_requests,
+            policy: self.policy.clone(),
             clock: self.clock.clone(),
             log: Logger::root(Discard, o!()),
         };

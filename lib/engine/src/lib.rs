@@ -33,6 +33,7 @@ mod plan;
 mod problem;
 mod records;
 mod reports;
+mod start;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

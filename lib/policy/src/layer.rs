@@ -185,7 +185,7 @@ mod tests {
         for (inside, said, help) in [
             ("start \"member\"", "none of its values", "did you mean \"members\"?"),
             ("approval \"sometimes\"", "none of its values", "\"never\" or \"outside\" or"),
-            ("approve \"never\"", "unknown node", "did you mean"),
+            ("aproval \"never\"", "no node", "did you mean `approval`"),
             ("user \"@bob\"", "without @", "\"bob\""),
             ("user \"b ob\"", "no user's name", "as the forge shows it"),
             ("user", "needs a user's name", "user"),

@@ -14,6 +14,7 @@
 //! dropped future of a writing method takes nothing back: the write may still
 //! happen. Logs of attempts are not here, see `solstice-joblog`.
 
+mod approve;
 mod artifact;
 mod claim;
 mod column;
@@ -21,6 +22,7 @@ mod delivery;
 mod describe;
 mod environment;
 mod error;
+mod green;
 mod host;
 mod lease;
 mod make_run;
@@ -46,9 +48,10 @@ pub use delivery::{NewDelivery, Taken, WaitingDelivery};
 pub use describe::{Describe, JobView, PullRequestView, RunView};
 pub use environment::{RunFacts, environment};
 pub use error::StoreError;
+pub use green::{LastGreen, WorkflowAt};
 pub use host::HostNote;
 pub use lease::AttemptInfo;
-pub use make_run::{Hold, NewRun, RunMade};
+pub use make_run::{Hold, NewRun, NewRuns, RunMade};
 pub use records::Applied;
 pub use report::{DueReport, ReportFailure, ReportId};
 pub use rerun::RerunJobs;
