@@ -288,8 +288,8 @@ fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signa
             InterpretDeliveries {
                 store: store.clone(),
                 forge: Arc::clone(&forge),
-                pull_requests: configured.map(|it| it.pull_requests).unwrap_or_default(),
                 logs: logs.clone(),
+                policy: configured.map(|it| it.policy.clone()).unwrap_or_default(),
                 clock: Arc::clone(&clock),
                 log: log("deliveries"),
             },

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use solstice_forge::{CheckAction, CheckRequest};
 use solstice_model::{CommitSha, DeliveryId, ForgeName, JobId, JobName, RunId};
 
+use crate::approve::approve;
 use crate::column::{Columns as _, text};
 use crate::error::StoreError;
 use crate::rerun::{RerunJobs, rerun};
@@ -147,7 +148,11 @@ fn obey(
             ended.extend(cancelled);
             Ok(format!("{by} cancelled {name}"))
         }
-        CheckAction::Approve => Err(StoreError::conflict("run", "it needs no approval")),
+        CheckAction::Approve => match approve(tx, run, by, now)?.len() {
+            0 => Err(StoreError::conflict("run", "somebody has approved already")),
+            1 => Ok(format!("{by} approved {}", meant.workflow)),
+            more => Ok(format!("{by} approved {more} workflows at {}", request.commit.short())),
+        },
     }
 }
 

@@ -13,7 +13,9 @@ use crate::transition::cancel_all;
 use crate::writer::Tx;
 
 impl Store {
-    /// Cancels what is unfinished of a run, on somebody's wish; gives the jobs.
+    /// Cancels what is unfinished of a run, on somebody's wish; gives the jobs. One
+    /// that waits for an approval is withdrawn: nobody can approve of it any more,
+    /// and the same event again asks once more.
     ///
     /// # Errors
     ///
@@ -29,6 +31,11 @@ impl Store {
                 .query_row([text(run)], |_| Ok(()))
                 .optional()?
                 .ok_or_else(|| StoreError::not_found("run", run))?;
+            tx.prepare_cached(
+                "UPDATE run SET withdrawn_at = ?2 WHERE id = ?1 AND approval = 'waiting' \
+                 AND withdrawn_at IS NULL",
+            )?
+            .execute(params![text(run), millis(now)])?;
             cancel_all(tx, unfinished(tx, run)?, &by, now)
         })
         .await

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use solstice_kdl::{Problem, Reader, Refusal, Value, nearest, value};
 use solstice_model::ForgeName;
+use solstice_policy::OperatorPolicy;
 use url::Url;
 
 use super::web_address;
@@ -23,8 +24,8 @@ pub struct ForgeConfig {
     pub webhook_secrets: Vec<Secret>,
     /// The token with which the server reads files and sets statuses.
     pub token: Secret,
-    /// Whose pull requests start runs.
-    pub pull_requests: PullRequestsFrom,
+    /// Who may start what there (invariant I10).
+    pub policy: OperatorPolicy,
 }
 
 /// The forges that can be talked to.
@@ -32,18 +33,6 @@ pub struct ForgeConfig {
 pub enum ForgeKind {
     /// Forgejo, and Gitea, which speaks the same API.
     Forgejo,
-}
-
-/// Whose pull requests start runs (invariant I10).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PullRequestsFrom {
-    /// Those from branches of the repository itself, which only those who may
-    /// push there can make.
-    #[default]
-    Repository,
-    /// Anybody's: whoever has an account on the forge runs what they like on
-    /// the hosts' machines.
-    Anyone,
 }
 
 /// Reads every forge of the configuration; complains if there is none.
@@ -77,10 +66,11 @@ fn forge(mut node: Reader<'_>, base: &Path) -> Option<ForgeConfig> {
     let url = node.required_setting("url", web_address);
     let webhook_secrets = webhook_secrets(&mut node, base);
     let token = node.required_setting("token_file", |given| Secret::from_value(base, given));
-    let pull_requests = node.child("pull_requests").and_then(pull_requests).unwrap_or_default();
+    let policy = OperatorPolicy::read(&mut node);
+    refuse_pull_requests(&mut node);
     node.finish();
     let (name, kind, url, token) = (name?, kind?, url?, token?);
-    Some(ForgeConfig { name, kind, url, webhook_secrets, token, pull_requests })
+    Some(ForgeConfig { name, kind, url, webhook_secrets, token, policy })
 }
 
 fn webhook_secrets(node: &mut Reader<'_>, base: &Path) -> Vec<Secret> {
@@ -110,13 +100,16 @@ fn kind(given: &Value) -> Result<ForgeKind, Refusal> {
     }
 }
 
-fn pull_requests(mut node: Reader<'_>) -> Option<PullRequestsFrom> {
-    let from = node.required_setting("from", |given| match value::string(given)?.as_str() {
-        "repository" => Ok(PullRequestsFrom::Repository),
-        "anyone" => Ok(PullRequestsFrom::Anyone),
-        _ => Err(Refusal::because("it does not say whose pull requests start runs")
-            .help("write \"repository\", or \"anyone\", who can then run what they like")),
-    });
-    node.finish();
-    from
+/// Says what to write instead of what earlier versions knew.
+fn refuse_pull_requests(node: &mut Reader<'_>) {
+    for mut old in node.children("pull_requests") {
+        let from = old.setting("from", value::string);
+        let problem = Problem::new(old.span(), "`pull_requests` is now part of the policy");
+        node.report(problem.help(match from.as_deref() {
+            Some("anyone") => "write policy { approval \"never\"; }, or leave it out: pull \
+                               requests from outside then wait for an approval",
+            _ => "write policy { start \"members\"; }, or leave it out: pull requests from \
+                  outside then wait for an approval",
+        }));
+    }
 }
