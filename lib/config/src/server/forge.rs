@@ -106,10 +106,14 @@ fn refuse_pull_requests(node: &mut Reader<'_>) {
         let from = old.setting("from", value::string);
         let problem = Problem::new(old.span(), "`pull_requests` is now part of the policy");
         node.report(problem.help(match from.as_deref() {
-            Some("anyone") => "write policy { approval \"never\"; }, or leave it out: pull \
-                               requests from outside then wait for an approval",
-            _ => "write policy { start \"members\"; }, or leave it out: pull requests from \
-                  outside then wait for an approval",
+            Some("anyone") => {
+                "write policy { approval \"never\"; }, or leave it out: pull \
+                               requests from outside then wait for an approval"
+            }
+            _ => {
+                "write policy { start \"members\"; }, or leave it out: pull requests from \
+                  outside then wait for an approval"
+            }
         }));
     }
 }
