@@ -52,8 +52,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::HeaderMap;
 use solstice_forge::{
-    Changed, Check, Forge, ForgeError, Genuine, Head, Interpretation, Pace, Permission, Rejection,
-    Secrets, Standing, WorkflowFile,
+    Changed, Check, Credential, Forge, ForgeError, Genuine, Head, Interpretation, Pace, Permission,
+    Rejection, Secrets, Standing, WorkflowFile,
 };
 use solstice_model::{CommitSha, ForgeName, RepoName};
 
@@ -159,6 +159,12 @@ impl Forge for ForgejoForge {
 
     async fn standing(&self, _repository: &RepoName) -> Result<Standing, ForgeError> {
         Ok(Standing::default())
+    }
+
+    /// The account's own token: Forgejo has none that reads one repository only.
+    async fn fetch_credential(&self, _: &RepoName) -> Result<Option<Credential>, ForgeError> {
+        let (username, password) = ("solstice".to_owned(), self.client.token().clone());
+        Ok(Some(Credential { username, password }))
     }
 
     fn pace(&self) -> Pace {

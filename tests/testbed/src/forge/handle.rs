@@ -90,13 +90,14 @@ impl RecordingForge {
         let address = listener.local_addr().map_err(io("socket".to_owned()))?;
         let base_url: Url =
             format!("http://{address}/").parse().expect("a socket address makes a web address");
+        let repositories = Repositories::new(directory, base_url);
+        repositories.set_private(options.guarded);
         let shared = Arc::new(Shared {
-            repositories: Repositories::new(directory, base_url),
+            repositories,
             statuses: Statuses::open(options.status_file.as_deref())?,
             faults: Faults::default(),
             description: Description::of(options.flavour),
             token: options.token,
-            guarded: options.guarded,
             requests: Mutex::default(),
         });
         let wanted = watch::Sender::new(true);

@@ -53,8 +53,6 @@ pub(super) struct Shared {
     pub(super) description: Description,
     /// What clients have to present.
     pub(super) token: String,
-    /// Whether reading needs the token too.
-    pub(super) guarded: bool,
     pub(super) requests: Mutex<Vec<RecordedRequest>>,
 }
 
@@ -127,7 +125,7 @@ impl Shared {
         let body = body.to_bytes();
         let path = head.uri.path();
         if let Some((repository, service)) = smart_http::recognise(path) {
-            if self.guarded && !self.knows(&head.headers) {
+            if self.repositories.private() && !self.knows(&head.headers) {
                 return unauthorized();
             }
             let (method, query) = (head.method.as_str(), head.uri.query().unwrap_or_default());
@@ -176,7 +174,8 @@ impl Shared {
         if headers.contains_key("authorization") {
             return self.knows(headers);
         }
-        operation == "GET /version" || (operation.starts_with("GET ") && !self.guarded)
+        operation == "GET /version"
+            || (operation.starts_with("GET ") && !self.repositories.private())
     }
 
     /// Whether the one Authorization header holds the token, in a way that Forgejo takes.
