@@ -109,7 +109,6 @@ impl AgentApi for Agents {
             spec: rqctx.context().spec.clone(),
             next_seq: 1,
             has_inputs: false,
-            private: false,
             log_limit_bytes: DEFAULT_LOG_LIMIT_BYTES,
             shell_on_failure: false,
         }))

@@ -168,9 +168,14 @@ impl Mirrors {
         if !error.stderr().is_some_and(refuses_single_commit) {
             return Err(self.failed("fetch the commit", mirror, error));
         }
-        let all = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+        // Heads of pull requests are where GitHub, Forgejo and Gitea keep them.
+        let all = [
+            "+refs/heads/*:refs/heads/*",
+            "+refs/tags/*:refs/tags/*",
+            "+refs/pull/*/head:refs/pull/*/head",
+        ];
         if let Err(error) = self.fetch_refs(mirror, credential, &["--prune"], &all, lock).await? {
-            return Err(self.failed("fetch the branches and tags", mirror, error));
+            return Err(self.failed("fetch the branches, tags and pull requests", mirror, error));
         }
         if !self.has(mirror, commit.as_str()).await {
             let said = self.redacted(mirror, error.stderr().unwrap_or_default());
