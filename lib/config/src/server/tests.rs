@@ -72,7 +72,7 @@ fn every_setting_can_be_given() {
         }
         max_log "64MiB"
         artifacts max_file="1GiB" max_job="3GiB"
-        retention { logs "90d" size="50GiB"; artifacts size="100GiB"; deliveries "30d"; }"#,
+        retention { logs "90d" size="50GiB"; artifacts size="100GiB"; deliveries "30d" count=10000; }"#,
     );
     let config = parse(directory.path(), &text).unwrap();
     assert_eq!(config.anonymous, Some(Role::Reader));
@@ -88,7 +88,7 @@ fn every_setting_can_be_given() {
     let retention = RetentionConfig {
         logs: Keep { age: days(90), bytes: Some(50 << 30) },
         artifacts: Keep { age: None, bytes: Some(100 << 30) },
-        deliveries: days(30),
+        deliveries: KeepBodies { age: days(30), count: Some(10_000) },
     };
     assert_eq!(config.retention, retention);
 }
@@ -151,6 +151,8 @@ fn mistakes_are_shown_at_their_place_with_a_way_out() {
         (format!("{FORGE}\nretention {{ logs; }}"), "neither an age nor a size".to_owned()),
         (format!("{FORGE}\nretention {{ logs \"9h\"; }}"), "less than one day".to_owned()),
         (format!("{FORGE}\nretention {{ log \"9d\"; }}"), "did you mean `logs`?".to_owned()),
+        (format!("{FORGE}\nretention {{ deliveries; }}"), "neither an age nor a count".to_owned()),
+        (format!("{FORGE}\nretention {{ deliveries count=7; }}"), "100".to_owned()),
         (format!("{FORGE}\nretention {{ deliveries \"900y\"; }}"), "hundred years".to_owned()),
     ];
     for (lines, expected) in cases {

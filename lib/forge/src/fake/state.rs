@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 use solstice_model::{CommitSha, GitRef, RepoName};
 
 use super::{Fault, Reported, commit_title, describe};
-use crate::check::{Check, CheckReport, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS};
+use crate::check::{
+    Check, CheckDetails, CheckReport, MAX_ACTIONS, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS,
+    MAX_DETAIL_BYTES,
+};
 use crate::error::{ForgeError, Retry};
 use crate::refs;
 use crate::seam::{Changed, Head, Permission, PullRequest, Push, Standing, WorkflowFile};
@@ -33,6 +37,8 @@ pub(super) struct State {
     pub(super) permissions: BTreeMap<(RepoName, String), Permission>,
     /// The pull requests that are open.
     pub(super) pull_requests: BTreeMap<(RepoName, u64), PullRequest>,
+    /// Since when lost deliveries were asked for again.
+    pub(super) redelivered: Vec<DateTime<Utc>>,
     commits: u64,
     deliveries: u64,
 }
@@ -54,6 +60,10 @@ impl State {
 
     pub(super) fn point(&mut self, repository: &RepoName, git_ref: GitRef, commit: &CommitSha) {
         self.refs.insert((repository.clone(), git_ref), commit.clone());
+    }
+
+    pub(super) fn forget(&mut self, repository: &RepoName, git_ref: GitRef) {
+        self.refs.remove(&(repository.clone(), git_ref));
     }
 
     pub(super) fn new_delivery(&mut self) -> String {
@@ -208,6 +218,12 @@ impl State {
         Ok(Standing { branches: branches.collect(), pull_requests })
     }
 
+    pub(super) fn redeliver(&mut self, since: DateTime<Utc>) -> Result<usize, ForgeError> {
+        self.trouble("the deliveries that were lost")?;
+        self.redelivered.push(since);
+        Ok(0)
+    }
+
     /// Counts a call; the error that was ordered for it, if any.
     fn trouble(&mut self, what: &str) -> Result<(), ForgeError> {
         match self.next_fault().and_then(|fault| fail(what, &fault)) {
@@ -224,7 +240,7 @@ impl State {
             return Err(error);
         }
         self.tree(&what, repository, commit)?;
-        if let Err(why) = refuses(report) {
+        if let Err(why) = refuses(report).and_then(|()| details.map_or(Ok(()), refuses_details)) {
             self.misuse.push(format!("{what}: {why}"));
             return Err(refused(what, 422, why));
         }
@@ -290,6 +306,23 @@ fn refused(what: impl Into<String>, status: u16, message: &str) -> ForgeError {
         message: message.to_owned(),
         retry: Retry::Never,
     }
+}
+
+/// The limits that the seam states for the details of a check.
+fn refuses_details(details: &CheckDetails) -> Result<(), &'static str> {
+    if details.title.is_empty() || details.title.contains(char::is_control) {
+        return Err("the title is empty or more than one line");
+    }
+    if details.summary.is_empty() || details.summary.len() > MAX_DETAIL_BYTES {
+        return Err("the summary is empty or too long");
+    }
+    if details.text.len() > MAX_DETAIL_BYTES {
+        return Err("the text is too long");
+    }
+    if details.actions.len() > MAX_ACTIONS {
+        return Err("there are too many buttons");
+    }
+    Ok(())
 }
 
 /// The limits that the seam states.
