@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use solstice_forge::conformance::World as _;
 use solstice_forge::{
-    CheckReport, CheckState, Forge as _, ForgeError, Retry, Secret, Unusable, WorkflowFile,
+    Check, CheckReport, CheckState, Forge as _, ForgeError, Retry, Secret, Unusable, WorkflowFile,
 };
 use solstice_forge_forgejo::{ConfigError, ForgejoConfig, ForgejoForge, Timeouts};
 use solstice_model::{CommitSha, GitRef};
@@ -31,6 +31,16 @@ fn report() -> CheckReport {
     }
 }
 
+async fn tell(
+    forge: &ForgejoForge,
+    commit: &CommitSha,
+    report: &CheckReport,
+) -> Result<(), ForgeError> {
+    let repository = "alice/widgets".parse().unwrap();
+    let check = Check { repository: &repository, commit, subject: "7", report, details: None };
+    forge.report(&check).await
+}
+
 #[tokio::test]
 async fn a_redirect_to_another_server_is_not_followed() {
     let (world, commit) = world().await;
@@ -38,7 +48,7 @@ async fn a_redirect_to_another_server_is_not_followed() {
     let target = elsewhere.recording.base_url().join("api/v1/version").unwrap();
     for status in [301, 302, 303, 307, 308] {
         world.recording.fail_next(1, &Fault::Redirect(status, target.clone()));
-        let error = world.forge.report(&world.repository(), &commit, &report()).await.unwrap_err();
+        let error = tell(&world.forge, &commit, &report()).await.unwrap_err();
         let ForgeError::Refused { status: refused, message, retry, .. } = error else {
             panic!("{error:?}")
         };
@@ -55,16 +65,16 @@ async fn a_redirect_within_the_server_keeps_method_body_and_token() {
     let path = format!("api/v1/repos/alice/widgets/statuses/{commit}");
     let target = world.recording.base_url().join(&path).unwrap();
     world.recording.fail_next(1, &Fault::Redirect(307, target.clone()));
-    world.forge.report(&world.repository(), &commit, &report()).await.unwrap();
+    tell(&world.forge, &commit, &report()).await.unwrap();
     assert_eq!(world.shown(&commit).await, [report()]);
     // These would turn the POST into a GET, whose answer proves nothing.
     for status in [301, 302, 303] {
         world.recording.fail_next(1, &Fault::Redirect(status, target.clone()));
-        let error = world.forge.report(&world.repository(), &commit, &report()).await.unwrap_err();
+        let error = tell(&world.forge, &commit, &report()).await.unwrap_err();
         assert!(matches!(error, ForgeError::Refused { .. }), "{status}: {error:?}");
     }
     world.recording.fail_next(10, &Fault::Redirect(307, target));
-    let error = world.forge.report(&world.repository(), &commit, &report()).await.unwrap_err();
+    let error = tell(&world.forge, &commit, &report()).await.unwrap_err();
     assert!(matches!(error, ForgeError::Refused { status: 307, .. }), "{error:?}");
     assert_eq!(world.recording.statuses().len(), 1);
 }
@@ -131,7 +141,7 @@ async fn a_wrong_token_is_told_without_showing_it() {
     };
     assert!(!format!("{config:?}").contains("hidden"));
     let forge = ForgejoForge::new(config).unwrap();
-    let error = forge.report(&world.repository(), &commit, &report()).await.unwrap_err();
+    let error = tell(&forge, &commit, &report()).await.unwrap_err();
     assert!(matches!(error, ForgeError::Refused { status: 401, .. }), "{error:?}");
     assert_eq!(error.retry(), Retry::Backoff);
     assert!(!format!("{error:?} {forge:?}").contains("hidden"));
@@ -187,7 +197,7 @@ async fn a_long_description_is_cut_and_made_one_line() {
     let (world, commit) = world().await;
     let description = format!("two\nlines {}", "🚀".repeat(200));
     let report = CheckReport { description, ..report() };
-    world.forge.report(&world.repository(), &commit, &report).await.unwrap();
+    tell(&world.forge, &commit, &report).await.unwrap();
     let shown = &world.shown(&commit).await[0].description;
     assert!(shown.starts_with("two lines 🚀") && shown.ends_with('…'), "{shown}");
     assert_eq!(shown.chars().count(), 140);
@@ -197,7 +207,7 @@ async fn a_long_description_is_cut_and_made_one_line() {
 async fn an_error_says_what_was_asked_and_what_was_answered() {
     let (world, commit) = world().await;
     world.recording.fail_next(1, &Fault::Status(500));
-    let error = world.forge.report(&world.repository(), &commit, &report()).await.unwrap_err();
+    let error = tell(&world.forge, &commit, &report()).await.unwrap_err();
     let asked = format!("POST /repos/alice/widgets/statuses/{commit}");
     let words = format!("the forge answered 500 to {asked}: ordered by the test");
     assert_eq!(error.to_string(), words);
