@@ -109,6 +109,8 @@ pub struct FakeForge {
     secrets: Secrets,
     /// Guards everything that the forge knows.
     state: Arc<Mutex<State>>,
+    /// Guards how long each answer takes.
+    pause: Arc<Mutex<Duration>>,
 }
 
 impl FakeForge {
@@ -116,7 +118,7 @@ impl FakeForge {
     pub fn new(name: ForgeName) -> Self {
         let secret = Secret::new("the fake forge's secret").expect("it is not empty");
         let secrets = secret.clone().into();
-        Self { name, secret, secrets, state: Arc::default() }
+        Self { name, secret, secrets, state: Arc::default(), pause: Arc::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -268,6 +270,20 @@ impl FakeForge {
         self.state().down = true;
     }
 
+    /// Makes each answer take this long from now on.
+    pub fn pause(&self, pause: Duration) {
+        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = pause;
+    }
+
+    /// The state, after the pause that each answer takes.
+    async fn asked(&self) -> MutexGuard<'_, State> {
+        let pause = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        self.state()
+    }
+
     /// Ends [`FakeForge::go_down`].
     pub fn come_up(&self) {
         self.state().down = false;
@@ -320,7 +336,7 @@ impl Forge for FakeForge {
         repository: &RepoName,
         commit: &CommitSha,
     ) -> Result<Vec<WorkflowFile>, crate::ForgeError> {
-        self.state().workflow_files(repository, commit)
+        self.asked().await.workflow_files(repository, commit)
     }
 
     async fn head(
@@ -329,7 +345,7 @@ impl Forge for FakeForge {
         git_ref: Option<&str>,
         commit: Option<&CommitSha>,
     ) -> Result<Head, crate::ForgeError> {
-        self.state().head(repository, git_ref, commit)
+        self.asked().await.head(repository, git_ref, commit)
     }
 
     async fn default_branch_file(
@@ -337,7 +353,7 @@ impl Forge for FakeForge {
         repository: &RepoName,
         path: &str,
     ) -> Result<Option<WorkflowFile>, crate::ForgeError> {
-        self.state().default_branch_file(repository, path)
+        self.asked().await.default_branch_file(repository, path)
     }
 
     async fn commit_message(
@@ -345,7 +361,7 @@ impl Forge for FakeForge {
         repository: &RepoName,
         commit: &CommitSha,
     ) -> Result<String, crate::ForgeError> {
-        self.state().commit_message(repository, commit)
+        self.asked().await.commit_message(repository, commit)
     }
 
     async fn changed_files(
@@ -354,7 +370,7 @@ impl Forge for FakeForge {
         base: &CommitSha,
         head: &CommitSha,
     ) -> Result<Changed, crate::ForgeError> {
-        self.state().changed_files(repository, base, head)
+        self.asked().await.changed_files(repository, base, head)
     }
 
     async fn permission(
@@ -362,11 +378,11 @@ impl Forge for FakeForge {
         repository: &RepoName,
         user: &str,
     ) -> Result<Permission, crate::ForgeError> {
-        self.state().permission(repository, user)
+        self.asked().await.permission(repository, user)
     }
 
     async fn standing(&self, repository: &RepoName) -> Result<Standing, crate::ForgeError> {
-        self.state().standing(repository)
+        self.asked().await.standing(repository)
     }
 
     fn pace(&self) -> Pace {
@@ -374,7 +390,7 @@ impl Forge for FakeForge {
     }
 
     async fn report(&self, check: &Check<'_>) -> Result<(), crate::ForgeError> {
-        self.state().report(check)
+        self.asked().await.report(check)
     }
 }
 
