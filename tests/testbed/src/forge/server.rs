@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use super::answer::{self, Body};
 use super::api::Api;
+use super::community::Community;
 use super::description::Description;
 use super::fault::{Fault, Faults};
 use super::repositories::Repositories;
@@ -49,6 +50,7 @@ pub struct RecordedRequest {
 pub(super) struct Shared {
     pub(super) repositories: Repositories,
     pub(super) statuses: Statuses,
+    pub(super) community: Community,
     pub(super) faults: Faults,
     pub(super) description: Description,
     /// What clients have to present.
@@ -154,8 +156,8 @@ impl Shared {
             (Err(violation), None) => answer::error(violation.status, &violation.why),
             (Ok(call), None) if !self.may(&call.operation, &head.headers) => unauthorized(),
             (Ok(call), None) => {
-                let api = Api { repositories: &self.repositories, statuses: &self.statuses };
-                api.answer(call, body).await
+                let Self { repositories, statuses, community, .. } = self;
+                Api { repositories, statuses, community }.answer(call, body).await
             }
         };
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
