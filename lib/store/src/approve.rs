@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
-use solstice_model::{JobState, RunId};
+use solstice_model::{AnnotationCounts, JobState, RunId};
 
 use crate::column::{Columns as _, millis, text};
 use crate::describe::JobView;
@@ -29,18 +29,25 @@ impl Store {
         by: String,
         now: DateTime<Utc>,
     ) -> Result<Vec<RunId>, StoreError> {
-        self.write(move |tx| {
-            if !waits(tx, run)? {
-                return Ok(Vec::new());
-            }
-            let approved = siblings(tx, run)?;
-            for run in &approved {
-                release(tx, *run, &by, now)?;
-            }
-            Ok(approved)
-        })
-        .await
+        self.write(move |tx| approve(tx, run, &by, now)).await
     }
+}
+
+/// As [`Store::approve`], within the caller's transaction.
+pub(crate) fn approve(
+    tx: &Tx<'_>,
+    run: RunId,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<RunId>, StoreError> {
+    if !waits(tx, run)? {
+        return Ok(Vec::new());
+    }
+    let approved = siblings(tx, run)?;
+    for run in &approved {
+        release(tx, *run, by, now)?;
+    }
+    Ok(approved)
 }
 
 /// Whether the run waits; not if somebody has approved.
@@ -91,7 +98,8 @@ fn release(tx: &Tx<'_>, run: RunId, by: &str, now: DateTime<Utc>) -> Result<(), 
     let open = || jobs.iter().filter(|job| job.state == JobState::Queued);
     for job in open() {
         let (spec, state) = (&job.spec, &job.state);
-        let told = JobView { id: job.id, spec, state, attempts: 0, step: None };
+        let annotations = AnnotationCounts::default();
+        let told = JobView { id: job.id, spec, state, attempts: 0, step: None, annotations };
         report::wish(tx, job.id, &tx.describe.job(&view, &told), now)?;
         tx.job_changed(job.id);
     }

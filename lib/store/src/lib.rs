@@ -14,6 +14,7 @@
 //! dropped future of a writing method takes nothing back: the write may still
 //! happen. Logs of attempts are not here, see `solstice-joblog`.
 
+mod annotation;
 mod approve;
 mod artifact;
 mod claim;
@@ -23,8 +24,10 @@ mod describe;
 mod environment;
 mod error;
 mod green;
+mod head;
 mod host;
 mod lease;
+mod ledger;
 mod make_run;
 mod migrate;
 mod new_job;
@@ -32,6 +35,7 @@ mod queue;
 mod readers;
 mod records;
 mod report;
+mod request;
 mod rerun;
 mod retention;
 mod status;
@@ -43,8 +47,9 @@ mod view;
 mod withdraw;
 mod writer;
 
+pub use annotation::UnannotatedAttempt;
 pub use artifact::{InputFile, NewArtifact};
-pub use delivery::{NewDelivery, Taken, WaitingDelivery};
+pub use delivery::{MAX_HEADER_BYTES, MAX_HEADERS, NewDelivery, Taken, WaitingDelivery};
 pub use describe::{Describe, JobView, PullRequestView, RunView};
 pub use environment::{RunFacts, environment};
 pub use error::StoreError;
@@ -53,7 +58,8 @@ pub use host::HostNote;
 pub use lease::AttemptInfo;
 pub use make_run::{Hold, NewRun, NewRuns, RunMade};
 pub use records::Applied;
-pub use report::{DueReport, ReportFailure, ReportId};
+pub use report::{DueReport, Heed, ReportFailure, ReportId};
+pub use request::Obeyed;
 pub use rerun::RerunJobs;
 pub use retention::EndedAttempt;
 pub use status::run_status;

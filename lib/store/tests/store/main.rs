@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod annotations;
 mod approvals;
 mod artifacts;
 mod claims;
@@ -12,6 +13,7 @@ mod fixture;
 mod green;
 mod hosts_and_tokens;
 mod leases;
+mod ledger;
 mod needs;
 mod opening;
 mod outbox;
