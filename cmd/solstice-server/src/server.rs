@@ -288,8 +288,8 @@ fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signa
             InterpretDeliveries {
                 store: store.clone(),
                 forge: Arc::clone(&forge),
-                logs: logs.clone(),
                 policy: configured.map(|it| it.policy.clone()).unwrap_or_default(),
+                logs: logs.clone(),
                 clock: Arc::clone(&clock),
                 log: log("deliveries"),
             },

@@ -77,8 +77,8 @@ impl Bench {
         let task = InterpretDeliveries {
             store: self.store.clone(),
             forge: Arc::new(self.forge.clone()),
-            logs: self.logs.clone(),
             policy: self.policy.clone(),
+            logs: self.logs.clone(),
             clock: self.clock.clone(),
             log: Logger::root(Discard, o!()),
         };

@@ -51,12 +51,13 @@ impl Describe for Checks {
             _ => Vec::new(),
         };
         let mut description = match (job.state, job.step) {
-            _ if state == CheckState::ActionRequired => {
+            (JobState::Queued, _) if run.awaits_approval => {
                 let why = PullRequestView::approval_reason(run.pull_request.as_ref());
                 format!("waits for approval: {}", one_line(&why))
             }
             (JobState::Running(held), Some(step)) => {
-                format!("{} at {}", step_of(step, &job.spec.steps), held.host)
+                let steps = &job.spec.steps;
+                format!("{} at {}", step_of(step, steps), held.host)
             }
             _ => description(job.state, &waits_for, Some(job.spec)),
         };
@@ -343,7 +344,8 @@ mod tests {
         let (mut run, spec) = (run("solstice/CI"), spec());
         run.awaits_approval = true;
         let report = |run: &RunView, state| {
-            let (id, spec, state, annotations) = (new_id(), &spec, &state, Default::default());
+            let (id, annotations) = (new_id(), AnnotationCounts::default());
+            let (spec, state) = (&spec, &state);
             let job = JobView { id, spec, state, attempts: 0, step: None, annotations };
             let report = checks().job(run, &job);
             (report.state, report.description)

@@ -185,7 +185,8 @@ impl InterpretDeliveries {
                 Fate::Nothing(Verdict::Rejected { reason })
             }
             _ => match self.read(source, event, body).await {
-                Ok(event) => self.fate(event).await?,
+                Ok(Event::CheckRequest(request)) => self.permit(request).await?,
+                Ok(event) => self.fate_heard(event).await?,
                 Err(verdict) => Fate::Nothing(verdict),
             },
         };
@@ -214,27 +215,35 @@ impl InterpretDeliveries {
             Ok(Interpretation::Malformed { reason }) => Err(Verdict::Rejected { reason }),
             // A panic where panics unwind; a release build aborts and is restarted.
             Err(_) => {
-                let reason = "the body made the interpreter fail".to_owned();
-                Err(Verdict::Rejected { reason })
+                Err(Verdict::Rejected { reason: "the body made the interpreter fail".to_owned() })
             }
         }
     }
 
+    /// What becomes of an event. Where its ref is was heard even if it starts nothing.
+    async fn fate_heard(&self, event: Event) -> Result<Fate, StoreError> {
+        let heard = event.clone();
+        Ok(match self.fate(event).await? {
+            Fate::Nothing(Verdict::Ignored { reason }) => Fate::Heard(Box::new(heard), reason),
+            fate => fate,
+        })
+    }
+
     async fn fate(&self, event: Event) -> Result<Fate, StoreError> {
-        let event = match event {
-            Event::Push(_) | Event::PullRequest(_) | Event::MergeGroup(_) => event,
-            Event::CheckRequest(request) => return self.permit(request).await,
+        match &event {
+            Event::Push(_) | Event::PullRequest(_) | Event::MergeGroup(_) => {}
+            // See `requests`.
+            Event::CheckRequest(_) => {
+                let reason = "it is no push".to_owned();
+                return Ok(Fate::Nothing(Verdict::Ignored { reason }));
+            }
             Event::PullRequestClosed { .. } | Event::RefDeleted { .. } => {
                 return Ok(Fate::Ends(Box::new(event)));
             }
-        };
-        let heard = event.clone();
+        }
         let (store, forge, operator, log) = (&self.store, &*self.forge, &self.policy, &self.log);
         match (Starts { store, forge, operator, log }).of(event).await {
             Ok(Started::Runs(event, runs)) => Ok(Fate::Runs(Box::new((event, runs)))),
-            Ok(Started::Nothing(Verdict::Ignored { reason })) => {
-                Ok(Fate::Heard(Box::new(heard), reason))
-            }
             Ok(Started::Nothing(verdict)) => Ok(Fate::Nothing(verdict)),
             Err(Trouble::Forge(error)) => Ok(Fate::Later(error)),
             Err(Trouble::Store(error)) => Err(error),

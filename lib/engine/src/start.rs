@@ -256,3 +256,6 @@ async fn planned(event: Event, files: Vec<WorkflowFile>) -> Result<(Event, Plan)
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

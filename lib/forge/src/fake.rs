@@ -190,7 +190,7 @@ impl FakeForge {
         self.state().messages.insert(commit.clone(), message.to_owned());
     }
 
-    /// Says what a user may do from now on; [`Permission::Read`] if it is not said.
+    /// Says what a user may do from now on; nothing if it is not said.
     pub fn set_permission(&self, repository: &RepoName, user: &str, permission: Permission) {
         self.state().permissions.insert((repository.clone(), user.to_owned()), permission);
     }

@@ -33,8 +33,7 @@ impl Store {
     }
 }
 
-/// The same within the caller's transaction. Writes nothing if it fails for
-/// a conflict.
+/// As [`Store::approve`], within the caller's transaction.
 pub(crate) fn approve(
     tx: &Tx<'_>,
     run: RunId,

@@ -16,7 +16,7 @@ use crate::rerun::{RerunJobs, rerun};
 use crate::store::Store;
 use crate::transition::cancel_all;
 use crate::verdict::{finish, must_wait};
-use crate::withdraw::unfinished;
+use crate::withdraw::cancel_whole;
 use crate::writer::Tx;
 
 /// The most runs that one request is about.
@@ -137,11 +137,10 @@ fn obey(
             ))
         }
         CheckAction::Cancel => {
-            let jobs = match &meant.job {
-                Some((id, _)) => vec![*id],
-                None => unfinished(tx, run)?,
+            let cancelled = match &meant.job {
+                Some((id, _)) => cancel_all(tx, vec![*id], by, now)?,
+                None => cancel_whole(tx, run, by, now)?,
             };
-            let cancelled = cancel_all(tx, jobs, by, now)?;
             if cancelled.is_empty() {
                 return Err(StoreError::conflict("job", "it is over already"));
             }
@@ -149,9 +148,8 @@ fn obey(
             Ok(format!("{by} cancelled {name}"))
         }
         CheckAction::Approve => match approve(tx, run, by, now)?.len() {
-            0 => Err(StoreError::conflict("run", "somebody has approved already")),
-            1 => Ok(format!("{by} approved {}", meant.workflow)),
-            more => Ok(format!("{by} approved {more} workflows at {}", request.commit.short())),
+            0 => Err(StoreError::conflict("run", "somebody approved of it before")),
+            _ => Ok(format!("{by} approved of commit {}", request.commit.short())),
         },
     }
 }

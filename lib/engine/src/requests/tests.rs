@@ -198,8 +198,9 @@ async fn a_stranger_s_commit_runs_once_a_member_has_pressed() {
     assert_eq!(refused.verdict, "rejected");
     assert!(bench.store.run(run).await.unwrap().run.approval.unwrap().by.is_none());
     request.actor = "alice".to_owned();
+    let approved = format!("alice approved of commit {}", request.commit.short());
     let done = bench.tell(&Event::CheckRequest(request.clone())).await;
-    assert_eq!(told_of(&done), ("acted", "alice approved CI"));
+    assert_eq!(told_of(&done), ("acted", approved.as_str()));
     let again = bench.tell(&Event::CheckRequest(request)).await;
-    assert_eq!(told_of(&again), ("ignored", "CI: somebody has approved already"));
+    assert_eq!(told_of(&again), ("ignored", "CI: somebody approved of it before"));
 }

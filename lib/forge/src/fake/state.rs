@@ -13,7 +13,9 @@ use crate::check::{
 };
 use crate::error::{ForgeError, Retry};
 use crate::refs;
-use crate::seam::{Changed, Head, Permission, PullRequest, Push, Standing, WorkflowFile};
+use crate::seam::{
+    Changed, Head, MAX_COMMIT_MESSAGE_BYTES, Permission, PullRequest, Push, Standing, WorkflowFile,
+};
 use crate::workflows::{self, Unusable};
 
 /// The files of a commit by path.
@@ -33,7 +35,7 @@ pub(super) struct State {
     pub(super) misuse: Vec<String>,
     /// What commits say, where that is not the usual.
     pub(super) messages: BTreeMap<CommitSha, String>,
-    /// What users may do, where that is not to read.
+    /// What users may do, where that is not nothing.
     pub(super) permissions: BTreeMap<(RepoName, String), Permission>,
     /// The pull requests that are open.
     pub(super) pull_requests: BTreeMap<(RepoName, u64), PullRequest>,
@@ -164,7 +166,10 @@ impl State {
         let what = format!("the message of {commit} in {repository}");
         self.trouble(&what)?;
         self.tree(&what, repository, commit)?;
-        Ok(self.messages.get(commit).cloned().unwrap_or_else(|| commit_title(commit)))
+        let mut message =
+            self.messages.get(commit).cloned().unwrap_or_else(|| commit_title(commit));
+        message.truncate(message.floor_char_boundary(MAX_COMMIT_MESSAGE_BYTES));
+        Ok(message)
     }
 
     /// The fake has no history: what differs is what one tree has and the other has not.
@@ -194,7 +199,7 @@ impl State {
             return Err(refused(what, 404, "no such repository"));
         }
         let key = (repository.clone(), user.to_owned());
-        Ok(self.permissions.get(&key).copied().unwrap_or(Permission::Read))
+        Ok(self.permissions.get(&key).copied().unwrap_or(Permission::None))
     }
 
     pub(super) fn standing(&mut self, repository: &RepoName) -> Result<Standing, ForgeError> {

@@ -66,6 +66,7 @@ fn run() -> Run {
         status: RunStatus::Failed,
         created_at: at(0),
         finished_at: Some(at(1)),
+        approval: None,
     }
 }
 
