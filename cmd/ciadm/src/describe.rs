@@ -1,19 +1,28 @@
 //! States and times in people's words.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use solstice_api::user::{Job, Run, RunStatus, Step};
+use solstice_api::user::{Approval, Job, Run, RunStatus, Step};
 use solstice_display::duration;
 use solstice_model::{Exit, JobState, Need, NeededOutcome, Outcome, SkipReason, TimeLimit};
 
 /// A run's state.
 pub(crate) fn status(status: RunStatus) -> &'static str {
     match status {
+        RunStatus::WaitingForApproval => "needs approval",
         RunStatus::Queued => "waiting",
         RunStatus::Running => "running",
         RunStatus::Succeeded => "succeeded",
         RunStatus::Failed => "failed",
         RunStatus::InfraFailed => "could not be run",
         RunStatus::Cancelled => "cancelled",
+    }
+}
+
+/// An approval, waited for or given.
+pub(crate) fn approval(approval: &Approval) -> String {
+    match (&approval.by, approval.at) {
+        (Some(by), Some(at)) => format!("by {by}, {} ({})", moment(at), approval.why),
+        _ => format!("none yet: {}", approval.why),
     }
 }
 

@@ -65,6 +65,8 @@ enum Verb {
     Artifacts(artifact::Artifacts),
     /// Start the workflows of a repository that may be started by hand
     Trigger(run::Trigger),
+    /// Let a run that waits for an approval go on
+    Approve(run::Of),
     /// Cancel a job, or what is not finished of a run
     Cancel(run::Of),
     /// Run a job, or the jobs of a run, once more
@@ -138,6 +140,7 @@ async fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Logs(logs) => logs.run().await,
         Verb::Artifacts(artifacts) => artifacts.run().await,
         Verb::Trigger(trigger) => trigger.run().await,
+        Verb::Approve(of) => run::approve(of).await,
         Verb::Cancel(of) => run::cancel(of).await,
         Verb::Rerun(again) => run::rerun(again).await,
         Verb::Watch(watch) => watch.run().await,

@@ -1,9 +1,9 @@
-//! `ciadm runs`, `run show`, `trigger`, `cancel`, `rerun`.
+//! `ciadm runs`, `run show`, `trigger`, `approve`, `cancel`, `rerun`.
 
 use clap::Args;
 use serde_json::json;
 use solstice_api::user::{Job, Rerun, Run, RunCreate, RunDetail};
-use solstice_model::{CommitSha, ForgeName, JobId, RepoName};
+use solstice_model::{CommitSha, ForgeName, JobId, RepoName, RunId};
 
 use crate::describe;
 use crate::failure::Failure;
@@ -151,6 +151,9 @@ pub(crate) async fn show(of: Of) -> Result<(), Failure> {
         ("Took", describe::took(Some(run.created_at), run.finished_at)),
     ];
     self::facts(&facts);
+    if let Some(approval) = &run.approval {
+        self::facts(&[("Approval", describe::approval(approval))]);
+    }
     if let Some(problem) = &run.problem {
         output::line(&format!("\n{}", output::harmless(problem)));
     }
@@ -168,6 +171,22 @@ pub(crate) fn facts(facts: &[(&str, String)]) {
         let value = output::harmless(value).replace('\n', " ");
         output::line(&format!("{name:width$}  {value}"));
     }
+}
+
+/// Lets a run that waits for an approval go on, and what waits with it.
+pub(crate) async fn approve(of: Of) -> Result<(), Failure> {
+    let session = of.access.open()?;
+    let run = which::run(&session, &of.id).await?;
+    let approved: Vec<RunId> = session.answer(session.client.run_approve(&run).await).await?;
+    if session.json {
+        output::json(&json!({ "approved": approved }));
+    } else if approved.is_empty() {
+        output::line("It was approved before.");
+    }
+    for run in approved.iter().filter(|_| !session.json) {
+        output::line(&format!("Approved run {run}"));
+    }
+    Ok(())
 }
 
 /// Cancels a job, or what is not finished of a run.

@@ -58,7 +58,10 @@ impl Watch {
 async fn unfinished(session: &Session) -> Result<Vec<(Run, Job)>, Failure> {
     let mut jobs = Vec::new();
     for run in which::newest(session, None, RUNS, RUNS).await? {
-        if matches!(run.status, RunStatus::Queued | RunStatus::Running) {
+        if matches!(
+            run.status,
+            RunStatus::WaitingForApproval | RunStatus::Queued | RunStatus::Running
+        ) {
             let detail = which::view(session, run.id).await?;
             let open = detail.jobs.into_iter().filter(|job| !job.state.is_finished());
             jobs.extend(open.map(|job| (run.clone(), job)));

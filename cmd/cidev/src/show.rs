@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use solstice_model::{ArtifactRule, StepSpec};
-use solstice_workflow::{Condition, Job, Pattern, Trigger, Workflow};
+use solstice_workflow::{Condition, Job, PathFilter, Pattern, Trigger, Workflow};
 
 use crate::files::{FileError, Found, WorkflowFile};
 use crate::output::{self, harmless};
@@ -62,19 +62,38 @@ fn workflow_text(workflow: &Workflow) -> String {
 
 fn trigger_text(trigger: &Trigger) -> String {
     match trigger {
-        Trigger::Push { branches, tags } => match (branches.as_slice(), tags.as_slice()) {
-            ([], []) => "push to any branch".to_owned(),
-            (branches, []) => format!("push to {}", patterns(branches)),
-            ([], tags) => format!("push of the tag {}", patterns(tags)),
-            (branches, tags) => {
-                format!("push to {}, or of the tag {}", patterns(branches), patterns(tags))
-            }
-        },
-        Trigger::PullRequest { branches } if branches.is_empty() => {
-            "pull request into any branch".to_owned()
+        Trigger::Push { branches, tags, files } => {
+            let of = match (branches.as_slice(), tags.as_slice()) {
+                ([], []) => "push to any branch".to_owned(),
+                (branches, []) => format!("push to {}", patterns(branches)),
+                ([], tags) => format!("push of the tag {}", patterns(tags)),
+                (branches, tags) => {
+                    format!("push to {}, or of the tag {}", patterns(branches), patterns(tags))
+                }
+            };
+            of + &files_text(files)
         }
-        Trigger::PullRequest { branches } => format!("pull request into {}", patterns(branches)),
+        Trigger::PullRequest { branches, files } => {
+            format!("pull request into {}{}", base(branches), files_text(files))
+        }
+        Trigger::MergeGroup { branches } => format!("merge queue into {}", base(branches)),
         Trigger::Manual => "request".to_owned(),
+    }
+}
+
+fn base(branches: &[Pattern]) -> String {
+    if branches.is_empty() { "any branch".to_owned() } else { patterns(branches) }
+}
+
+fn files_text(files: &PathFilter) -> String {
+    let wanted = match files.paths.as_slice() {
+        [] if files.paths_ignore.is_empty() => return String::new(),
+        [] => String::new(),
+        paths => format!(" of {}", patterns(paths)),
+    };
+    match files.paths_ignore.as_slice() {
+        [] => format!(" that changes a file{wanted}"),
+        ignored => format!(" that changes a file{wanted} other than {}", patterns(ignored)),
     }
 }
 

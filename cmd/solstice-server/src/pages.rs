@@ -87,6 +87,7 @@ async fn act_on_run(rqctx: &Rqctx, run: RunId, action: &str) -> Result<String, H
     let principal = require_to_change(rqctx, Role::Submitter).await?;
     let context = rqctx.context();
     match action {
+        "approve" => drop(act::approve(context, principal, run).await?),
         "cancel" => drop(act::cancel_run(context, principal, run).await?),
         "rerun" => drop(act::rerun(context, principal, run, RerunJobs::All).await?),
         "rerun-failed" => drop(act::rerun(context, principal, run, RerunJobs::Failed).await?),

@@ -40,7 +40,7 @@ use crate::webhook::Webhooks;
 /// How often each task looks by itself, should a signal have been missed.
 const SLOW: Duration = Duration::from_secs(30);
 
-/// How often what no webhook told of is looked for.
+/// How often what no webhook told of is looked for, unless the configuration says so.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
 
 /// How long open requests may take to end when the server stops.
@@ -288,7 +288,7 @@ fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signa
             InterpretDeliveries {
                 store: store.clone(),
                 forge: Arc::clone(&forge),
-                pull_requests: configured.map(|it| it.pull_requests).unwrap_or_default(),
+                policy: configured.map(|it| it.policy.clone()).unwrap_or_default(),
                 logs: logs.clone(),
                 clock: Arc::clone(&clock),
                 log: log("deliveries"),
@@ -307,9 +307,11 @@ fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signa
         );
         driver.spawn(reports, &signal, SLOW);
         signals.push(signal);
-        let signal = Signal::default();
-        driver.spawn(Sweep::new(store, forge, clock, SWEEP, log("sweep")), &signal, SWEEP);
-        signals.push(signal);
+        if let Some(every) = configured.map_or(Some(SWEEP), |it| it.sweep) {
+            let signal = Signal::default();
+            driver.spawn(Sweep::new(store, forge, clock, every, log("sweep")), &signal, every);
+            signals.push(signal);
+        }
     }
     let old = Signal::default();
     driver.spawn(

@@ -75,6 +75,15 @@ impl UserApi for Users {
         act::cancel_run(rqctx.context(), principal, run).await.map(HttpResponseOk)
     }
 
+    async fn run_approve(
+        rqctx: Rqctx,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<Vec<RunId>>, HttpError> {
+        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let run = path.into_inner().run;
+        act::approve(rqctx.context(), principal, run).await.map(HttpResponseOk)
+    }
+
     async fn run_rerun(
         rqctx: Rqctx,
         path: Path<RunPath>,

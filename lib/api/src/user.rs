@@ -64,6 +64,17 @@ pub trait UserApi {
         path: Path<RunPath>,
     ) -> Result<HttpResponseOk<Vec<JobId>>, HttpError>;
 
+    /// Approve of a run that waits for that; gives the runs that may go on now
+    ///
+    /// Those are all that wait at the same commit of the same pull request; none
+    /// if somebody approved before. 409 if it needs no approval, or is over
+    /// without one.
+    #[endpoint { method = POST, path = "/api/v1/runs/{run}/approve", tags = ["runs"] }]
+    async fn run_approve(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<Vec<RunId>>, HttpError>;
+
     /// Run jobs of a run once more; gives the new ones
     ///
     /// A new job takes the place of each, with an outcome of its own; the old
@@ -274,7 +285,7 @@ pub trait UserApi {
         path: Path<RunPath>,
     ) -> Result<Response<Body>, HttpError>;
 
-    /// A button of a run's page: `cancel`, `rerun` or `rerun-failed`
+    /// A button of a run's page: `approve`, `cancel`, `rerun` or `rerun-failed`
     #[endpoint { method = POST, path = "/runs/{run}/{action}", unpublished = true }]
     async fn page_run_action(
         rqctx: RequestContext<Self::Context>,
@@ -495,12 +506,28 @@ pub struct Run {
     pub created_at: DateTime<Utc>,
     /// When its last job ended.
     pub finished_at: Option<DateTime<Utc>>,
+    /// The approval that it needs before its jobs may run, if it needs one.
+    #[serde(default)]
+    pub approval: Option<Approval>,
+}
+
+/// Somebody's approval of a run, waited for or given.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Approval {
+    /// Why it is needed, for people.
+    pub why: String,
+    /// Who gave it; it is waited for if absent.
+    pub by: Option<String>,
+    /// When.
+    pub at: Option<DateTime<Utc>>,
 }
 
 /// Where a run stands; derived from its jobs, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
+    /// Nobody has approved of it yet: its jobs may not run.
+    WaitingForApproval,
     /// No job has begun.
     Queued,
     /// Some job is not finished.

@@ -16,7 +16,7 @@ use url::Url;
 mod forge;
 mod limits;
 
-pub use self::forge::{ForgeConfig, ForgeKind, PullRequestsFrom};
+pub use self::forge::{ForgeConfig, ForgeKind};
 pub use self::limits::{ArtifactLimits, Keep, KeepBodies, RetentionConfig};
 use crate::error::ConfigError;
 

@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 use slog::{Discard, Logger, o};
 use solstice_api::host::Offer;
 use solstice_api::user::{Delivery, Job};
-use solstice_config::server::PullRequestsFrom;
 use solstice_forge::fake::{self, FakeForge};
 use solstice_forge::{Event, Forge as _};
 use solstice_joblog::JobLogs;
 use solstice_model::{
     AttemptId, CommitSha, DeliveryId, HostName, Record, RecordBody, RepoName, RunId,
 };
+use solstice_policy::OperatorPolicy;
 use solstice_store::{NewDelivery, Store};
 use tempfile::TempDir;
 
@@ -31,7 +31,7 @@ pub(crate) struct Bench {
     pub(crate) forge: FakeForge,
     pub(crate) repository: RepoName,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) pull_requests: PullRequestsFrom,
+    pub(crate) policy: OperatorPolicy,
 }
 
 impl Bench {
@@ -43,8 +43,8 @@ impl Bench {
         let forge = FakeForge::new("forge".parse().unwrap());
         let repository = forge.add_repository("ada/engine");
         let clock = Arc::new(ManualClock::at(DateTime::from_timestamp(1_700_000_000, 0).unwrap()));
-        let pull_requests = PullRequestsFrom::Repository;
-        Self { _directory: directory, store, logs, forge, repository, clock, pull_requests }
+        let policy = OperatorPolicy::default();
+        Self { _directory: directory, store, logs, forge, repository, clock, policy }
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -77,7 +77,7 @@ impl Bench {
         let task = InterpretDeliveries {
             store: self.store.clone(),
             forge: Arc::new(self.forge.clone()),
-            pull_requests: self.pull_requests,
+            policy: self.policy.clone(),
             logs: self.logs.clone(),
             clock: self.clock.clone(),
             log: Logger::root(Discard, o!()),

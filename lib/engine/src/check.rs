@@ -12,7 +12,7 @@ use solstice_model::{
     JobName, JobSpec, JobState, NeededOutcome, Outcome, Sha256Digest, SkipReason, StepSpec,
     TimeLimit,
 };
-use solstice_store::{Describe, JobView, RunView};
+use solstice_store::{Describe, JobView, PullRequestView, RunView};
 use url::Url;
 
 /// Says what commits show, with links to the server's pages.
@@ -51,6 +51,10 @@ impl Describe for Checks {
             _ => Vec::new(),
         };
         let mut description = match (job.state, job.step) {
+            (JobState::Queued, _) if run.awaits_approval => {
+                let why = PullRequestView::approval_reason(run.pull_request.as_ref());
+                format!("waits for approval: {}", one_line(&why))
+            }
             (JobState::Running(held), Some(step)) => {
                 let steps = &job.spec.steps;
                 format!("{} at {}", step_of(step, steps), held.host)
@@ -333,6 +337,34 @@ mod tests {
         spec.needs = vec![need("a"), need("b")];
         let (_, text) = report_of(&spec, JobState::Queued, 0);
         assert_eq!(text, "waiting for a, b and a machine");
+    }
+
+    #[test]
+    fn what_nobody_approved_of_says_so() {
+        let (mut run, spec) = (run("solstice/CI"), spec());
+        run.awaits_approval = true;
+        let report = |run: &RunView, state| {
+            let (id, annotations) = (new_id(), AnnotationCounts::default());
+            let (spec, state) = (&spec, &state);
+            let job = JobView { id, spec, state, attempts: 0, step: None, annotations };
+            let report = checks().job(run, &job);
+            (report.state, report.description)
+        };
+        let asked = "waits for approval: the policy asks for it".to_owned();
+        assert_eq!(report(&run, JobState::Queued), (CheckState::ActionRequired, asked));
+        run.pull_request = Some(PullRequestView {
+            number: 7,
+            base: "main".to_owned(),
+            outside: true,
+            author: Some("bob\u{1b}".to_owned()),
+        });
+        let outside = "waits for approval: bob 's change comes from outside the repository";
+        assert_eq!(
+            report(&run, JobState::Queued),
+            (CheckState::ActionRequired, outside.to_owned())
+        );
+        let cancelled = JobState::Finished { outcome: Outcome::Cancelled { by: "ada".to_owned() } };
+        assert_eq!(report(&run, cancelled).0, CheckState::Cancelled);
     }
 
     #[test]

@@ -6,26 +6,25 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use slog::{Logger, error, info, warn};
 use solstice_api::user::DeliverySource;
-use solstice_config::server::PullRequestsFrom;
-use solstice_forge::{CheckRequest, Event, Forge, ForgeError, Interpretation, WorkflowFile};
+use solstice_forge::{CheckRequest, Event, Forge, ForgeError, Interpretation};
 use solstice_joblog::JobLogs;
 use solstice_log::{chain, keys};
 use solstice_model::{DeliveryId, JobId};
-use solstice_store::{Store, StoreError, Verdict, WaitingDelivery};
+use solstice_policy::OperatorPolicy;
+use solstice_store::{NewRuns, Store, StoreError, Verdict, WaitingDelivery};
 
 use crate::clock::Clock;
 use crate::driver::{Activation, Next};
-use crate::files::workflow_files;
 use crate::leases::until;
-use crate::plan::{Cause, Plan, plan};
 use crate::records::close_logs;
 use crate::reports::pause;
+use crate::start::{Started, Starts, Trouble};
 
 /// Deliveries of one forge that are worked on at the same time. Each may hold
 /// a body of 25 MiB.
 const CONCURRENCY: usize = 4;
 
-/// How often the workflow files of a delivery are asked for: with pauses of up to
+/// How often the forge is asked for what a delivery needs: with pauses of up to
 /// ten minutes that takes an hour, and longer where the forge asks for patience.
 /// Tries are counted, not time, because the server may have been down meanwhile.
 const MAX_TRIES: u32 = 15;
@@ -40,8 +39,8 @@ pub struct InterpretDeliveries {
     pub store: Store,
     /// Who sent them.
     pub forge: Arc<dyn Forge>,
-    /// Whose pull requests start runs there.
-    pub pull_requests: PullRequestsFrom,
+    /// Who may start what there, as the operator says (invariant I10).
+    pub policy: OperatorPolicy,
     /// The logs of attempts, closed as these are cancelled.
     pub logs: JobLogs,
     /// Says when a pause is over.
@@ -53,7 +52,7 @@ pub struct InterpretDeliveries {
 /// What is to become of a delivery.
 pub(crate) enum Fate {
     /// These runs.
-    Runs(Box<(Event, Plan)>),
+    Runs(Box<(Event, NewRuns)>),
     /// Runs are of no use any more.
     Ends(Box<Event>),
     /// What somebody wants of the checks of a commit, and may.
@@ -127,8 +126,8 @@ impl InterpretDeliveries {
         let now = self.clock.now();
         match fate {
             Fate::Runs(planned) => {
-                let (event, plan) = *planned;
-                let made = self.store.finish_delivery_with_runs(id, event, plan.runs, now).await?;
+                let (event, runs) = *planned;
+                let made = self.store.finish_delivery_with_runs(id, event, runs, now).await?;
                 for run in made.iter().filter(|run| run.new) {
                     info!(self.log, "run made"; keys::DELIVERY => %id, keys::RUN => %run.run);
                 }
@@ -150,12 +149,13 @@ impl InterpretDeliveries {
                 let error = chain(&failed);
                 match pause(failed.retry(), tries).filter(|_| tries + 1 < MAX_TRIES) {
                     Some(pause) => {
-                        warn!(self.log, "workflow files not read";
+                        warn!(self.log, "forge not asked";
                             keys::DELIVERY => %id, keys::ERROR => &error);
                         self.store.postpone_delivery(id, now + pause, error).await
                     }
                     None => {
-                        let reason = format!("the workflow files could not be read: {error}");
+                        let reason =
+                            format!("what it needs of the forge could not be read: {error}");
                         self.dismiss(id, Verdict::Rejected { reason }).await
                     }
                 }
@@ -186,7 +186,7 @@ impl InterpretDeliveries {
             }
             _ => match self.read(source, event, body).await {
                 Ok(Event::CheckRequest(request)) => self.permit(request).await?,
-                Ok(event) => self.fate_heard(event).await,
+                Ok(event) => self.fate_heard(event).await?,
                 Err(verdict) => Fate::Nothing(verdict),
             },
         };
@@ -221,72 +221,32 @@ impl InterpretDeliveries {
     }
 
     /// What becomes of an event. Where its ref is was heard even if it starts nothing.
-    async fn fate_heard(&self, event: Event) -> Fate {
+    async fn fate_heard(&self, event: Event) -> Result<Fate, StoreError> {
         let heard = event.clone();
-        match self.fate(event).await {
+        Ok(match self.fate(event).await? {
             Fate::Nothing(Verdict::Ignored { reason }) => Fate::Heard(Box::new(heard), reason),
             fate => fate,
-        }
+        })
     }
 
-    async fn fate(&self, event: Event) -> Fate {
-        let push = match &event {
-            Event::Push(push) => push,
-            Event::PullRequest(told) if told.outside && !self.lets_outsiders() => {
-                let reason = self.stranger(told.number);
-                return Fate::Nothing(Verdict::Ignored { reason });
-            }
-            Event::PullRequest(told) => &told.head,
-            Event::MergeGroup(told) => &told.head,
+    async fn fate(&self, event: Event) -> Result<Fate, StoreError> {
+        match &event {
+            Event::Push(_) | Event::PullRequest(_) | Event::MergeGroup(_) => {}
             // See `requests`.
             Event::CheckRequest(_) => {
                 let reason = "it is no push".to_owned();
-                return Fate::Nothing(Verdict::Ignored { reason });
+                return Ok(Fate::Nothing(Verdict::Ignored { reason }));
             }
             Event::PullRequestClosed { .. } | Event::RefDeleted { .. } => {
-                return Fate::Ends(Box::new(event));
+                return Ok(Fate::Ends(Box::new(event)));
             }
-        };
-        match workflow_files(&*self.forge, push).await {
-            Ok(files) => planned(event, files).await,
-            Err(error) => Fate::Later(error),
         }
-    }
-
-    fn lets_outsiders(&self) -> bool {
-        self.pull_requests == PullRequestsFrom::Anyone
-    }
-
-    /// Why a pull request from outside starts nothing (invariant I10).
-    fn stranger(&self, number: u64) -> String {
-        format!(
-            "pull request {number} comes from outside the repository, and the server's forge \
-             {:?} has pull_requests from=\"repository\"",
-            self.forge.name().as_str()
-        )
-    }
-}
-
-/// Parses the files off the async threads.
-async fn planned(event: Event, files: Vec<WorkflowFile>) -> Fate {
-    let planning = tokio::task::spawn_blocking(move || {
-        let cause = match &event {
-            Event::Push(push) => Cause::Push(push),
-            Event::PullRequest(told) => Cause::PullRequest(told),
-            Event::MergeGroup(told) => Cause::MergeGroup(told),
-            Event::PullRequestClosed { .. } | Event::RefDeleted { .. } | Event::CheckRequest(_) => {
-                return Err("it starts nothing".to_owned());
-            }
-        };
-        let plan = plan(&cause, &files).map_err(|nothing| nothing.to_string())?;
-        Ok(Box::new((event, plan)))
-    });
-    match planning.await {
-        Ok(Ok(planned)) => Fate::Runs(planned),
-        Ok(Err(reason)) => Fate::Nothing(Verdict::Ignored { reason }),
-        Err(_) => {
-            let reason = "a workflow file made the parser fail".to_owned();
-            Fate::Nothing(Verdict::Rejected { reason })
+        let (store, forge, operator, log) = (&self.store, &*self.forge, &self.policy, &self.log);
+        match (Starts { store, forge, operator, log }).of(event).await {
+            Ok(Started::Runs(event, runs)) => Ok(Fate::Runs(Box::new((event, runs)))),
+            Ok(Started::Nothing(verdict)) => Ok(Fate::Nothing(verdict)),
+            Err(Trouble::Forge(error)) => Ok(Fate::Later(error)),
+            Err(Trouble::Store(error)) => Err(error),
         }
     }
 }

@@ -35,6 +35,7 @@ mod problem;
 mod records;
 mod reports;
 mod requests;
+mod start;
 mod sweep;
 
 use std::collections::BTreeMap;

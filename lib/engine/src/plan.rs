@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use solstice_forge::{MergeGroup, PullRequest, Push, WorkflowFile};
 use solstice_model::EventKind;
+use solstice_policy::Layer;
 use solstice_store::{Hold, NewRun};
-use solstice_workflow::{Decision, RunContext, TriggerEvent, Workflow, parse};
+use solstice_workflow::{Decision, PathFilter, RunContext, TriggerEvent, Workflow, parse};
 
 use crate::check::run_context;
 use crate::problem::problem_text;
@@ -33,6 +34,9 @@ pub enum Cause<'c> {
 pub struct Plan {
     /// One per workflow file that starts or that is broken.
     pub runs: Vec<NewRun>,
+    /// For which files those are that are not for all, by the workflow file's
+    /// path: one filter has to want one of the files that changed.
+    pub filters: BTreeMap<String, Vec<PathFilter>>,
 }
 
 /// Why there is nothing to run, for people.
@@ -67,9 +71,7 @@ impl<'c> Cause<'c> {
             Cause::PullRequest(pull_request) => {
                 TriggerEvent::PullRequest { base: &pull_request.base }
             }
-            // An entry gets whatever its pull request got: a check that the queue
-            // requires and that never comes would hold it up for ever.
-            Cause::MergeGroup(entry) => TriggerEvent::PullRequest { base: &entry.base },
+            Cause::MergeGroup(entry) => TriggerEvent::MergeGroup { base: &entry.base },
             Cause::Manual { .. } => TriggerEvent::Manual,
         }
     }
@@ -97,13 +99,14 @@ impl<'c> Cause<'c> {
         }
     }
 
-    /// The run of one file, or why there is none.
+    /// The run of one file and the files that it is for if these are not all, or
+    /// why there is none.
     fn run_of(
         &self,
         file: &WorkflowFile,
         read: Read,
         names: &BTreeMap<String, u32>,
-    ) -> Result<NewRun, String> {
+    ) -> Result<(NewRun, Vec<PathFilter>), String> {
         let path = &file.path;
         if let Cause::Manual { file: Some(wanted), .. } = self
             && wanted != path
@@ -116,33 +119,39 @@ impl<'c> Cause<'c> {
             Err(problem) if matches!(self, Cause::Manual { .. }) => {
                 return Err(problem.lines().next().unwrap_or(path).to_owned());
             }
-            Err(problem) => {
-                let (file, workflow) = (path.clone(), path.clone());
-                return Ok(NewRun {
-                    file,
-                    workflow,
-                    context: run_context(path),
-                    jobs: Err(problem),
-                    hold: Hold::None,
-                });
-            }
+            Err(problem) => return Ok((broken(path, problem), Vec::new())),
         };
-        match workflow.triggered_by(&self.trigger()) {
-            Decision::Start => Ok(NewRun {
-                file: path.clone(),
-                context: context(&workflow.name, names[&workflow.name] > 1, file),
-                jobs: Ok(workflow.jobs(&self.context())),
-                hold: Hold::None,
-                workflow: workflow.name,
-            }),
-            Decision::Ignore { reason } => Err(format!("{path}: {reason}")),
-        }
+        let filters = match workflow.triggered_by(&self.trigger()) {
+            Decision::Start => Vec::new(),
+            Decision::StartIfChanged { filters } => filters,
+            Decision::Ignore { reason } => return Err(format!("{path}: {reason}")),
+        };
+        let run = NewRun {
+            file: path.clone(),
+            context: context(&workflow.name, names[&workflow.name] > 1, file),
+            jobs: Ok(workflow.jobs(&self.context())),
+            hold: Hold::None,
+            workflow: workflow.name,
+        };
+        Ok((run, filters))
+    }
+}
+
+/// The run of a file that cannot be used.
+pub(crate) fn broken(path: &str, problem: String) -> NewRun {
+    NewRun {
+        file: path.to_owned(),
+        workflow: path.to_owned(),
+        context: run_context(path),
+        jobs: Err(problem),
+        hold: Hold::None,
     }
 }
 
 /// Says which runs there are to be. A file that cannot be used becomes a run with
 /// a problem, so that whoever pushed it is told; whoever asks by hand gets that
-/// as a reason.
+/// as a reason. So is a policy file that could not be used once it is merged; it
+/// decides on nothing here, where it is part of the change.
 ///
 /// The contexts of checks do not depend on the kind of event: of a push and a
 /// pull request at the same commit, both show as the same checks, and whichever
@@ -153,6 +162,8 @@ impl<'c> Cause<'c> {
 /// The reasons why there is nothing to run.
 pub fn plan(cause: &Cause<'_>, files: &[WorkflowFile]) -> Result<Plan, NothingToRun> {
     let commit = &cause.push().commit;
+    let (policy, files): (Vec<_>, Vec<_>) =
+        files.iter().partition(|file| file.path == solstice_policy::PATH);
     if files.is_empty() {
         return Err(format!("no workflow in .solstice at {commit}").into());
     }
@@ -162,20 +173,37 @@ pub fn plan(cause: &Cause<'_>, files: &[WorkflowFile]) -> Result<Plan, NothingTo
         let known: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
         return Err(format!("no {wanted} at {commit}, only {}", known.join(", ")).into());
     }
-    let files: Vec<(&WorkflowFile, Read)> = files.iter().map(|file| (file, read(file))).collect();
+    let files: Vec<(&WorkflowFile, Read)> =
+        files.into_iter().map(|file| (file, read(file))).collect();
     // Over all files, started or not: a check's name must not depend on the branch.
     let mut names: BTreeMap<String, u32> = BTreeMap::new();
     for workflow in files.iter().filter_map(|(_, read)| read.as_ref().ok()) {
         *names.entry(workflow.name.clone()).or_default() += 1;
     }
-    let (mut runs, mut reasons) = (Vec::new(), Vec::new());
+    let (mut runs, mut reasons, mut filters) = (Vec::new(), Vec::new(), BTreeMap::new());
     for (file, read) in files {
         match cause.run_of(file, read, &names) {
-            Ok(run) => runs.push(run),
+            Ok((run, of_file)) => {
+                if !of_file.is_empty() {
+                    filters.insert(run.file.clone(), of_file);
+                }
+                runs.push(run);
+            }
             Err(reason) => reasons.push(reason),
         }
     }
-    if runs.is_empty() { Err(NothingToRun { reasons }) } else { Ok(Plan { runs }) }
+    if !matches!(cause, Cause::Manual { .. }) {
+        let wrong = policy.iter().filter_map(|file| policy_layer(file).err());
+        runs.extend(wrong.map(|problem| broken(solstice_policy::PATH, problem)));
+    }
+    if runs.is_empty() { Err(NothingToRun { reasons }) } else { Ok(Plan { runs, filters }) }
+}
+
+/// What a policy file says, or what is wrong with it.
+pub(crate) fn policy_layer(file: &WorkflowFile) -> Result<Layer, String> {
+    let path = &file.path;
+    let content = file.content.as_ref().map_err(|unusable| format!("{path}: {unusable}\n"))?;
+    solstice_policy::parse(path, content).map_err(|wrong| problem_text(&wrong, content))
 }
 
 fn read(file: &WorkflowFile) -> Read {

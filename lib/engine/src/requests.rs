@@ -9,6 +9,7 @@ use solstice_log::keys;
 use solstice_model::DeliveryId;
 use solstice_store::{StoreError, Verdict};
 
+use crate::files::in_time;
 use crate::deliveries::{Fate, InterpretDeliveries};
 
 impl InterpretDeliveries {
@@ -19,7 +20,8 @@ impl InterpretDeliveries {
             return Ok(Fate::Nothing(Verdict::Ignored { reason }));
         }
         let CheckRequest { repository, actor, action, .. } = &request;
-        let fate = match self.forge.permission(&repository.name, actor).await {
+        let asking = self.forge.permission(&repository.name, actor);
+        let fate = match in_time("what a user may do", asking).await {
             Ok(permission) if permission >= Permission::Write => Fate::Act(Box::new(request)),
             Ok(_) => {
                 let reason = format!(

@@ -85,7 +85,7 @@ CREATE INDEX run_unfinished ON run (repository, git_ref) WHERE finished_at IS NU
 CREATE INDEX run_of_pull_request ON run (repository, pull_request) WHERE pull_request IS NOT NULL;
 CREATE INDEX run_of_commit ON run (repository, commit_sha);
 -- Where the last green commit of a workflow is looked for.
-CREATE INDEX run_of_ref ON run (repository, git_ref, file, id) WHERE finished_at IS NOT NULL;
+CREATE INDEX run_of_ref ON run (repository, git_ref, file, id);
 
 -- What tools said of places in the source, in the order in which it was found.
 CREATE TABLE annotation (

@@ -52,6 +52,21 @@ pub struct PullRequestView {
     pub author: Option<String>,
 }
 
+impl PullRequestView {
+    /// Why a run needs an approval, for people; of a pull request if there is one.
+    pub fn approval_reason(of: Option<&Self>) -> String {
+        match of {
+            Some(Self { outside: true, author: Some(author), .. }) => {
+                format!("{author}'s change comes from outside the repository")
+            }
+            Some(Self { outside: true, author: None, .. }) => {
+                "the change comes from outside the repository".to_owned()
+            }
+            _ => "the policy asks for it".to_owned(),
+        }
+    }
+}
+
 /// A job, as it is after a transition.
 #[derive(Clone, Copy, Debug)]
 pub struct JobView<'a> {

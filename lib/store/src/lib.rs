@@ -15,6 +15,7 @@
 //! happen. Logs of attempts are not here, see `solstice-joblog`.
 
 mod annotation;
+mod approve;
 mod artifact;
 mod claim;
 mod column;
@@ -22,6 +23,7 @@ mod delivery;
 mod describe;
 mod environment;
 mod error;
+mod green;
 mod head;
 mod host;
 mod lease;
@@ -51,9 +53,10 @@ pub use delivery::{MAX_HEADER_BYTES, MAX_HEADERS, NewDelivery, Taken, WaitingDel
 pub use describe::{Describe, JobView, PullRequestView, RunView};
 pub use environment::{RunFacts, environment};
 pub use error::StoreError;
+pub use green::{LastGreen, WorkflowAt};
 pub use host::HostNote;
 pub use lease::AttemptInfo;
-pub use make_run::{Hold, NewRun, RunMade};
+pub use make_run::{Hold, NewRun, NewRuns, RunMade};
 pub use records::Applied;
 pub use report::{DueReport, Heed, ReportFailure, ReportId};
 pub use request::Obeyed;

@@ -6,14 +6,15 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
 use solstice_forge::{Event, MergeGroup, PullRequest, Push, Repository};
 use solstice_model::{
-    EventKind, ForgeName, JobId, JobName, JobSpec, Need, RunId, SkipReason, id::new_id,
+    EventKind, ForgeName, JobEvent, JobId, JobName, JobSpec, Need, RunId, SkipReason, id::new_id,
 };
 
 use crate::column::{Columns as _, millis, text};
 use crate::describe::{PullRequestView, RunView};
 use crate::error::StoreError;
-use crate::new_job::{NewJob, insert, need, skip_if_unmet};
+use crate::new_job::{NewJob, insert, need, skip_unmet};
 use crate::report;
+use crate::transition::end_all;
 use crate::writer::Tx;
 
 /// The most jobs of one run that are taken.
@@ -45,6 +46,22 @@ pub enum Hold {
     /// They are not to run at all: each is skipped, so that a check that is
     /// required does not keep the change from being merged for ever.
     Skip(SkipReason),
+}
+
+/// The runs of an event.
+#[derive(Clone, Debug)]
+pub struct NewRuns {
+    /// One per workflow file.
+    pub runs: Vec<NewRun>,
+    /// Whether they end what older commits of the same pull request run.
+    pub supersede: bool,
+}
+
+impl From<Vec<NewRun>> for NewRuns {
+    /// These, which supersede.
+    fn from(runs: Vec<NewRun>) -> Self {
+        Self { runs, supersede: true }
+    }
 }
 
 /// A run that an event or somebody's wish led to.
@@ -151,7 +168,6 @@ fn make_one(
         return Ok(RunMade { run, new: false });
     }
     let NewRun { file, workflow, context, jobs, hold } = new;
-    let _ = hold;
     let view = RunView {
         id: new_id(),
         forge: origin.forge.clone(),
@@ -161,11 +177,12 @@ fn make_one(
         file,
         workflow,
         context,
-        awaits_approval: false,
+        // Where there are no jobs, there is nothing to approve of.
+        awaits_approval: hold == Hold::Approval && jobs.is_ok(),
     };
     insert_run(tx, &view, origin.base, repository, jobs.as_ref().err(), now)?;
     match jobs {
-        Ok(jobs) => insert_jobs(tx, &view, &jobs, now)?,
+        Ok(jobs) => insert_jobs(tx, &view, &jobs, &hold, now)?,
         Err(problem) => {
             let wish = tx.describe.broken_run(&view, &problem);
             report::claim(tx, view.id, None, &wish, now)?;
@@ -208,8 +225,8 @@ fn insert_run(
     tx.prepare_cached(
         "INSERT INTO run (id, repository, event, pull_request, base, outside, author, \
          git_ref, commit_sha, title, actor, file, workflow, context, problem, created_at, \
-         finished_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+         finished_at, approval) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
+         ?13, ?14, ?15, ?16, ?17, iif(?18, 'waiting', NULL))",
     )?
     .execute(params![
         text(run.id),
@@ -228,7 +245,8 @@ fn insert_run(
         run.context,
         problem,
         millis(now),
-        finished_at
+        finished_at,
+        run.awaits_approval
     ])?;
     Ok(())
 }
@@ -237,6 +255,7 @@ fn insert_jobs(
     tx: &Tx<'_>,
     run: &RunView,
     specs: &[JobSpec],
+    hold: &Hold,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     check(specs).map_err(|why| StoreError::conflict("workflow", why))?;
@@ -251,10 +270,15 @@ fn insert_jobs(
             need(tx, ids[&spec.name], wanted, ids[&wanted.job], None)?;
         }
     }
-    for spec in specs {
-        skip_if_unmet(tx, ids[&spec.name], spec, None, now)?;
+    match hold {
+        Hold::None => skip_unmet(tx, specs.iter().map(|spec| (ids[&spec.name], spec)), now),
+        // Not even that a stranger's job is not to run shows before somebody has looked.
+        Hold::Approval => Ok(()),
+        Hold::Skip(why) => {
+            let all = specs.iter().map(|spec| ids[&spec.name]).collect();
+            end_all(tx, all, &JobEvent::Skip { why: why.clone() }, now).map(drop)
+        }
     }
-    Ok(())
 }
 
 /// Makes sure that every job can come to an end: names are unique, needs exist

@@ -38,8 +38,8 @@ pub(crate) fn insert(
     let state = JobState::Queued;
     tx.prepare_cached(
         "INSERT INTO job (id, run, repository, position, name, runs_on, size, priority, spec, \
-         rerun, rerun_by, state, data, queued_at) \
-         SELECT ?2, id, repository, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 \
+         rerun, rerun_by, state, data, queued_at, open_needs) \
+         SELECT ?2, id, repository, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 \
          FROM run WHERE id = ?1",
     )?
     .execute(params![
@@ -55,7 +55,10 @@ pub(crate) fn insert(
         rerun_by,
         state.name(),
         json(&state),
-        millis(now)
+        millis(now),
+        // An approval that is waited for is one more need, which no job meets: what
+        // has open needs is in no queue, so that no claim can take it (invariant I10).
+        i64::from(run.awaits_approval)
     ])?;
     let annotations = AnnotationCounts::default();
     let view = JobView { id: *id, spec, state: &state, attempts: 0, step: None, annotations };
@@ -85,6 +88,15 @@ pub(crate) fn need(
             .execute([text(job)])?;
     }
     Ok(())
+}
+
+/// Ends those of the jobs at once whose condition does not hold.
+pub(crate) fn skip_unmet<'a>(
+    tx: &Tx<'_>,
+    jobs: impl IntoIterator<Item = (JobId, &'a JobSpec)>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    jobs.into_iter().try_for_each(|(job, spec)| skip_if_unmet(tx, job, spec, None, now))
 }
 
 /// Ends the job at once if its condition does not hold, or for the reason given.

@@ -9,13 +9,14 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use solstice_forge::{CheckAction, CheckRequest};
 use solstice_model::{CommitSha, DeliveryId, ForgeName, JobId, JobName, RunId};
 
+use crate::approve::approve;
 use crate::column::{Columns as _, text};
 use crate::error::StoreError;
 use crate::rerun::{RerunJobs, rerun};
 use crate::store::Store;
 use crate::transition::cancel_all;
 use crate::verdict::{finish, must_wait};
-use crate::withdraw::unfinished;
+use crate::withdraw::cancel_whole;
 use crate::writer::Tx;
 
 /// The most runs that one request is about.
@@ -136,18 +137,20 @@ fn obey(
             ))
         }
         CheckAction::Cancel => {
-            let jobs = match &meant.job {
-                Some((id, _)) => vec![*id],
-                None => unfinished(tx, run)?,
+            let cancelled = match &meant.job {
+                Some((id, _)) => cancel_all(tx, vec![*id], by, now)?,
+                None => cancel_whole(tx, run, by, now)?,
             };
-            let cancelled = cancel_all(tx, jobs, by, now)?;
             if cancelled.is_empty() {
                 return Err(StoreError::conflict("job", "it is over already"));
             }
             ended.extend(cancelled);
             Ok(format!("{by} cancelled {name}"))
         }
-        CheckAction::Approve => Err(StoreError::conflict("run", "it needs no approval")),
+        CheckAction::Approve => match approve(tx, run, by, now)?.len() {
+            0 => Err(StoreError::conflict("run", "somebody approved of it before")),
+            _ => Ok(format!("{by} approved of commit {}", request.commit.short())),
+        },
     }
 }
 

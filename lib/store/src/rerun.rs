@@ -33,7 +33,7 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] if there is nothing to
-    /// run, one of the jobs is not finished, or it was run once more before.
+    /// run, nobody has approved of what needs it, one of the jobs is not finished, or it was run once more before.
     pub async fn rerun(
         &self,
         run: RunId,
@@ -53,6 +53,10 @@ pub(crate) fn rerun(
     now: DateTime<Utc>,
 ) -> Result<Vec<JobId>, StoreError> {
     let view = run_view(tx, run)?;
+    // It would be a way around the approval (invariant I10).
+    if view.awaits_approval {
+        return Err(StoreError::conflict("run", "nobody has approved of it"));
+    }
     let jobs = current(tx, run)?;
     let again = dependents_too(&jobs, chosen(tx, run, &jobs, which)?);
     let again: Vec<&Current> = jobs.iter().filter(|job| again.contains(&job.spec.name)).collect();

@@ -5,9 +5,11 @@ use solstice_model::{JobState, Outcome};
 
 /// The status of a run, worst first: one that failed is failed, whatever else
 /// happened in it. A skipped job says nothing, since the need that was not met
-/// does. Each job comes with whether its failure is allowed.
+/// does. `waiting`: nobody has approved of it. Each job comes with whether its
+/// failure is allowed.
 pub fn run_status<'a>(
     broken: bool,
+    waiting: bool,
     jobs: impl IntoIterator<Item = (&'a JobState, bool)>,
 ) -> RunStatus {
     if broken {
@@ -25,6 +27,7 @@ pub fn run_status<'a>(
         }
     }
     match (open, begun) {
+        (true, _) if waiting => RunStatus::WaitingForApproval,
         (true, false) => RunStatus::Queued,
         (true, true) => RunStatus::Running,
         (false, _) => worst,
@@ -44,7 +47,10 @@ fn of(outcome: &Outcome) -> RunStatus {
 
 fn severity(status: RunStatus) -> u8 {
     match status {
-        RunStatus::Succeeded | RunStatus::Queued | RunStatus::Running => 0,
+        RunStatus::Succeeded
+        | RunStatus::WaitingForApproval
+        | RunStatus::Queued
+        | RunStatus::Running => 0,
         RunStatus::Cancelled => 1,
         RunStatus::InfraFailed => 2,
         RunStatus::Failed => 3,
@@ -71,12 +77,13 @@ mod tests {
         let cancelled = over(Outcome::Cancelled { by: "alice".to_owned() });
         let infra = over(Outcome::InfraFailed { why: "power cut".to_owned() });
         let failed = over(Outcome::Failed { step: 0, exit: Exit::Code { code: 1 } });
-        let status = |jobs: &[&JobState]| run_status(false, jobs.iter().map(|job| (*job, false)));
+        let status =
+            |jobs: &[&JobState]| run_status(false, false, jobs.iter().map(|job| (*job, false)));
         assert_eq!(status(&[&good, &good]), RunStatus::Succeeded);
         assert_eq!(status(&[&good, &cancelled, &skipped]), RunStatus::Cancelled);
         assert_eq!(status(&[&infra, &cancelled]), RunStatus::InfraFailed);
         assert_eq!(status(&[&failed, &infra, &skipped]), RunStatus::Failed);
-        assert_eq!(run_status(true, []), RunStatus::Failed);
+        assert_eq!(run_status(true, false, []), RunStatus::Failed);
     }
 
     #[test]
@@ -84,10 +91,13 @@ mod tests {
         let failed = over(Outcome::Failed { step: 0, exit: Exit::Code { code: 1 } });
         let infra = over(Outcome::InfraFailed { why: "power cut".to_owned() });
         let cancelled = over(Outcome::Cancelled { by: "alice".to_owned() });
-        assert_eq!(run_status(false, [(&failed, true)]), RunStatus::Succeeded);
-        assert_eq!(run_status(false, [(&failed, true), (&failed, false)]), RunStatus::Failed);
-        assert_eq!(run_status(false, [(&infra, true)]), RunStatus::InfraFailed);
-        assert_eq!(run_status(false, [(&cancelled, true)]), RunStatus::Cancelled);
+        assert_eq!(run_status(false, false, [(&failed, true)]), RunStatus::Succeeded);
+        assert_eq!(
+            run_status(false, false, [(&failed, true), (&failed, false)]),
+            RunStatus::Failed
+        );
+        assert_eq!(run_status(false, false, [(&infra, true)]), RunStatus::InfraFailed);
+        assert_eq!(run_status(false, false, [(&cancelled, true)]), RunStatus::Cancelled);
     }
 
     #[test]
@@ -95,8 +105,13 @@ mod tests {
         let held = Holding { attempt: new_id(), host: "host-1".parse().unwrap() };
         let claimed = JobState::Claimed(held);
         let good = over(Outcome::Succeeded);
-        let status = |jobs: &[&JobState]| run_status(false, jobs.iter().map(|job| (*job, false)));
+        let status =
+            |jobs: &[&JobState]| run_status(false, false, jobs.iter().map(|job| (*job, false)));
         assert_eq!(status(&[&JobState::Queued]), RunStatus::Queued);
+        let waiting = |job: &JobState| run_status(false, true, [(job, false)]);
+        assert_eq!(waiting(&JobState::Queued), RunStatus::WaitingForApproval);
+        let cancelled = over(Outcome::Cancelled { by: "alice".to_owned() });
+        assert_eq!(waiting(&cancelled), RunStatus::Cancelled);
         assert_eq!(status(&[&JobState::Queued, &claimed]), RunStatus::Running);
         assert_eq!(status(&[&JobState::Queued, &good]), RunStatus::Running);
     }

@@ -97,20 +97,29 @@ pub(crate) fn cancel_all(
     by: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<JobId>, StoreError> {
-    let event = JobEvent::Cancel { by: by.to_owned() };
-    let (mut cancelled, mut ended) = (Vec::new(), Vec::new());
+    end_all(tx, jobs, &JobEvent::Cancel { by: by.to_owned() }, now)
+}
+
+/// Ends those of the jobs that are not over by this event, as [`cancel_all`].
+pub(crate) fn end_all(
+    tx: &Tx<'_>,
+    jobs: Vec<JobId>,
+    event: &JobEvent,
+    now: DateTime<Utc>,
+) -> Result<Vec<JobId>, StoreError> {
+    let (mut over, mut ended) = (Vec::new(), Vec::new());
     for id in jobs {
         let job = load(tx, id)?;
         if job.state.is_finished() {
             continue;
         }
-        if let Transition::Moved(state) = job.state.apply(&event)? {
-            write(tx, job, &event, state, now, &mut ended)?;
-            cancelled.push(id);
+        if let Transition::Moved(state) = job.state.apply(event)? {
+            write(tx, job, event, state, now, &mut ended)?;
+            over.push(id);
         }
     }
     settle(tx, ended, now)?;
-    Ok(cancelled)
+    Ok(over)
 }
 
 /// What follows from the end of jobs: those that need them may run or never will,

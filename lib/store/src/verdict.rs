@@ -8,7 +8,7 @@ use solstice_model::{DeliveryId, EventKind, ForgeName, JobId, RunId};
 use crate::column::{Columns as _, millis, text};
 use crate::error::StoreError;
 use crate::head;
-use crate::make_run::{self, NewRun, Origin, RunMade};
+use crate::make_run::{self, NewRun, NewRuns, Origin, RunMade};
 use crate::store::Store;
 use crate::withdraw;
 use crate::writer::Tx;
@@ -101,7 +101,7 @@ impl Store {
     /// check, together with its verdict (invariant I2). A run that is there
     /// already (same repository, ref, commit, kind of event and file) is not
     /// made again. What is unfinished at older commits of the same pull request
-    /// is cancelled.
+    /// is cancelled if the runs supersede it.
     ///
     /// # Errors
     ///
@@ -112,9 +112,10 @@ impl Store {
         &self,
         id: DeliveryId,
         event: Event,
-        runs: Vec<NewRun>,
+        runs: impl Into<NewRuns>,
         now: DateTime<Utc>,
     ) -> Result<Vec<RunMade>, StoreError> {
+        let NewRuns { runs, supersede } = runs.into();
         self.write(move |tx| {
             let forge = must_wait(tx, id)?;
             if runs.is_empty() {
@@ -127,7 +128,7 @@ impl Store {
                 tx.prepare_cached("INSERT OR IGNORE INTO delivery_run VALUES (?1, ?2)")?
                     .execute(params![text(id), text(run.run)])?;
             }
-            if let Some(pull_request) = &origin.pull_request {
+            if let (true, Some(pull_request)) = (supersede, &origin.pull_request) {
                 let repository = &origin.push.repository.name;
                 withdraw::older_commits(tx, &forge, repository, pull_request.number, now)?;
             }

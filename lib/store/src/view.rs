@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use solstice_api::user::{Attempt, Job, JobDetail, Run, RunDetail, RunStatus, Step};
+use solstice_api::user::{Approval, Attempt, Job, JobDetail, Run, RunDetail, RunStatus, Step};
 use solstice_model::{JobEvent, JobId, JobSpec, JobState, RunId};
 
 use crate::column::{Columns as _, limit, text};
+use crate::describe::PullRequestView;
 use crate::error::StoreError;
 use crate::status::run_status;
 use crate::store::Store;
@@ -73,7 +74,7 @@ impl Store {
             let mut run = run_row(connection, run)?;
             let jobs = jobs(connection, run.id)?;
             let states = jobs.iter().map(|job| (&job.state, job.continue_on_error));
-            run.status = run_status(run.problem.is_some(), states);
+            run.status = run_status(run.problem.is_some(), awaits_approval(&run), states);
             Ok(RunDetail { run, jobs })
         })
         .await
@@ -171,7 +172,8 @@ impl Store {
 }
 
 const RUN: &str = "SELECT run.id, repository.forge, repository.name, commit_sha, git_ref, title, \
-                   actor, file, workflow, problem, created_at, finished_at, event, pull_request \
+                   actor, file, workflow, problem, created_at, finished_at, event, pull_request, \
+                   base, outside, author, approval IS NOT NULL, approved_by, approved_at \
                    FROM run JOIN repository ON repository.id = run.repository";
 
 const JOB: &str = "SELECT id, run, name, runs_on, data, queued_at, claimed_at, started_at, \
@@ -195,7 +197,28 @@ fn run_without_status(row: &Row<'_>) -> rusqlite::Result<Run> {
         status: RunStatus::Queued,
         created_at: row.time(10)?,
         finished_at: row.maybe_time(11)?,
+        approval: approval(row)?,
     })
+}
+
+/// The approval that a run needs or has, if so.
+fn approval(row: &Row<'_>) -> rusqlite::Result<Option<Approval>> {
+    if !row.get(17)? {
+        return Ok(None);
+    }
+    let pull_request = match row.get(13)? {
+        None => None,
+        Some(number) => {
+            let (base, outside, author) = (row.get(14)?, row.get(15)?, row.get(16)?);
+            Some(PullRequestView { number, base, outside, author })
+        }
+    };
+    let why = PullRequestView::approval_reason(pull_request.as_ref());
+    Ok(Some(Approval { why, by: row.get(18)?, at: row.maybe_time(19)? }))
+}
+
+fn awaits_approval(run: &Run) -> bool {
+    run.approval.as_ref().is_some_and(|approval| approval.by.is_none())
 }
 
 fn run_row(connection: &Connection, run: RunId) -> Result<Run, StoreError> {
@@ -213,7 +236,7 @@ fn status(connection: &Connection, run: &Run) -> Result<RunStatus, StoreError> {
     let rows = statement.query_map([text(run.id)], |row| Ok((row.data(0)?, row.get(1)?)))?;
     let states: Vec<(JobState, bool)> = rows.collect::<Result<_, _>>()?;
     let states = states.iter().map(|(state, allowed)| (state, *allowed));
-    Ok(run_status(run.problem.is_some(), states))
+    Ok(run_status(run.problem.is_some(), awaits_approval(run), states))
 }
 
 fn jobs(connection: &Connection, run: RunId) -> Result<Vec<Job>, StoreError> {

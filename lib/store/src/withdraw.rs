@@ -13,7 +13,9 @@ use crate::transition::cancel_all;
 use crate::writer::Tx;
 
 impl Store {
-    /// Cancels what is unfinished of a run, on somebody's wish; gives the jobs.
+    /// Cancels what is unfinished of a run, on somebody's wish; gives the jobs. One
+    /// that waits for an approval is withdrawn: nobody can approve of it any more,
+    /// and the same event again asks once more.
     ///
     /// # Errors
     ///
@@ -29,10 +31,25 @@ impl Store {
                 .query_row([text(run)], |_| Ok(()))
                 .optional()?
                 .ok_or_else(|| StoreError::not_found("run", run))?;
-            cancel_all(tx, unfinished(tx, run)?, &by, now)
+            cancel_whole(tx, run, &by, now)
         })
         .await
     }
+}
+
+/// As [`Store::cancel_run`], of a run that is there, within the caller's transaction.
+pub(crate) fn cancel_whole(
+    tx: &Tx<'_>,
+    run: RunId,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<JobId>, StoreError> {
+    tx.prepare_cached(
+        "UPDATE run SET withdrawn_at = ?2 WHERE id = ?1 AND approval = 'waiting' \
+         AND withdrawn_at IS NULL",
+    )?
+    .execute(params![text(run), millis(now)])?;
+    cancel_all(tx, unfinished(tx, run)?, by, now)
 }
 
 /// Withdraws the runs of a pull request at all commits but its newest one. Which
@@ -120,7 +137,7 @@ fn withdraw(
     Ok(cancelled)
 }
 
-pub(crate) fn unfinished(tx: &Tx<'_>, run: RunId) -> Result<Vec<JobId>, StoreError> {
+fn unfinished(tx: &Tx<'_>, run: RunId) -> Result<Vec<JobId>, StoreError> {
     let sql = "SELECT id FROM job WHERE run = ?1 AND state <> 'finished' ORDER BY position";
     let mut statement = tx.prepare_cached(sql)?;
     let rows = statement.query_map([text(run)], |row| row.word(0))?;

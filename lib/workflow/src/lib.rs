@@ -45,6 +45,7 @@ mod job;
 pub mod limits;
 mod matrix;
 mod needs;
+mod paths;
 mod pattern;
 mod plan;
 mod rules;
@@ -53,6 +54,7 @@ mod trigger;
 mod workflow;
 
 pub use condition::Condition;
+pub use paths::PathFilter;
 pub use pattern::Pattern;
 pub use plan::{Job, RunContext};
 pub use solstice_kdl::{Diagnostic, Diagnostics};

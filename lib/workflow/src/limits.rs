@@ -66,7 +66,7 @@ pub const MAX_ARTIFACT_RULES: usize = 64;
 /// The most urgent priority; negated, the least.
 pub const MAX_PRIORITY: i8 = 100;
 
-/// Patterns of one `branches` or `tags`.
+/// Patterns of one `branches`, `tags`, `paths` or `paths_ignore`.
 pub const MAX_PATTERNS: usize = 64;
 
 /// Size of one pattern.

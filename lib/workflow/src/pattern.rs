@@ -14,7 +14,11 @@ pub struct Pattern(GlobMatcher);
 
 impl Pattern {
     /// Takes a pattern for short names of refs.
-    pub(crate) fn of_names(text: &str) -> Result<Self, Refusal> {
+    ///
+    /// # Errors
+    ///
+    /// Refuses a full ref, and as [`Pattern::new`].
+    pub fn of_names(text: &str) -> Result<Self, Refusal> {
         if let Some(name) = text.strip_prefix("refs/heads/").or(text.strip_prefix("refs/tags/")) {
             return Err(Refusal::because(
                 "a pattern is compared with the short name of a branch or tag",
@@ -24,8 +28,26 @@ impl Pattern {
         Self::new(text)
     }
 
+    /// Takes a pattern for files of the source, by their path in it.
+    pub(crate) fn of_paths(text: &str) -> Result<Self, Refusal> {
+        let path = text.trim_start_matches("./").trim_start_matches('/');
+        if path.len() < text.len() {
+            return Err(Refusal::because("a pattern is compared with a path in the repository")
+                .help(format!("write \"{path}\"")));
+        }
+        if text.ends_with('/') {
+            return Err(Refusal::because("a pattern is compared with files, not directories")
+                .help(format!("write \"{text}**\"")));
+        }
+        Self::new(text)
+    }
+
     /// Takes a pattern for any text.
-    pub(crate) fn new(text: &str) -> Result<Self, Refusal> {
+    ///
+    /// # Errors
+    ///
+    /// Refuses what is empty, too long or not a pattern, and one with `!`.
+    pub fn new(text: &str) -> Result<Self, Refusal> {
         if text.is_empty() || text.len() > MAX_PATTERN_BYTES {
             let reason = format!("a pattern has 1 to {MAX_PATTERN_BYTES} bytes");
             return Err(Refusal::because(reason).help("write * for every name without a /"));

@@ -10,8 +10,7 @@ use solstice_model::spec::{MAX_RETRIES, MAX_TIMEOUT_S};
 use crate::limits::{MAX_NAME_CHARS, MAX_PATH_BYTES, MAX_PRIORITY, MAX_RUN_BYTES};
 
 /// Words of the planned language.
-const PLANNED: [&str; 8] =
-    ["cache", "concurrency", "from", "network", "paths", "paths_ignore", "secrets", "service"];
+const PLANNED: [&str; 6] = ["cache", "concurrency", "from", "network", "secrets", "service"];
 
 /// Refuses what later versions will know, so that it is not called unknown.
 pub(crate) fn refuse_planned(reader: &mut Reader<'_>) {

@@ -48,7 +48,10 @@ pub(crate) async fn run(
         RunStatus::Succeeded => Ended::Succeeded,
         RunStatus::InfraFailed => Ended::NotRun,
         RunStatus::Cancelled => Ended::Interrupted,
-        RunStatus::Failed | RunStatus::Queued | RunStatus::Running => Ended::Failed,
+        RunStatus::Failed
+        | RunStatus::WaitingForApproval
+        | RunStatus::Queued
+        | RunStatus::Running => Ended::Failed,
     };
     Ok((ended, details))
 }

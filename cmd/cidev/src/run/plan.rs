@@ -82,7 +82,8 @@ fn triggered(workflow: &Workflow, options: &Options, tree: &WorkTree) -> Result<
         Event::Manual => TriggerEvent::Manual,
     };
     match workflow.triggered_by(&event) {
-        Decision::Start => Ok(()),
+        // What is started by hand here is wanted, whichever files have changed.
+        Decision::Start | Decision::StartIfChanged { .. } => Ok(()),
         Decision::Ignore { reason } => Err(RunError::NotTriggered { reason }),
     }
 }

@@ -57,6 +57,7 @@ fn ago(past: TimeDelta) -> String {
 /// A run's state.
 pub(crate) fn run_badge(status: RunStatus) -> Badge {
     match status {
+        RunStatus::WaitingForApproval => badge("warn", "needs approval"),
         RunStatus::Queued => badge("", "waiting"),
         RunStatus::Running => badge("live", "running"),
         RunStatus::Succeeded => badge("ok", "succeeded"),

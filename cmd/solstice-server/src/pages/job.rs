@@ -3,13 +3,13 @@
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use dropshot::HttpError;
-use solstice_api::user::{Artifact, Attempt, JobDetail, Step};
+use solstice_api::user::{Artifact, Attempt, JobDetail, RunStatus, Step};
 use solstice_display::{duration, size};
-use solstice_model::{AttemptId, JobId, Role};
+use solstice_model::{AttemptId, JobId, JobState, Role};
 
 use super::format::{Badge, When, iso, step_badge};
 use super::log::{LineView, LogTail, LogView, MAX_LINES};
-use super::run::{JobView, open_needs};
+use super::run::{JobView, WAITS_FOR_APPROVAL, open_needs};
 use super::runs::RunView;
 use super::{Frame, Rqctx, query, reader, rendered};
 use crate::context::Context;
@@ -140,8 +140,12 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
     let may_act = principal.may(Role::Submitter);
     let may_rerun = may_act && !unfinished && detail.job.replaced_by.is_none();
     let window = log.cut + 1;
+    let mut shown_job = JobView::new(&detail.job, &waits_for, Some(&detail.spec), now);
+    if detail.run.status == RunStatus::WaitingForApproval && detail.job.state == JobState::Queued {
+        shown_job.why = WAITS_FOR_APPROVAL.to_owned();
+    }
     rendered(&JobPage {
-        job: JobView::new(&detail.job, &waits_for, Some(&detail.spec), now),
+        job: shown_job,
         host: detail.attempts.last().map(|attempt| attempt.host.to_string()),
         waited: waited(&detail, now),
         attempts: detail.attempts.iter().map(|one| AttemptView::new(one, now)).collect(),

@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 use dropshot::HttpError;
-use solstice_api::user::Job;
+use solstice_api::user::{Job, Run, RunStatus};
 use solstice_display::duration;
 use solstice_engine::check::description;
 use solstice_model::{JobName, JobSpec, JobState, Outcome, Role, RunId};
@@ -13,6 +13,9 @@ use super::runs::{RunView, unfinished};
 use super::{Frame, Rqctx, reader, rendered};
 use crate::context::Context;
 use crate::error::from_store;
+
+/// Why a job is not in the queue yet.
+pub(super) const WAITS_FOR_APPROVAL: &str = "waiting for an approval";
 
 /// A job, as every page shows it.
 pub(super) struct JobView {
@@ -75,6 +78,7 @@ struct RunPage {
     jobs: Vec<JobView>,
     /// Whether the script should look for news.
     unfinished: bool,
+    may_approve: bool,
     may_cancel: bool,
     may_rerun: bool,
     /// Whether some job did not succeed.
@@ -91,23 +95,34 @@ pub(super) async fn render(rqctx: &Rqctx, run: RunId) -> Result<String, HttpErro
     let mut jobs = Vec::new();
     for job in &detail.jobs {
         let spec = spec(context, job).await?;
-        jobs.push(JobView::new(job, &open_needs(job, &detail.jobs), spec.as_ref(), now));
+        let mut shown = JobView::new(job, &open_needs(job, &detail.jobs), spec.as_ref(), now);
+        if detail.run.status == RunStatus::WaitingForApproval && job.state == JobState::Queued {
+            shown.why = WAITS_FOR_APPROVAL.to_owned();
+        }
+        jobs.push(shown);
     }
     let unfinished = unfinished(detail.run.status);
+    let waits = detail.run.status == RunStatus::WaitingForApproval;
     let may_act = principal.may(Role::Submitter) && !jobs.is_empty();
     let failed = |job: &Job| {
         !matches!(job.state.outcome(), None | Some(Outcome::Succeeded | Outcome::Skipped { .. }))
     };
     rendered(&RunPage {
         frame: Frame::new(context, principal.name),
-        run: RunView::new(detail.run, now),
         jobs,
         unfinished,
+        may_approve: may_act && waits,
         may_cancel: may_act && unfinished,
-        may_rerun: may_act && !unfinished,
+        may_rerun: may_act && !unfinished && !refused(&detail.run),
         some_failed: detail.jobs.iter().any(failed),
         action: format!("/runs/{run}"),
+        run: RunView::new(detail.run, now),
     })
+}
+
+/// Whether the run is over and nobody approved of it.
+fn refused(run: &Run) -> bool {
+    run.approval.as_ref().is_some_and(|approval| approval.by.is_none())
 }
 
 /// What a job was to do, if its end is told by that.

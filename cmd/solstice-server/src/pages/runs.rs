@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 use dropshot::HttpError;
-use solstice_api::user::{Run, RunStatus};
+use solstice_api::user::{Approval, Run, RunStatus};
 use solstice_display::duration;
 
 use super::format::{Badge, When, run_badge};
@@ -28,11 +28,26 @@ pub(super) struct RunView {
     pub(super) commit_full: String,
     pub(super) actor: String,
     pub(super) problem: Option<String>,
+    pub(super) approval: Option<ApprovalView>,
     pub(super) created: When,
     /// How long it took, if it is over.
     pub(super) took: Option<String>,
     /// How long it has taken.
     pub(super) so_far: String,
+}
+
+/// An approval, waited for or given.
+pub(super) struct ApprovalView {
+    pub(super) why: String,
+    /// Who gave it, and when.
+    pub(super) given: Option<(String, When)>,
+}
+
+impl ApprovalView {
+    fn new(approval: Approval, now: DateTime<Utc>) -> Self {
+        let given = approval.by.zip(approval.at.map(|at| When::new(at, now)));
+        Self { why: approval.why, given }
+    }
 }
 
 impl RunView {
@@ -61,13 +76,14 @@ impl RunView {
             file: run.file,
             actor: run.actor,
             problem: run.problem,
+            approval: run.approval.map(|approval| ApprovalView::new(approval, now)),
         }
     }
 }
 
 /// Whether a run may still change.
 pub(super) fn unfinished(status: RunStatus) -> bool {
-    matches!(status, RunStatus::Queued | RunStatus::Running)
+    matches!(status, RunStatus::WaitingForApproval | RunStatus::Queued | RunStatus::Running)
 }
 
 #[derive(Template)]

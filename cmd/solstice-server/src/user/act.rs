@@ -1,4 +1,4 @@
-//! What people do to runs and jobs: start, cancel, run once more.
+//! What people do to runs and jobs: start, approve, cancel, run once more.
 
 use dropshot::HttpError;
 use slog::info;
@@ -50,6 +50,20 @@ pub(crate) async fn cancel_run(
         close_logs(&context.store, &context.logs, *job).await;
     }
     Ok(jobs)
+}
+
+/// Lets a run, and what waits with it, go on; gives the runs that this let go on.
+pub(crate) async fn approve(
+    context: &Context,
+    principal: Principal,
+    run: RunId,
+) -> Result<Vec<RunId>, HttpError> {
+    let (by, now) = (name(principal), context.clock.now());
+    let approved = context.store.approve(run, by.clone(), now).await.map_err(from_store)?;
+    for run in &approved {
+        info!(context.log, "run approved"; keys::RUN => %run, keys::REASON => &by);
+    }
+    Ok(approved)
 }
 
 /// Cancels a job.

@@ -31,6 +31,8 @@ fn endpoints() -> Vec<(Method, String, Role)> {
         (Method::POST, "/jobs/ID/rerun", Role::Submitter),
         (Method::GET, "/api/v1/deliveries", Role::Operator),
         (Method::GET, "/api/v1/deliveries/ID", Role::Operator),
+        (Method::GET, "/api/v1/deliveries/ID/body", Role::Operator),
+        (Method::POST, "/api/v1/deliveries/ID/replay", Role::Operator),
         (Method::GET, "/api/v1/hosts", Role::Operator),
         (Method::GET, "/api/v1/images", Role::Operator),
         (Method::GET, "/api/v1/tokens", Role::Admin),

@@ -10,6 +10,7 @@ mod bench;
 mod crash;
 mod events;
 mod hosts;
+mod ledger;
 mod pages;
 mod pushes;
 mod webhooks;

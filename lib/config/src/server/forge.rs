@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use solstice_kdl::{Problem, Reader, Refusal, Value, nearest, value};
 use solstice_model::ForgeName;
+use solstice_policy::OperatorPolicy;
 use url::Url;
 
 use super::web_address;
@@ -25,8 +26,8 @@ pub struct ForgeConfig {
     /// How often its branches and open pull requests are looked through for what
     /// no webhook told of; never if absent.
     pub sweep: Option<Duration>,
-    /// Whose pull requests start runs.
-    pub pull_requests: PullRequestsFrom,
+    /// Who may start what there (invariant I10).
+    pub policy: OperatorPolicy,
 }
 
 /// The forges that can be talked to.
@@ -53,18 +54,6 @@ pub enum ForgeKind {
 enum Kind {
     Forgejo,
     GitHub,
-}
-
-/// Whose pull requests start runs (invariant I10).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PullRequestsFrom {
-    /// Those from branches of the repository itself, which only those who may
-    /// push there can make.
-    #[default]
-    Repository,
-    /// Anybody's: whoever has an account on the forge runs what they like on
-    /// the hosts' machines.
-    Anyone,
 }
 
 /// Reads every forge of the configuration; complains if there is none.
@@ -106,10 +95,11 @@ fn forge(mut node: Reader<'_>, base: &Path) -> Option<ForgeConfig> {
         Kind::Forgejo => forgejo_account(&mut node, base),
         Kind::GitHub => github_app(&mut node, base),
     };
-    let pull_requests = node.child("pull_requests").and_then(pull_requests).unwrap_or_default();
+    let policy = OperatorPolicy::read(&mut node);
+    refuse_pull_requests(&mut node);
     node.finish();
     let (name, kind, url) = (name?, kind?, url?);
-    Some(ForgeConfig { name, kind, url, webhook_secrets, sweep, pull_requests })
+    Some(ForgeConfig { name, kind, url, webhook_secrets, sweep, policy })
 }
 
 fn webhook_secrets(node: &mut Reader<'_>, base: &Path) -> Vec<Secret> {
@@ -195,13 +185,17 @@ fn refuse<const N: usize>(
     }
 }
 
-fn pull_requests(mut node: Reader<'_>) -> Option<PullRequestsFrom> {
-    let from = node.required_setting("from", |given| match value::string(given)?.as_str() {
-        "repository" => Ok(PullRequestsFrom::Repository),
-        "anyone" => Ok(PullRequestsFrom::Anyone),
-        _ => Err(Refusal::because("it does not say whose pull requests start runs")
-            .help("write \"repository\", or \"anyone\", who can then run what they like")),
-    });
-    node.finish();
-    from
+/// Says what to write instead of what earlier versions knew.
+fn refuse_pull_requests(node: &mut Reader<'_>) {
+    for mut old in node.children("pull_requests") {
+        let from = old.setting("from", value::string);
+        let instead = match from.as_deref() {
+            Some("anyone") => "policy { approval \"never\"; }",
+            _ => "policy { start \"members\"; }",
+        };
+        let problem = Problem::new(old.span(), "`pull_requests` is now part of the policy");
+        node.report(problem.help(format!(
+            "write {instead}, or leave it out: then pull requests from outside wait for an approval"
+        )));
+    }
 }

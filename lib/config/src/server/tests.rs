@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use solstice_policy::{Approval, OperatorPolicy, Start};
+
 use super::*;
 
 /// A directory with two good secret files.
@@ -112,7 +114,7 @@ fn the_least_configuration_has_safe_defaults() {
     assert_eq!(config.forges[0].webhook_secrets[0].expose(), "s3cret");
     assert_eq!(token(&config), "t0ken");
     assert_eq!(config.forges[0].sweep, Some(Duration::from_secs(3600)));
-    assert_eq!(config.forges[0].pull_requests, PullRequestsFrom::Repository);
+    assert_eq!(config.forges[0].policy, OperatorPolicy::default());
     assert_eq!(config.retention, RetentionConfig::default(), "nothing is removed");
     assert_eq!(config.max_log_bytes, 4 << 30);
     let artifacts = ArtifactLimits { max_file_bytes: 2 << 30, max_job_bytes: 8 << 30 };
@@ -133,7 +135,8 @@ fn every_setting_can_be_given() {
             webhook_secret_file "old"
             token_file "token"
             sweep "never"
-            pull_requests from="anyone"
+            policy { start "members"; }
+            repository "ada/*" { policy { approval "all"; }; }
         }
         max_log "64MiB"
         artifacts max_file="1GiB" max_job="3GiB"
@@ -146,7 +149,9 @@ fn every_setting_can_be_given() {
     assert_eq!(config.forges[0].webhook_secrets.len(), 2);
     assert_eq!(token(&config), "t0ken");
     assert_eq!(config.forges[0].sweep, None);
-    assert_eq!(config.forges[0].pull_requests, PullRequestsFrom::Anyone);
+    let policy = |name: &str| config.forges[0].policy.policy(&name.parse().unwrap(), None);
+    assert_eq!((policy("x/y").start, policy("x/y").approval), (Start::Members, Approval::Outside));
+    assert_eq!(policy("Ada/y").approval, Approval::All);
     assert_eq!(config.max_log_bytes, 64 << 20);
     let artifacts = ArtifactLimits { max_file_bytes: 1 << 30, max_job_bytes: 3 << 30 };
     assert_eq!(config.artifacts, artifacts);
@@ -172,8 +177,8 @@ fn one_limit_of_artifacts_moves_the_other_only_as_far_as_it_must() {
     assert_eq!(limits("max_job=\"9GiB\""), (2, 9));
 }
 
-fn pull_requests(line: &str) -> String {
-    FORGE.replace("token_file", &format!("pull_requests {line}\n    token_file"))
+fn forge_with(line: &str) -> String {
+    FORGE.replace("token_file", &format!("{line}\n    token_file"))
 }
 
 #[test]
@@ -208,9 +213,11 @@ fn mistakes_are_shown_at_their_place_with_a_way_out() {
         (format!("{FORGE}\nlisten people=\"8080\""), "127.0.0.1:8080".to_owned()),
         (format!("{FORGE}\nlisten people=\"[::]:9\" hosts=\"[::]:9\""), "same address".to_owned()),
         (String::new(), "no forge is configured".to_owned()),
-        (pull_requests("from=\"everyone\""), "write \"repository\", or \"anyone\"".to_owned()),
-        (pull_requests(""), "`from`".to_owned()),
-        (pull_requests("form=\"anyone\""), "did you mean `from`?".to_owned()),
+        (forge_with("pull_requests from=\"anyone\""), "approval \"never\"".to_owned()),
+        (forge_with("pull_requests from=\"repository\""), "start \"members\"".to_owned()),
+        (forge_with("policy { strat \"members\"; }"), "did you mean `start`?".to_owned()),
+        (forge_with("repository \"ada/x\""), "has no `policy`".to_owned()),
+        (forge_with("repository \"ada\" { policy; }"), "ada/*".to_owned()),
         (format!("{FORGE}\nmax_log \"1kB\""), "less than \"1MiB\"".to_owned()),
         (format!("{FORGE}\nmax_log \"9000000TiB\""), "too large".to_owned()),
         (format!("{FORGE}\nartifacts max_file=\"2GiB\" max_job=\"1GiB\""), "lower".to_owned()),
@@ -244,7 +251,8 @@ fn the_sample_is_a_good_configuration() {
     let config = parse(directory.path(), sample).unwrap();
     assert_eq!(config.listen, Listen::default());
     assert_eq!(config.forges[0].name.as_str(), "codeberg");
-    assert_eq!(config.forges[0].pull_requests, PullRequestsFrom::Repository);
+    let policy = config.forges[0].policy.policy(&"ada/engine".parse().unwrap(), None);
+    assert_eq!((policy.start, policy.approval), (Start::Everyone, Approval::Outside));
     assert_eq!(config.max_log_bytes, 4 << 30);
     assert_eq!(config.artifacts, ArtifactLimits::default());
     assert!(config.retention.logs.age.is_some() && config.retention.artifacts.bytes.is_some());

@@ -26,19 +26,6 @@ async fn a_pull_request_from_the_repository_becomes_a_run_at_its_head() {
 }
 
 #[tokio::test]
-async fn one_from_outside_starts_nothing_unless_anyone_may() {
-    let mut bench = Bench::new();
-    let event = pull_request(&bench, true);
-    let delivery = bench.tell(&event).await;
-    assert_eq!((delivery.verdict.as_str(), delivery.runs.len()), ("ignored", 0));
-    let reason = delivery.reason.unwrap();
-    assert!(reason.contains("outside") && reason.contains("pull_requests from="), "{reason}");
-    assert_eq!(bench.forge.calls(), 0, "not even its files are read");
-    bench.pull_requests = PullRequestsFrom::Anyone;
-    assert_eq!(bench.tell(&event).await.verdict, "runs");
-}
-
-#[tokio::test]
 async fn a_push_and_a_pull_request_of_one_commit_are_two_runs_with_the_same_checks() {
     let bench = Bench::new();
     let commit = bench.commit(CI);

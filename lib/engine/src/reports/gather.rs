@@ -26,7 +26,8 @@ pub(crate) async fn details(
         Some(job) => of(store, logs, wish, job, log).await,
         None => {
             let run = store.run(wish.run).await?.run;
-            Ok(of_broken_run(&wish.report, &run, Vec::new()))
+            let annotations = solstice_annotate::of_problem(run.problem.as_deref().unwrap_or(""));
+            Ok(of_broken_run(&wish.report, &run, annotations))
         }
     }
 }

@@ -99,6 +99,8 @@ async fn a_broken_workflow_is_shown_with_its_diagnostics() {
     let details = told.details.unwrap();
     assert!(details.summary.contains("```text\n.solstice/ci.kdl:1:12:"), "{}", details.summary);
     assert!(details.actions.is_empty() && details.completed_at.is_some());
+    let place = &details.annotations[0];
+    assert_eq!((place.path.as_str(), place.line, place.column), (".solstice/ci.kdl", 1, Some(12)));
     assert_eq!(bench.forge.misuse(), Vec::<String>::new());
 }
 

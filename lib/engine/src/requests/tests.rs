@@ -2,7 +2,7 @@
 
 use solstice_api::user::Delivery;
 use solstice_forge::fake::Fault;
-use solstice_forge::{CheckAction, Event};
+use solstice_forge::{CheckAction, Event, PullRequest};
 use solstice_model::{
     AgentVerdict, CommitSha, Exit, JobState, Outcome, RecordBody, RepoName, RunId, id::new_id,
 };
@@ -60,7 +60,7 @@ impl Pressed {
     }
 }
 
-fn told(delivery: &Delivery) -> (&str, &str) {
+fn told_of(delivery: &Delivery) -> (&str, &str) {
     (&delivery.verdict, delivery.reason.as_deref().unwrap_or_default())
 }
 
@@ -70,7 +70,7 @@ async fn a_job_is_run_once_more_however_often_the_button_is_pressed() {
     it.fail_build().await;
     let job = it.job("build").await.id;
     let first = it.press("alice", Some(job.to_string()), CheckAction::Rerun).await;
-    assert_eq!(told(&first), ("acted", "alice ran job build once more"));
+    assert_eq!(told_of(&first), ("acted", "alice ran job build once more"));
     let again = it.job("build").await;
     assert_eq!((again.rerun, &again.state), (1, &JobState::Queued));
     let second = it.press("alice", Some(job.to_string()), CheckAction::Rerun).await;
@@ -99,9 +99,9 @@ async fn what_failed_of_the_run_is_run_once_more() {
     it.fail_build().await;
     let job = it.job("build").await.id;
     let done = it.press("alice", Some(job.to_string()), CheckAction::RerunFailed).await;
-    assert_eq!(told(&done), ("acted", "alice ran what failed of CI once more: 1 job"));
+    assert_eq!(told_of(&done), ("acted", "alice ran what failed of CI once more: 1 job"));
     let again = it.press("alice", Some(job.to_string()), CheckAction::RerunFailed).await;
-    assert_eq!(told(&again), ("ignored", "job build: none of its jobs failed"));
+    assert_eq!(told_of(&again), ("ignored", "job build: none of its jobs failed"));
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_cancelled_job_ends_its_log_and_no_other_job() {
     let follower = it.bench.logs.follow(attempt).await.unwrap();
     let job = it.job("build").await.id;
     let done = it.press("alice", Some(job.to_string()), CheckAction::Cancel).await;
-    assert_eq!(told(&done), ("acted", "alice cancelled job build"));
+    assert_eq!(told_of(&done), ("acted", "alice cancelled job build"));
     assert!(follower.has_changed().is_err(), "nobody waits for more of the log");
     let state = it.job("build").await.state;
     assert!(
@@ -119,7 +119,7 @@ async fn a_cancelled_job_ends_its_log_and_no_other_job() {
     );
     assert_eq!(it.job("other").await.state, JobState::Queued);
     let again = it.press("alice", Some(job.to_string()), CheckAction::Cancel).await;
-    assert_eq!(told(&again), ("ignored", "job build: it is over already"));
+    assert_eq!(told_of(&again), ("ignored", "job build: it is over already"));
 }
 
 #[tokio::test]
@@ -127,9 +127,9 @@ async fn without_a_subject_every_workflow_of_the_commit_is_meant() {
     let it = Pressed::new(CI).await;
     it.fail_build().await;
     let done = it.press("alice", None, CheckAction::Rerun).await;
-    assert_eq!(told(&done), ("acted", "alice ran CI once more"));
+    assert_eq!(told_of(&done), ("acted", "alice ran CI once more"));
     let again = it.press("alice", None, CheckAction::Rerun).await;
-    assert_eq!(told(&again), ("ignored", "CI: its job build is queued, not finished"));
+    assert_eq!(told_of(&again), ("ignored", "CI: its job build is queued, not finished"));
 }
 
 #[tokio::test]
@@ -183,4 +183,24 @@ async fn a_forge_that_does_not_answer_is_asked_again() {
     it.bench.clock.advance(chrono::TimeDelta::seconds(5));
     it.bench.interpret().await;
     assert_eq!(it.bench.store.delivery(waits.id).await.unwrap().verdict, "acted");
+}
+
+#[tokio::test]
+async fn a_stranger_s_commit_runs_once_a_member_has_pressed() {
+    let it = Pressed::new(CI).await;
+    let (bench, commit) = (&it.bench, it.bench.commit(CI));
+    let told = bench.forge.pull_request(&bench.repository, 7, &commit);
+    let told = PullRequest { outside: true, author: "mallory".to_owned(), ..told };
+    let run = bench.tell(&Event::PullRequest(told)).await.runs[0];
+    let mut request = it.request("mallory", Some(run.to_string()), CheckAction::Approve);
+    request.commit = commit;
+    let refused = bench.tell(&Event::CheckRequest(request.clone())).await;
+    assert_eq!(refused.verdict, "rejected");
+    assert!(bench.store.run(run).await.unwrap().run.approval.unwrap().by.is_none());
+    request.actor = "alice".to_owned();
+    let approved = format!("alice approved of commit {}", request.commit.short());
+    let done = bench.tell(&Event::CheckRequest(request.clone())).await;
+    assert_eq!(told_of(&done), ("acted", approved.as_str()));
+    let again = bench.tell(&Event::CheckRequest(request)).await;
+    assert_eq!(told_of(&again), ("ignored", "CI: somebody approved of it before"));
 }

@@ -27,6 +27,9 @@ pub(crate) struct Plainly;
 impl Describe for Plainly {
     fn job(&self, run: &RunView, job: &JobView<'_>) -> CheckReport {
         let (state, description) = match job.state {
+            JobState::Queued if run.awaits_approval => {
+                (CheckState::ActionRequired, "needs approval".to_owned())
+            }
             JobState::Queued => (CheckState::Pending, "queued".to_owned()),
             // Two states that look the same to the forge.
             JobState::Claimed(_) | JobState::Starting(_) => {
@@ -187,6 +190,21 @@ pub(crate) async fn deliver(store: &Store) -> DeliveryId {
 pub(crate) async fn pushed(store: &Store, digit: char, runs: Vec<NewRun>) -> Vec<RunMade> {
     let delivery = deliver(store).await;
     store.finish_delivery_with_runs(delivery, push(digit), runs, at(0)).await.unwrap()
+}
+
+/// The runs of another event, with these jobs, held so; one per file.
+pub(crate) async fn held(
+    store: &Store,
+    event: Event,
+    files: &[&str],
+    jobs: Vec<JobSpec>,
+    hold: Hold,
+) -> Vec<RunId> {
+    let delivery = deliver(store).await;
+    let run = |file: &&str| NewRun { hold: hold.clone(), ..new_run(file, Ok(jobs.clone())) };
+    let runs: Vec<NewRun> = files.iter().map(run).collect();
+    let made = store.finish_delivery_with_runs(delivery, event, runs, at(0)).await.unwrap();
+    made.into_iter().map(|made| made.run).collect()
 }
 
 /// The run of another event, with these jobs.

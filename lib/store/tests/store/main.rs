@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod annotations;
+mod approvals;
 mod artifacts;
 mod claims;
 mod concurrency;
 mod crash;
 mod deliveries;
 mod fixture;
+mod green;
 mod hosts_and_tokens;
 mod leases;
 mod ledger;

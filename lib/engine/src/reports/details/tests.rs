@@ -62,9 +62,11 @@ fn run() -> Run {
         file: ".solstice/ci.kdl".to_owned(),
         workflow: "CI".to_owned(),
         problem: None,
+        approval: None,
         status: RunStatus::Failed,
         created_at: at(0),
         finished_at: Some(at(1)),
+        approval: None,
     }
 }
 
