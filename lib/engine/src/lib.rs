@@ -20,6 +20,7 @@
 //!
 //! It does not: serve HTTP, hold SQL, or know any forge by name.
 
+mod annotate;
 #[cfg(test)]
 mod bench;
 mod by_hand;
@@ -37,6 +38,7 @@ mod reports;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use annotate::Annotate;
 pub use by_hand::{StartError, start_by_hand};
 pub use check::Checks;
 pub use clock::{Clock, ManualClock, SystemClock};
