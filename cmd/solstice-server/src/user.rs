@@ -16,10 +16,10 @@ use dropshot::{
 use http::Response;
 use slog::info;
 use solstice_api::user::{
-    Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, Delivery, DeliveryPage, DeliveryPath, Health, Host,
-    HostPath, HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, Ready, RecordsPage,
-    RecordsQuery, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunPage, RunPath, TokenCreate,
-    TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, Delivery, DeliveryPage,
+    DeliveryPath, Health, Host, HostPath, HostUpdate, Image, Job, JobActionPath, JobDetail,
+    JobPath, Ready, RecordsPage, RecordsQuery, Rerun, Run, RunActionPath, RunCreate, RunDetail,
+    RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, Token};

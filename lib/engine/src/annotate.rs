@@ -97,7 +97,7 @@ impl Annotate {
 
     /// Feeds a log to `scan`: all of it, or its beginning and its end.
     async fn read_log(&self, attempt: AttemptId, scan: Scan) -> (Scan, Result<(), LogError>) {
-        let (scan, next) = self.read_part(attempt, scan, 1).await;
+        let (scan, next) = self.read_part(attempt, scan, 1, HALF_BYTES).await;
         let next = match next {
             Ok(Some(next)) => next,
             Ok(None) => return (scan, Ok(())),
@@ -108,7 +108,8 @@ impl Annotate {
             Err(error) => return (scan, Err(error)),
         };
         let scan = if end > next { scan.skip() } else { scan };
-        let (scan, next) = self.read_part(attempt, scan, next.max(end)).await;
+        // What is counted here is not quite what a log counts: this goes to its end.
+        let (scan, next) = self.read_part(attempt, scan, next.max(end), 2 * HALF_BYTES).await;
         (scan, next.map(|_| ()))
     }
 
@@ -118,8 +119,8 @@ impl Annotate {
         attempt: AttemptId,
         mut scan: Scan,
         mut next: u64,
+        mut room: u64,
     ) -> (Scan, Result<Option<u64>, LogError>) {
-        let mut room = HALF_BYTES;
         loop {
             let page = match self.logs.read(attempt, next, PAGE_BYTES).await {
                 Ok(page) => page,

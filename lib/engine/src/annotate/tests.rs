@@ -81,7 +81,7 @@ impl Scene {
     async fn ends(&mut self, verdict: AgentVerdict) {
         self.says(RecordBody::Finished { verdict });
         let (store, attempt) = (&self.bench.store, self.attempt());
-        for part in self.records.chunks(1_000) {
+        for part in self.records.chunks(100) {
             self.task.logs.append(attempt, part).await.unwrap();
         }
         store.apply_records(host(), attempt, &self.records, self.bench.now()).await.unwrap();
@@ -172,9 +172,9 @@ async fn an_attempt_without_a_log_or_with_a_broken_one_has_no_annotations() {
 async fn of_a_long_log_the_beginning_and_the_end_are_looked_through() {
     let mut scene = Scene::new().await;
     scene.prints(1, Stream::Stdout, "first.c:1: error: at the beginning");
-    let filler = "x".repeat(1_000);
-    for at in 0..120_000 {
-        let error = (at == 60_000).then_some("middle.c:1: error: in the middle");
+    let filler = "x".repeat(32 * 1024);
+    for at in 0..2_600 {
+        let error = (at == 1_300).then_some("middle.c:1: error: in the middle");
         scene.prints(1, Stream::Stdout, error.unwrap_or(&filler));
     }
     scene.prints(1, Stream::Stdout, "last.c:1: error: at the end");
