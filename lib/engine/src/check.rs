@@ -9,8 +9,8 @@
 
 use solstice_forge::{CheckReport, CheckState, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS};
 use solstice_model::{
-    AnnotationCounts, JobName, JobSpec, JobState, NeededOutcome, Outcome, Sha256Digest, SkipReason,
-    StepSpec, TimeLimit,
+    JobName, JobSpec, JobState, NeededOutcome, Outcome, Sha256Digest, SkipReason, StepSpec,
+    TimeLimit,
 };
 use solstice_store::{Describe, JobView, RunView};
 use url::Url;
@@ -214,7 +214,7 @@ mod tests {
     use solstice_forge::{Push, Repository};
     use solstice_model::id::new_id;
     use solstice_model::job::Holding;
-    use solstice_model::{EventKind, Exit, Need, StepWhen};
+    use solstice_model::{AnnotationCounts, EventKind, Exit, Need, StepWhen};
 
     use super::*;
 

@@ -52,7 +52,7 @@ impl Scene {
         let files = tempfile::tempdir().unwrap();
         let task = Annotate {
             store: bench.store.clone(),
-            logs: JobLogs::open(&files.path().join("logs")).unwrap(),
+            logs: JobLogs::open(files.path().join("logs")).unwrap(),
             artifacts: ArtifactStore::open_dir(files.path().join("artifacts"), Limits::default())
                 .unwrap(),
             clock: bench.clock.clone(),
