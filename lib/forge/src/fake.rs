@@ -31,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue};
 use solstice_model::{CommitSha, ForgeName, GitRef, RepoName};
 use url::Url;
@@ -111,6 +112,8 @@ pub struct FakeForge {
     state: Arc<Mutex<State>>,
     /// Guards how long each answer takes.
     pause: Arc<Mutex<Duration>>,
+    /// Guards what it says of its pace.
+    pace: Arc<Mutex<Pace>>,
 }
 
 impl FakeForge {
@@ -118,7 +121,10 @@ impl FakeForge {
     pub fn new(name: ForgeName) -> Self {
         let secret = Secret::new("the fake forge's secret").expect("it is not empty");
         let secrets = secret.clone().into();
-        Self { name, secret, secrets, state: Arc::default(), pause: Arc::default() }
+        let pace =
+            Pace { details: true, progress: Duration::ZERO, per_minute: None, per_hour: None };
+        let pace = Arc::new(Mutex::new(pace));
+        Self { name, secret, secrets, state: Arc::default(), pause: Arc::default(), pace }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -163,12 +169,28 @@ impl FakeForge {
         }
     }
 
+    /// Deletes a ref; no webhook tells of it.
+    ///
+    /// # Panics
+    ///
+    /// If this is no full ref.
+    pub fn delete_ref(&self, repository: &RepoName, git_ref: &str) {
+        let git_ref: GitRef = git_ref.parse().expect("a full ref");
+        self.state().forget(repository, git_ref);
+    }
+
+    /// Says from now on that checks may be told this often; at any pace if it is
+    /// not said.
+    pub fn set_pace(&self, pace: Pace) {
+        *self.pace.lock().unwrap_or_else(PoisonError::into_inner) = pace;
+    }
+
     /// Gives a commit this message.
     pub fn set_message(&self, commit: &CommitSha, message: &str) {
         self.state().messages.insert(commit.clone(), message.to_owned());
     }
 
-    /// Says what a user may do from now on; [`Permission::Read`] if it is not said.
+    /// Says what a user may do from now on; nothing if it is not said.
     pub fn set_permission(&self, repository: &RepoName, user: &str, permission: Permission) {
         self.state().permissions.insert((repository.clone(), user.to_owned()), permission);
     }
@@ -289,6 +311,11 @@ impl FakeForge {
         self.state().down = false;
     }
 
+    /// Since when lost deliveries were asked for again, each time.
+    pub fn redelivered(&self) -> Vec<DateTime<Utc>> {
+        self.state().redelivered.clone()
+    }
+
     /// How many calls were made, failed ones included.
     pub fn calls(&self) -> usize {
         self.state().calls
@@ -385,8 +412,12 @@ impl Forge for FakeForge {
         self.asked().await.standing(repository)
     }
 
+    async fn redeliver(&self, since: DateTime<Utc>) -> Result<usize, crate::ForgeError> {
+        self.asked().await.redeliver(since)
+    }
+
     fn pace(&self) -> Pace {
-        Pace { details: true, progress: Duration::ZERO, per_minute: None, per_hour: None }
+        *self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn report(&self, check: &Check<'_>) -> Result<(), crate::ForgeError> {

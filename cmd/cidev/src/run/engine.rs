@@ -259,6 +259,7 @@ async fn submit(
         forge,
         forge_id: "1".to_owned(),
         event: options.event.kind().name().to_owned(),
+        headers: Vec::new(),
         body: Vec::new(),
         received_at: now,
     };

@@ -106,6 +106,7 @@ async fn prepare(data: &Path) -> (Token, Token) {
         forge: "forge".parse().unwrap(),
         forge_id: "d-1".to_owned(),
         event: "push".to_owned(),
+        headers: Vec::new(),
         body: Vec::new(),
         received_at: now,
     };

@@ -162,6 +162,7 @@ pub(crate) fn new_delivery(forge_id: &str) -> NewDelivery {
         forge: "codeberg".parse().unwrap(),
         forge_id: forge_id.to_owned(),
         event: "push".to_owned(),
+        headers: Vec::new(),
         body: b"{\"ref\": \"refs/heads/main\"}".to_vec(),
         received_at: at(0),
     }

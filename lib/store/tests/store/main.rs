@@ -11,6 +11,7 @@ mod deliveries;
 mod fixture;
 mod hosts_and_tokens;
 mod leases;
+mod ledger;
 mod needs;
 mod opening;
 mod outbox;
