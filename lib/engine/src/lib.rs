@@ -21,6 +21,7 @@
 //!
 //! It does not: serve HTTP, hold SQL, or know any forge by name.
 
+mod annotate;
 #[cfg(test)]
 mod bench;
 mod by_hand;
@@ -41,6 +42,7 @@ mod sweep;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use annotate::Annotate;
 pub use by_hand::{StartError, start_by_hand};
 pub use check::Checks;
 pub use clock::{Clock, ManualClock, SystemClock};
