@@ -17,10 +17,10 @@ use dropshot::{
 use http::Response;
 use slog::info;
 use solstice_api::user::{
-    Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail, DeliveryPage, DeliveryPath, Health, Host,
-    HostPath, HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, Ready, RecordsPage,
-    RecordsQuery, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunPage, RunPath, TokenCreate,
-    TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail, DeliveryPage, DeliveryPath,
+    Health, Host, HostPath, HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, Ready,
+    RecordsPage, RecordsQuery, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunPage, RunPath,
+    TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, Token};
