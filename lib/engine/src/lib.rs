@@ -16,6 +16,9 @@
 //!
 //! [`start_by_hand`] is no task: it makes runs at once, because somebody waits.
 //!
+//! Which events start what is the policy's to say (`solstice-policy`); the module
+//! `start` asks the forge for what that depends on (invariant I10).
+//!
 //! What a check says is in [`check`], pure; the store calls it in the
 //! transaction of each transition.
 //!
