@@ -1,4 +1,62 @@
-//! GitHub, as a GitHub App.
+//! GitHub, as a GitHub App, on github.com or a GitHub Enterprise Server.
+//!
+//! An App, because only an App can write check runs: one for each job, with
+//! details, annotations and buttons. One [`GitHubForge`] is one App on one server;
+//! where it is installed it finds out by itself.
+//!
+//! ```no_run
+//! use solstice_forge::{Forge as _, Secret};
+//! use solstice_forge_github::{GitHubConfig, GitHubForge};
+//!
+//! let forge = GitHubForge::new(GitHubConfig {
+//!     name: "github".parse()?,
+//!     base_url: "https://github.com/".parse()?,
+//!     api_url: None,
+//!     app_id: 29310,
+//!     private_key_pem: Secret::new(std::fs::read("/etc/solstice/github.pem")?)?,
+//!     webhook_secrets: vec![Secret::new("shared with the App's webhook")?],
+//! })?;
+//! assert_eq!(forge.name().as_str(), "github");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What the App has to be allowed, and which events it has to subscribe to:
+//!
+//! | permission | for | events |
+//! | --- | --- | --- |
+//! | Checks: read and write | showing checks, and their buttons | check suite, check run (both always) |
+//! | Contents: read | workflow files, commits, what changed | push |
+//! | Metadata: read (always there) | the repository, who may do what | |
+//! | Pull requests: read | pull requests | pull request |
+//! | Merge queues: read | merge queues | merge group |
+//!
+//! The calls of the API, in the App's own name (signed with its key):
+//!
+//! | call | for |
+//! | --- | --- |
+//! | `GET /repos/{owner}/{repo}/installation` | which installation a repository belongs to |
+//! | `POST /app/installations/{installation_id}/access_tokens` | its token, for an hour |
+//! | `GET /app/hook/deliveries` | which webhooks did not arrive |
+//! | `POST /app/hook/deliveries/{delivery_id}/attempts` | asking for one again |
+//!
+//! and with the installation's token, below `/repos/{owner}/{repo}`:
+//!
+//! | call | for |
+//! | --- | --- |
+//! | `GET …/commits/{ref}/check-runs` | finding our run of a subject again |
+//! | `POST …/check-runs`, `PATCH …/check-runs/{check_run_id}` | showing a check |
+//! | `GET …/contents/{path}` | workflow files of a commit; one file of the default branch |
+//! | `GET …/git/commits/{commit_sha}` | a commit's message, and whether it is there |
+//! | `GET …/git/ref/{ref}`, `GET …/git/tags/{tag_sha}` | where a branch or tag is now |
+//! | `GET …` | the default branch, and where it is cloned from |
+//! | `GET …/compare/{basehead}` | which files a change touches |
+//! | `GET …/collaborators/{username}/permission` | what somebody may do |
+//! | `GET …/branches`, `GET …/pulls` | what there is now, after webhooks were lost |
+//!
+//! Nothing is repeated here but one call with a new token when the old one is
+//! not taken, and no answer is believed longer than its bound. It makes no
+//! commit statuses, and reads no secrets of Actions.
+
 mod api;
 mod body;
 mod check_event;
