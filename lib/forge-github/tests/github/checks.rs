@@ -136,7 +136,8 @@ async fn times_and_buttons_are_told_where_they_belong() {
     assert_eq!(fields(&told[1], &names), [started.clone(), Value::Null, Value::Null]);
     let actions = told[2]["actions"].clone();
     assert_eq!(fields(&told[2], &names), [started, completed, actions.clone()]);
-    let identifiers: Vec<_> = actions.as_array().unwrap().iter().map(|it| &it["identifier"]).collect();
+    let identifiers: Vec<_> =
+        actions.as_array().unwrap().iter().map(|it| &it["identifier"]).collect();
     assert_eq!(identifiers, ["rerun", "rerun_failed"]);
 }
 

@@ -94,7 +94,9 @@ async fn one_file_of_the_default_branch_is_read() {
 async fn a_branch_of_a_hostile_name_is_asked_for_by_itself() {
     let (world, main) = GitHub::with_commit().await;
     let name = "f\u{e9}ature/日本-$(touch${IFS}x);'\"#%25&|🚀";
-    for name in [name, "main#x", "main%23x", "main&ref=x", "heads/main", "-x", "HEAD", &"x".repeat(200)] {
+    for name in
+        [name, "main#x", "main%23x", "main&ref=x", "heads/main", "-x", "HEAD", &"x".repeat(200)]
+    {
         let git_ref: GitRef = format!("refs/heads/{name}").parse().unwrap();
         // Not there yet: the answer must not be that of `main`.
         let absent = world.forge.head(&repository(), Some(name), None).await.unwrap_err();

@@ -244,7 +244,8 @@ fn a_configuration_that_cannot_work_is_refused_at_once() {
 fn a_key_of_either_format_is_taken() {
     for name in ["app-key.pem", "app-key.pkcs8.pem"] {
         let mut config = config("http://127.0.0.1:1/".parse().unwrap());
-        config.private_key_pem = Secret::new(std::fs::read(format!("{DATA}/{name}")).unwrap()).unwrap();
+        config.private_key_pem =
+            Secret::new(std::fs::read(format!("{DATA}/{name}")).unwrap()).unwrap();
         GitHubForge::new(config).unwrap();
     }
 }

@@ -50,7 +50,7 @@ fn a_suite_that_is_requested_is_a_push() {
 fn a_suite_that_is_wanted_again_is_all_checks_of_its_commit() {
     let again = asked(meaning("check_suite.rerequested", |_| {}));
     assert_eq!((again.subject, again.action), (None, CheckAction::Rerun));
-    assert_eq!(again.actor, "Codertocat");
+    assert_eq!(again.actor, "octocoders-linter[bot]");
     let of_a_fork = |body: &mut Value| body["check_suite"]["head_branch"] = Value::Null;
     assert_eq!(asked(meaning("check_suite.rerequested", of_a_fork)).subject, None);
     let foreign = |body: &mut Value| body["check_suite"]["app"]["id"] = json!(7);

@@ -33,7 +33,9 @@ pub(crate) fn answer(state: &mut State, origin: &str, call: &Call, headers: &Hea
     }
     let found = match (method, path.trim_start_matches("/repos/{owner}/{repo}")) {
         ("GET", "/installation") => Some(json!({ "id": state.installation, "app_id": APP_ID })),
-        ("POST", "/app/installations/{installation_id}/access_tokens") => return token(state, call),
+        ("POST", "/app/installations/{installation_id}/access_tokens") => {
+            return token(state, call);
+        }
         ("GET", "/app/hook/deliveries") => return deliveries(state, origin, call),
         ("POST", _) if path.starts_with("/app/hook") => return redeliver(state, call),
         ("GET", "") => Some(repository(origin)),
@@ -116,7 +118,8 @@ fn contents(state: &State, call: &Call, headers: &HeaderMap) -> Reply {
         Some(Entry::File(bytes)) if raw => return Reply::bytes(200, bytes.clone()),
         Some(Entry::File(bytes)) => {
             let encoded = STANDARD.encode(bytes);
-            let lines: Vec<_> = encoded.as_bytes().chunks(60).map(String::from_utf8_lossy).collect();
+            let lines: Vec<_> =
+                encoded.as_bytes().chunks(60).map(String::from_utf8_lossy).collect();
             let mut file = entry(path, "file", bytes.len());
             (file["encoding"], file["content"]) = (json!("base64"), json!(lines.join("\n")));
             return Reply::json(200, file);

@@ -61,6 +61,10 @@ static DESCRIPTION: LazyLock<Value> = LazyLock::new(|| {
     let text = include_str!("../../data/github.openapi.json");
     let mut whole: Value = serde_json::from_str(text).unwrap();
     allow_null(&mut whole);
+    // Not so described, but so it is for a fork that was deleted.
+    let repo = "/components/schemas/pull-request-simple/properties/head/properties/repo";
+    let repo = whole.pointer_mut(repo).unwrap();
+    *repo = json!({ "anyOf": [repo, { "type": "null" }] });
     whole
 });
 

@@ -187,9 +187,8 @@ impl World for GitHub {
     }
 
     async fn commit(&self, files: &[(&str, &[u8])]) -> CommitSha {
-        let entry = |(path, bytes): &(&str, &[u8])| {
-            ((*path).to_owned(), Entry::File((*bytes).to_vec()))
-        };
+        let entry =
+            |(path, bytes): &(&str, &[u8])| ((*path).to_owned(), Entry::File((*bytes).to_vec()));
         let tree = files.iter().map(entry).collect();
         let message = format!("{TITLE}\n\nAt once.\n");
         self.fake.state().commit(&message, tree).parse().unwrap()

@@ -175,7 +175,10 @@ impl Shared {
         let call = match judged {
             Ok(call) => call,
             Err(Violation { status, why }) => {
-                self.violations.lock().unwrap().push(format!("{} {}: {why}", head.method, head.uri));
+                self.violations
+                    .lock()
+                    .unwrap()
+                    .push(format!("{} {}: {why}", head.method, head.uri));
                 return Reply::error(status, &why).response();
             }
         };
