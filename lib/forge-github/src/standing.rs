@@ -12,7 +12,7 @@ use solstice_model::{CommitSha, GitRef, RepoName};
 use url::Url;
 
 use crate::api::{Api, parsed, unusable};
-use crate::body::{BodyRepository, Unfit, is_queue};
+use crate::body::{BodyRepository, is_queue};
 use crate::pull_request::Description;
 
 /// The most things on one page.
@@ -38,6 +38,9 @@ struct Tip {
     sha: String,
 }
 
+/// How often one that we refuse each time is asked for.
+const MAX_ATTEMPTS: usize = 5;
+
 /// An attempt to deliver a webhook.
 #[derive(Deserialize)]
 struct Delivery {
@@ -55,13 +58,9 @@ pub(crate) async fn standing(api: &Api, repository: &RepoName) -> Result<Standin
     let branches = branches.into_iter().filter_map(|branch| pushed(branch, &checked)).collect();
     let open = [("state", "open"), ("sort", "updated"), ("direction", "desc")];
     let pulls: Vec<Description> = list(api, repository, "pulls", &open).await?;
-    let mut pull_requests = Vec::with_capacity(pulls.len());
-    for pull in pulls {
-        let told = pull.checked(described.id, checked.clone(), None);
-        pull_requests.push(told.map_err(|unfit| match unfit {
-            Unfit::Ignored(why) | Unfit::Malformed(why) => unusable(&what, why),
-        })?);
-    }
+    // As from a webhook, those whose names we do not take are passed over.
+    let told = |pull: Description| pull.checked(described.id, checked.clone(), None).ok();
+    let pull_requests = pulls.into_iter().filter_map(told).collect();
     Ok(Standing { branches, pull_requests })
 }
 
@@ -123,10 +122,16 @@ pub(crate) async fn redeliver(api: &Api, since: DateTime<Utc>) -> Result<usize, 
     Ok(asked)
 }
 
-/// One attempt of each delivery that did not arrive, oldest first.
+/// What came of the attempts to deliver one webhook.
+struct Attempts {
+    newest: Delivery,
+    count: usize,
+    arrived: bool,
+}
+
+/// The newest attempt of each delivery that did not arrive, oldest first.
 async fn lost(api: &Api, since: DateTime<Utc>) -> Result<Vec<u64>, ForgeError> {
-    // By the forge's id of what was delivered: an attempt, and whether one arrived.
-    let mut deliveries: HashMap<String, (Delivery, bool)> = HashMap::new();
+    let mut deliveries: HashMap<String, Attempts> = HashMap::new();
     let mut cursor: Option<String> = None;
     for _ in 0..MAX_DELIVERY_PAGES {
         let per_page = PER_PAGE.to_string();
@@ -135,19 +140,23 @@ async fn lost(api: &Api, since: DateTime<Utc>) -> Result<Vec<u64>, ForgeError> {
         let call = api.client.call(Method::GET, ["app", "hook", "deliveries"], &query);
         let answer = api.installations.app().send(&api.client, &call, StatusCode::OK).await?;
         cursor = next_cursor(&answer.headers);
+        // Newest first.
         let page: Vec<Delivery> = parsed(&call.what, answer, MAX_PAGE_BYTES).await?;
         let older = page.iter().any(|delivery| delivery.delivered_at < since);
-        for delivery in page.into_iter().filter(|delivery| delivery.delivered_at >= since) {
-            let arrived = (200..300).contains(&delivery.status_code);
-            let known = deliveries.entry(delivery.guid.clone()).or_insert((delivery, false));
-            known.1 |= arrived;
+        for newest in page.into_iter().filter(|delivery| delivery.delivered_at >= since) {
+            let arrived = (200..300).contains(&newest.status_code);
+            let entry = deliveries.entry(newest.guid.clone());
+            let known = entry.or_insert(Attempts { newest, count: 0, arrived: false });
+            known.count += 1;
+            known.arrived |= arrived;
         }
         if older || cursor.is_none() {
             break;
         }
     }
+    let wanted = |it: &Attempts| !it.arrived && it.count < MAX_ATTEMPTS;
     let mut lost: Vec<Delivery> =
-        deliveries.into_values().filter(|(_, arrived)| !arrived).map(|(one, _)| one).collect();
+        deliveries.into_values().filter(wanted).map(|it| it.newest).collect();
     lost.sort_by_key(|delivery| (delivery.delivered_at, delivery.id));
     Ok(lost.into_iter().map(|delivery| delivery.id).collect())
 }

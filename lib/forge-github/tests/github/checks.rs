@@ -221,7 +221,8 @@ async fn two_reports_at_once_make_one_run() {
         tell(&world.forge, &commit, SUBJECT, CheckState::Pending, None),
         tell(&world.forge, &commit, SUBJECT, CheckState::Pending, None),
     );
-    (one.unwrap(), two.unwrap());
+    one.unwrap();
+    two.unwrap();
     only(&world);
 }
 

@@ -82,10 +82,9 @@ async fn one_file_of_the_default_branch_is_read() {
     for absent in [".solstice", "none", ".solstice/none", "../x", "a//b", ".", ""] {
         assert_eq!(read(absent).await, None, "{absent:?}");
     }
-    let mut state = world.fake.state();
-    let linked = state.commit("m", tree(&[(".solstice/policy.kdl", Entry::Link)]));
-    state.refs.insert("refs/heads/main".to_owned(), linked);
-    drop(state);
+    let tree = tree(&[(".solstice/policy.kdl", Entry::Link)]);
+    let linked: CommitSha = world.fake.state().commit("m", tree).parse().unwrap();
+    world.point(&"refs/heads/main".parse().unwrap(), &linked).await;
     assert_eq!(read(".solstice/policy.kdl").await, Some(Err(Unusable::SymbolicLink)));
     world.assert_well_used().await;
 }

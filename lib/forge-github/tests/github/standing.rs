@@ -66,6 +66,9 @@ async fn deliveries_that_never_arrived_are_asked_for_again() {
         delivery(6, "never", 10, 504),
         delivery(7, "arrived", 5, 200),
     ];
+    // Refused each time: one more would be too.
+    let hopeless = (0..5).map(|at| delivery(20 + at, "hopeless", 15, 401));
+    world.fake.state().deliveries.extend(hopeless);
     let since = Utc::now() - TimeDelta::minutes(60);
     assert_eq!(world.forge.redeliver(since).await.unwrap(), 2);
     assert_eq!(world.fake.state().redelivered, [4, 6]);

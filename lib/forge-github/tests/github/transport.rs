@@ -69,9 +69,8 @@ async fn a_token_that_is_not_taken_is_replaced_once() {
 async fn an_app_that_was_installed_anew_is_found_again() {
     let (world, commit) = GitHub::with_commit().await;
     world.forge.commit_message(&repository(), &commit).await.unwrap();
-    let mut state = world.fake.state();
-    (state.installation, state.tokens) = (72, Vec::new());
-    drop(state);
+    world.fake.state().installation = 72;
+    world.fake.state().tokens.clear();
     world.forge.commit_message(&repository(), &commit).await.unwrap();
     // A token that ran out, of an installation that is gone.
     let fresh = connect(&world.fake, Timeouts::default());

@@ -203,8 +203,8 @@ fn check_run(body: &Value) -> Result<(), String> {
         return Err("output needs a title and a summary".to_owned());
     }
     for remark in body["output"]["annotations"].as_array().into_iter().flatten() {
-        let one_line = remark["start_line"] == remark["end_line"];
-        if !one_line && !(remark["start_column"].is_null() && remark["end_column"].is_null()) {
+        let lines = remark["start_line"] != remark["end_line"];
+        if lines && ["start_column", "end_column"].iter().any(|it| !remark[*it].is_null()) {
             return Err("columns of more than one line".to_owned());
         }
         let text = |field: &str| remark[field].as_str().unwrap_or_default();
