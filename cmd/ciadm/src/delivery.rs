@@ -1,13 +1,16 @@
 //! `ciadm deliveries`: what the forges sent, and what became of it.
 
 use clap::{Args, Subcommand};
-use solstice_api::user::Delivery;
+use futures::StreamExt as _;
+use solstice_api::user::{Delivery, DeliveryDetail};
+use solstice_display::size;
+use solstice_model::DeliveryId;
 
 use crate::describe;
 use crate::failure::Failure;
 use crate::output::{self, Table};
 use crate::run::facts;
-use crate::session::Access;
+use crate::session::{Access, Session};
 use crate::which::{self, short};
 
 /// `ciadm deliveries`.
@@ -24,8 +27,10 @@ pub(crate) struct Deliveries {
 enum Verb {
     /// List deliveries, newest first
     List(List),
-    /// Show a delivery
+    /// Show a delivery, or its body
     Show(Show),
+    /// Have a delivery interpreted again
+    Replay(Replay),
 }
 
 #[derive(Debug, Args)]
@@ -41,6 +46,17 @@ struct List {
 struct Show {
     /// Our id of the delivery, or the last eight digits of it
     delivery: String,
+    /// Write its body as it came, and nothing else
+    #[arg(long)]
+    body: bool,
+    #[command(flatten)]
+    access: Access,
+}
+
+#[derive(Debug, Args)]
+struct Replay {
+    /// Our id of the delivery, or the last eight digits of it
+    delivery: String,
     #[command(flatten)]
     access: Access,
 }
@@ -51,6 +67,7 @@ impl Deliveries {
             None => self.list.run().await,
             Some(Verb::List(list)) => list.run().await,
             Some(Verb::Show(show)) => show.run().await,
+            Some(Verb::Replay(replay)) => replay.run().await,
         }
     }
 }
@@ -86,22 +103,68 @@ impl Show {
     async fn run(self) -> Result<(), Failure> {
         let session = self.access.open()?;
         let id = which::delivery(&session, &self.delivery).await?;
-        let one: Delivery = session.answer(session.client.delivery_view(&id).await).await?;
+        if self.body {
+            return write_body(&session, id).await;
+        }
+        let detail: DeliveryDetail = session.answer(session.client.delivery_view(&id).await).await?;
+        if session.json {
+            output::json(&detail);
+            return Ok(());
+        }
+        print(detail);
+        Ok(())
+    }
+}
+
+impl Replay {
+    async fn run(self) -> Result<(), Failure> {
+        let session = self.access.open()?;
+        let id = which::delivery(&session, &self.delivery).await?;
+        let one: Delivery = session.answer(session.client.delivery_replay(&id).await).await?;
         if session.json {
             output::json(&one);
             return Ok(());
         }
-        let runs: Vec<String> = one.runs.iter().map(ToString::to_string).collect();
-        facts(&[
-            ("Delivery", one.id.to_string()),
-            ("Forge", one.forge.to_string()),
-            ("Forge's id", one.forge_id),
-            ("Event", one.event),
-            ("Received", describe::moment(one.received_at)),
-            ("Verdict", one.verdict),
-            ("Reason", one.reason.unwrap_or_default()),
-            ("Runs", runs.join(" ")),
-        ]);
+        let short = short(one.id);
+        output::line(&format!("Delivery {short} waits for its verdict once more."));
         Ok(())
     }
+}
+
+async fn write_body(session: &Session, id: DeliveryId) -> Result<(), Failure> {
+    let mut bytes = session.bytes(session.client.delivery_body(&id).await).await?;
+    while let Some(part) = bytes.next().await {
+        output::bytes(&part.map_err(|error| session.broken(error))?);
+    }
+    Ok(())
+}
+
+/// Everything that is known of a delivery but its body.
+fn print(detail: DeliveryDetail) {
+    let DeliveryDetail { delivery: one, headers, body_bytes, .. } = detail;
+    let runs: Vec<String> = one.runs.iter().map(ToString::to_string).collect();
+    let body = match detail.body_removed_at {
+        None => size(body_bytes),
+        Some(at) => format!("{}, removed {}", size(body_bytes), describe::moment(at)),
+    };
+    let replays = match (one.replays, detail.replayed_by) {
+        (0, _) => String::new(),
+        (times, by) => format!("{times}, last by {}", by.unwrap_or_default()),
+    };
+    let mut rows = vec![
+        ("Delivery", one.id.to_string()),
+        ("Forge", one.forge.to_string()),
+        ("Forge's id", one.forge_id),
+        ("Source", one.source.name().to_owned()),
+        ("Event", one.event),
+        ("Received", describe::moment(one.received_at)),
+        ("Body", body),
+        ("Verdict", one.verdict),
+        ("Given", detail.finished_at.map(describe::moment).unwrap_or_default()),
+        ("Reason", one.reason.unwrap_or_default()),
+        ("Runs", runs.join(" ")),
+        ("Replayed", replays),
+    ];
+    rows.extend(headers.into_iter().map(|it| ("Header", format!("{}: {}", it.name, it.value))));
+    facts(&rows);
 }

@@ -10,6 +10,7 @@ use solstice_image::{FetchError, ImageError, StoreError};
 use url::Url;
 
 use crate::artifact::DownloadError;
+use crate::forge::AddError;
 use crate::profile::ProfileError;
 
 /// Why it did not do what was asked.
@@ -54,6 +55,9 @@ pub(crate) enum Failure {
     /// An artifact could not be downloaded.
     #[error(transparent)]
     Download(#[from] DownloadError),
+    /// No forge was added.
+    #[error(transparent)]
+    Forge(#[from] AddError),
     /// What was said names nothing, or more than one thing.
     #[error("{0}")]
     Usage(String),
@@ -124,6 +128,7 @@ impl Failure {
             | Failure::Fetch(_)
             | Failure::Connect(ConnectError::Setup { .. })
             | Failure::Download(_)
+            | Failure::Forge(_)
             | Failure::NotRun
             | Failure::Io { .. } => 3,
         }
@@ -153,6 +158,10 @@ impl Failure {
             Failure::Server { refusal, .. } if matches!(**refusal, Refusal::Strange { .. }) => {
                 Some("is this the address of people's pages, and of the same version?")
             }
+            Failure::Forge(AddError::Lost { .. }) => {
+                Some("delete the App on its page, under Advanced, and begin again")
+            }
+            Failure::Forge(AddError::Refused { .. }) => Some("a code is good for one hour, once"),
             Failure::Follow(why) if matches!(**why, FollowError::Away { .. }) => Some(AWAY),
             _ => match self.answered()? {
                 401 => Some("the token is not known there (any more): `ciadm login URL`"),

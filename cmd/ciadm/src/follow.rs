@@ -3,7 +3,7 @@
 use serde::Serialize;
 use solstice_api::user::Job;
 use solstice_client::{Follow, FollowError, News};
-use solstice_model::{AttemptId, JobId, JobState, Outcome, Record, SkipReason};
+use solstice_model::{AttemptId, JobId, JobState, Outcome, Record};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 

@@ -6,6 +6,7 @@ mod describe;
 mod doctor;
 mod failure;
 mod follow;
+mod forge;
 mod host;
 mod image;
 mod job;
@@ -77,6 +78,11 @@ enum Verb {
         #[command(subcommand)]
         verb: host::Verb,
     },
+    /// Connect the server with a forge
+    Forge {
+        #[command(subcommand)]
+        verb: forge::Verb,
+    },
     /// List the golden images of all hosts
     Images(Access),
     /// The golden images of this host
@@ -137,6 +143,7 @@ async fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Watch(watch) => watch.run().await,
         Verb::Hosts(access) => host::list(access).await,
         Verb::Host { verb } => verb.run().await,
+        Verb::Forge { verb } => verb.run().await,
         Verb::Images(access) => host::images(access).await,
         Verb::Image { verb } => image::run(verb).await,
         Verb::Tokens { verb } => verb.run().await,

@@ -144,7 +144,8 @@ impl Profiles {
     }
 }
 
-fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
+/// Writes a file that nobody else can read; one that is there is replaced.
+pub(crate) fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
     let _ = std::fs::remove_file(path);
     let mut file =
         std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;

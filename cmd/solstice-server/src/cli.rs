@@ -13,6 +13,7 @@ use solstice_config::{ConfigError, ServerConfig};
 use solstice_engine::{Forges, SystemClock};
 use solstice_forge::{Forge, Secret};
 use solstice_forge_forgejo::{ForgejoConfig, ForgejoForge};
+use solstice_forge_github::{GitHubConfig, GitHubForge};
 use solstice_log::{Format, Level, keys, logger};
 use solstice_model::Role;
 use solstice_server::Server;
@@ -183,27 +184,40 @@ fn run(config: &ServerConfig, forges: Forges, level: LogLevel) -> miette::Result
     served
 }
 
-/// The forges of the configuration: one arm per kind.
+/// The forges of the configuration.
 fn forges(configs: &[ForgeConfig]) -> miette::Result<Forges> {
     let mut forges: Forges = BTreeMap::new();
     for config in configs {
-        let forge: Arc<dyn Forge> = match config.kind {
-            ForgeKind::Forgejo => Arc::new(forgejo(config)?),
-        };
-        forges.insert(config.name.clone(), forge);
+        let made = forge(config);
+        let made = made.wrap_err_with(|| format!("cannot use the forge {}", config.name))?;
+        forges.insert(config.name.clone(), made);
     }
     Ok(forges)
 }
 
-fn forgejo(config: &ForgeConfig) -> miette::Result<ForgejoForge> {
-    let secret = |given: &solstice_config::Secret| {
-        Secret::new(given.expose()).expect("the configuration refuses empty secrets")
-    };
-    let made = ForgejoForge::new(ForgejoConfig {
-        name: config.name.clone(),
-        base_url: config.url.clone(),
-        token: secret(&config.token),
-        webhook_secrets: config.webhook_secrets.iter().map(secret).collect(),
-    });
-    made.into_diagnostic().wrap_err_with(|| format!("cannot use the forge {}", config.name))
+/// A forge of the configuration: one arm per kind.
+fn forge(config: &ForgeConfig) -> miette::Result<Arc<dyn Forge>> {
+    let (name, base_url) = (config.name.clone(), config.url.clone());
+    let webhook_secrets = config.webhook_secrets.iter().map(secret).collect();
+    Ok(match &config.kind {
+        ForgeKind::Forgejo { token } => {
+            let config = ForgejoConfig { name, base_url, token: secret(token), webhook_secrets };
+            Arc::new(ForgejoForge::new(config).into_diagnostic()?)
+        }
+        ForgeKind::GitHub { app_id, private_key, api } => {
+            let config = GitHubConfig {
+                name,
+                base_url,
+                api_url: api.clone(),
+                app_id: *app_id,
+                private_key_pem: secret(private_key),
+                webhook_secrets,
+            };
+            Arc::new(GitHubForge::new(config).into_diagnostic()?)
+        }
+    })
+}
+
+fn secret(given: &solstice_config::Secret) -> Secret {
+    Secret::new(given.expose()).expect("the configuration refuses empty secrets")
 }

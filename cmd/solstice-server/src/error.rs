@@ -26,6 +26,7 @@ use dropshot::{ErrorStatusCode, HttpError};
 use solstice_api::host::codes;
 use solstice_artifact::ArtifactError;
 use solstice_engine::{ApplyError, StartError};
+use solstice_forge::ForgeError;
 use solstice_joblog::LogError;
 use solstice_log::chain;
 use solstice_store::StoreError;
@@ -186,6 +187,12 @@ pub(crate) fn from_artifact(error: ArtifactError) -> HttpError {
     }
 }
 
+/// That a forge did not do its part, to a caller.
+pub(crate) fn from_forge(error: ForgeError) -> HttpError {
+    let message = "the forge does not answer as it should; try again later";
+    server_error(ErrorStatusCode::BAD_GATEWAY, "forge_failed", message, chain(&error))
+}
+
 /// Why nothing was started by hand, to a caller.
 pub(crate) fn from_start(error: StartError) -> HttpError {
     let internal = chain(&error);
@@ -195,10 +202,7 @@ pub(crate) fn from_start(error: StartError) -> HttpError {
         StartError::NothingToRun(_) => {
             client_error(ErrorStatusCode::UNPROCESSABLE_ENTITY, "nothing_to_run", internal)
         }
-        StartError::Forge(_) => {
-            let message = "the forge does not answer as it should; try again later";
-            server_error(ErrorStatusCode::BAD_GATEWAY, "forge_failed", message, internal)
-        }
+        StartError::Forge(error) => from_forge(error),
         StartError::Store(error) => from_store(error),
     }
 }

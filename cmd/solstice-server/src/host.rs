@@ -15,9 +15,11 @@ use http::Response;
 use slog::info;
 use solstice_api::agent::{ArtifactName, ArtifactStored, RecordBatch, RecordsAccepted};
 use solstice_api::host::{
-    AttemptArtifactPath, AttemptPath, HostApi, HostReport, MAX_WHY_BYTES, SyncRequest, SyncResponse,
+    AttemptArtifactPath, AttemptPath, FetchCredential, HostApi, HostReport, MAX_WHY_BYTES,
+    SyncRequest, SyncResponse, codes,
 };
 use solstice_engine::close_logs;
+use solstice_forge::Credential;
 use solstice_log::keys;
 use solstice_model::{Assignment, AttemptId, HostName, Label};
 use solstice_store::{AttemptInfo, HostNote, StoreError, Transitioned};
@@ -26,7 +28,9 @@ use tokio::time::Instant;
 pub(crate) use self::polls::HostPolls;
 use crate::auth::require_host;
 use crate::context::Context;
-use crate::error::{attempt_over, bad_request, client_error, from_apply, from_log, from_store};
+use crate::error::{
+    attempt_over, bad_request, client_error, from_apply, from_forge, from_log, from_store,
+};
 
 /// The longest that a poll is kept waiting.
 const MAX_WAIT_MS: u32 = 30_000;
@@ -129,6 +133,14 @@ impl HostApi for Hosts {
         Ok(HttpResponseOk(RecordsAccepted { durable_seq, stop }))
     }
 
+    async fn host_credential(
+        rqctx: Rqctx,
+        path: Path<AttemptPath>,
+    ) -> Result<HttpResponseOk<FetchCredential>, HttpError> {
+        let info = live_attempt(&rqctx, path.into_inner().attempt).await?;
+        credential(rqctx.context(), &info).await.map(HttpResponseOk)
+    }
+
     async fn host_inputs(
         rqctx: Rqctx,
         path: Path<AttemptPath>,
@@ -160,6 +172,27 @@ impl HostApi for Hosts {
         rqctx.context().logs.put_console(info.id, bytes).await.map_err(from_log)?;
         Ok(HttpResponseUpdatedNoContent())
     }
+}
+
+/// Asks the forge for what a host needs to fetch this attempt's source.
+async fn credential(context: &Context, info: &AttemptInfo) -> Result<FetchCredential, HttpError> {
+    let run = context.store.run(info.run).await.map_err(from_store)?.run;
+    let forge = context.forges.get(&run.forge);
+    let given = match forge {
+        Some(forge) => forge.fetch_credential(&run.repository).await.map_err(from_forge)?,
+        None => None,
+    };
+    let Some(Credential { username, password }) = given else {
+        let message = "nothing is needed, or to be had, to fetch this repository";
+        let status = dropshot::ClientErrorStatusCode::NOT_FOUND;
+        return Err(HttpError::for_client_error(
+            Some(codes::NO_CREDENTIAL.to_owned()),
+            status,
+            message.to_owned(),
+        ));
+    };
+    let password = String::from_utf8_lossy(password.expose()).into_owned();
+    Ok(FetchCredential { username, password })
 }
 
 /// The attempt, if it is the asking host's. To a host, another's attempt is one

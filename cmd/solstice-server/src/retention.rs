@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use slog::{Logger, error, info, warn};
 use solstice_artifact::{ArtifactError, ArtifactStore};
-use solstice_config::server::{Keep, RetentionConfig};
+use solstice_config::server::{Keep, KeepBodies, RetentionConfig};
 use solstice_engine::{Activation, Clock, Next};
 use solstice_joblog::{JobLogs, LogError};
 use solstice_log::{chain, keys};
@@ -100,12 +100,11 @@ impl Retain {
 
     async fn deliveries(&self) -> Result<usize, RetainError> {
         let now = self.clock.now();
-        let Some(before) = self.keep.deliveries.and_then(|age| earlier(now, age)) else {
-            return Ok(0);
-        };
+        let KeepBodies { age, count } = self.keep.deliveries;
+        let before = age.and_then(|age| earlier(now, age));
         let mut removed = 0;
         loop {
-            match self.store.remove_bodies(before, now).await? {
+            match self.store.remove_bodies(before, count, now).await? {
                 0 => return Ok(removed),
                 some => removed += some,
             }

@@ -19,7 +19,7 @@ use solstice_artifact::{ArtifactError, ArtifactStore};
 use solstice_config::ServerConfig;
 use solstice_engine::{
     Applier, Checks, Clock, Driver, ExpireLeases, Forges, InterpretDeliveries, Report, Signal,
-    recover,
+    Sweep, recover,
 };
 use solstice_joblog::{JobLogs, LogError};
 use solstice_log::keys;
@@ -39,6 +39,9 @@ use crate::webhook::Webhooks;
 
 /// How often each task looks by itself, should a signal have been missed.
 const SLOW: Duration = Duration::from_secs(30);
+
+/// How often what no webhook told of is looked for.
+const SWEEP: Duration = Duration::from_secs(60 * 60);
 
 /// How long open requests may take to end when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -270,7 +273,7 @@ fn serve<E: std::fmt::Debug>(
     Ok(server)
 }
 
-/// Starts the background tasks: two per forge, so that a slow one keeps nobody
+/// Starts the background tasks: three per forge, so that a slow one keeps nobody
 /// waiting, one for what is old, and one for leases. Gives the signals that wake them.
 fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signal> {
     let mut signals = vec![context.leases.clone()];
@@ -286,6 +289,7 @@ fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signa
                 store: store.clone(),
                 forge: Arc::clone(&forge),
                 pull_requests: configured.map(|it| it.pull_requests).unwrap_or_default(),
+                logs: logs.clone(),
                 clock: Arc::clone(&clock),
                 log: log("deliveries"),
             },
@@ -294,7 +298,17 @@ fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signa
         );
         signals.push(signal);
         let signal = driver.wake_on(store.changes());
-        driver.spawn(Report { store, forge, clock, log: log("reports") }, &signal, SLOW);
+        let reports = Report::new(
+            store.clone(),
+            logs.clone(),
+            Arc::clone(&forge),
+            Arc::clone(&clock),
+            log("reports"),
+        );
+        driver.spawn(reports, &signal, SLOW);
+        signals.push(signal);
+        let signal = Signal::default();
+        driver.spawn(Sweep::new(store, forge, clock, SWEEP, log("sweep")), &signal, SWEEP);
         signals.push(signal);
     }
     let old = Signal::default();

@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 mod artifact;
+mod delivery;
 mod events;
 mod log;
 pub(crate) mod records;
@@ -16,7 +17,7 @@ use dropshot::{
 use http::Response;
 use slog::info;
 use solstice_api::user::{
-    Artifact, ArtifactPath, AssetPath, Delivery, DeliveryPage, DeliveryPath, Health, Host,
+    Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail, DeliveryPage, DeliveryPath, Health, Host,
     HostPath, HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, Ready, RecordsPage,
     RecordsQuery, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunPage, RunPath, TokenCreate,
     TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
@@ -190,10 +191,27 @@ impl UserApi for Users {
     async fn delivery_view(
         rqctx: Rqctx,
         path: Path<DeliveryPath>,
-    ) -> Result<HttpResponseOk<Delivery>, HttpError> {
+    ) -> Result<HttpResponseOk<DeliveryDetail>, HttpError> {
         require(&rqctx, Role::Operator, Challenge::Bearer).await?;
-        let delivery = rqctx.context().store.delivery(path.into_inner().delivery).await;
-        delivery.map(HttpResponseOk).map_err(from_store)
+        let detail = rqctx.context().store.delivery_detail(path.into_inner().delivery).await;
+        detail.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn delivery_body(
+        rqctx: Rqctx,
+        path: Path<DeliveryPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        delivery::body(rqctx.context(), path.into_inner().delivery).await
+    }
+
+    async fn delivery_replay(
+        rqctx: Rqctx,
+        path: Path<DeliveryPath>,
+    ) -> Result<HttpResponseOk<Delivery>, HttpError> {
+        let principal = require_to_change(&rqctx, Role::Operator).await?;
+        let id = path.into_inner().delivery;
+        delivery::replay(rqctx.context(), principal, id).await.map(HttpResponseOk)
     }
 
     async fn host_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Host>>, HttpError> {

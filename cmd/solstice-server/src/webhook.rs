@@ -18,7 +18,7 @@ use solstice_api::webhook::{DeliveryTaken, ForgePath, MAX_BODY_BYTES, WebhookApi
 use solstice_forge::Rejection;
 use solstice_forge::headers::require_json;
 use solstice_log::keys;
-use solstice_store::NewDelivery;
+use solstice_store::{MAX_HEADER_BYTES, MAX_HEADERS, NewDelivery};
 use tokio::sync::SemaphorePermit;
 
 use crate::context::Context;
@@ -65,6 +65,7 @@ impl WebhookApi for Webhooks {
                 forge: name.clone(),
                 forge_id: genuine.id,
                 event: genuine.event,
+                headers: kept(headers),
                 body: body.into(),
                 received_at: context.clock.now(),
             })
@@ -75,6 +76,23 @@ impl WebhookApi for Webhooks {
         let status = if taken.repeat { StatusCode::OK } else { StatusCode::ACCEPTED };
         Ok(json(status, &DeliveryTaken { delivery: taken.id, repeat: taken.repeat }))
     }
+}
+
+/// The headers that people may read: none that proves who sent it or opens a door.
+fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+    let secret = |name: &str| {
+        ["signature", "authorization", "cookie", "token", "secret", "key"]
+            .iter()
+            .any(|part| name.contains(part))
+    };
+    let plain = headers.iter().filter(|(name, _)| !secret(name.as_str()));
+    plain
+        .take(MAX_HEADERS)
+        .map(|(name, value)| {
+            let value = &value.as_bytes()[..value.len().min(MAX_HEADER_BYTES)];
+            (name.to_string(), String::from_utf8_lossy(value).into_owned())
+        })
+        .collect()
 }
 
 fn too_large() -> HttpError {
@@ -151,5 +169,33 @@ fn rejected(rejection: &Rejection) -> HttpError {
         Rejection::MediaType(_) => {
             client_error(ErrorStatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn what_is_secret_is_not_kept() {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "authorization",
+            "proxy-authorization",
+            "cookie",
+            "x-hub-signature-256",
+            "x-gitea-signature",
+            "x-gitlab-token",
+            "x-github-event",
+        ] {
+            headers.insert(name, HeaderValue::from_static("v"));
+        }
+        headers.insert("x-odd", HeaderValue::from_bytes(b"a\xffb").unwrap());
+        let kept = kept(&headers);
+        let names: Vec<&str> = kept.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["x-github-event", "x-odd"]);
+        assert_eq!(kept[1].1, "a\u{fffd}b");
     }
 }

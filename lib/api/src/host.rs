@@ -5,6 +5,8 @@
 //! one, and because it states whole sets, a lost answer or a crash on either
 //! side is mended by the next call.
 
+use std::fmt;
+
 use dropshot::{
     Body, HttpError, HttpResponseOk, HttpResponseUpdatedNoContent, Path, Query, RequestContext,
     StreamingBody, TypedBody, UntypedBody,
@@ -67,6 +69,16 @@ pub trait HostApi {
         body: TypedBody<RecordBatch>,
     ) -> Result<HttpResponseOk<RecordsAccepted>, HttpError>;
 
+    /// Ask for what is needed to fetch the source of a private repository
+    ///
+    /// 404 with the code `no_credential` if nothing is needed, or the forge has
+    /// nothing to give; 503 if it does not answer.
+    #[endpoint { method = GET, path = "/host/v1/attempts/{attempt}/credential" }]
+    async fn host_credential(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<AttemptPath>,
+    ) -> Result<HttpResponseOk<FetchCredential>, HttpError>;
+
     /// Forward the request for the artifacts of the jobs that this one needs
     ///
     /// Body and members as in the agent API's `agent_inputs`.
@@ -111,6 +123,22 @@ pub trait HostApi {
 pub struct AttemptPath {
     /// The attempt's id.
     pub attempt: AttemptId,
+}
+
+/// What a host needs to fetch a private repository by HTTP (RFC 7617). It stays
+/// on the host (invariant I6) and is good for that repository's address alone.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+pub struct FetchCredential {
+    /// The name.
+    pub username: String,
+    /// The password, which may be a token.
+    pub password: String,
+}
+
+impl fmt::Debug for FetchCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FetchCredential").finish_non_exhaustive()
+    }
 }
 
 /// Which artifact of which attempt.
@@ -231,6 +259,8 @@ pub mod codes {
     pub const RECORD_GAP: &str = "record_gap";
     /// 413: what is sent is more than the server keeps of one attempt.
     pub const TOO_LARGE: &str = "too_large";
+    /// 404: nothing is needed to fetch the source, or the forge gives nothing.
+    pub const NO_CREDENTIAL: &str = "no_credential";
     /// 507: the server has no room.
     pub const NO_ROOM: &str = "no_room";
 }

@@ -169,6 +169,25 @@ pub trait UserApi {
     async fn delivery_view(
         rqctx: RequestContext<Self::Context>,
         path: Path<DeliveryPath>,
+    ) -> Result<HttpResponseOk<DeliveryDetail>, HttpError>;
+
+    /// Read the body of a delivery as it came; for operators, since it may tell
+    /// of private repositories
+    #[endpoint { method = GET, path = "/api/v1/deliveries/{delivery}/body", tags = ["deliveries"] }]
+    async fn delivery_body(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<DeliveryPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Have a delivery interpreted again
+    #[endpoint {
+        method = POST,
+        path = "/api/v1/deliveries/{delivery}/replay",
+        tags = ["deliveries"],
+    }]
+    async fn delivery_replay(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<DeliveryPath>,
     ) -> Result<HttpResponseOk<Delivery>, HttpError>;
 
     /// List the hosts that have ever reported
@@ -609,12 +628,65 @@ pub struct Delivery {
     pub event: String,
     /// When it was taken.
     pub received_at: DateTime<Utc>,
-    /// What became of it: `waiting`, `runs`, `ignored` or `rejected`.
+    /// Where it comes from.
+    pub source: DeliverySource,
+    /// What became of it: `waiting`, `runs`, `acted`, `ignored` or `rejected`.
     pub verdict: String,
-    /// Why, for people.
+    /// Why, or what was done, for people.
     pub reason: Option<String>,
+    /// How often somebody had it interpreted again.
+    pub replays: u32,
     /// The runs that came of it.
     pub runs: Vec<RunId>,
+}
+
+/// Where a delivery comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliverySource {
+    /// The forge sent it.
+    Webhook,
+    /// The server found at the forge what no webhook had told of.
+    Sweep,
+}
+
+impl DeliverySource {
+    /// Its name, as in the database and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            DeliverySource::Webhook => "webhook",
+            DeliverySource::Sweep => "sweep",
+        }
+    }
+}
+
+/// A delivery with what is seldom asked for.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryDetail {
+    /// The delivery.
+    #[serde(flatten)]
+    pub delivery: Delivery,
+    /// Its headers, without those that are secret.
+    pub headers: Vec<Header>,
+    /// The size of its body in bytes.
+    pub body_bytes: u64,
+    /// When the body was removed, if it was.
+    pub body_removed_at: Option<DateTime<Utc>>,
+    /// How often it has been postponed.
+    pub tries: u32,
+    /// When it got its verdict.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Who had it interpreted again last.
+    pub replayed_by: Option<String>,
+}
+
+/// A header of a webhook request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Header {
+    /// Its name, in small letters.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// A computer that runs an orchestrator.

@@ -17,7 +17,7 @@ mod forge;
 mod limits;
 
 pub use self::forge::{ForgeConfig, ForgeKind, PullRequestsFrom};
-pub use self::limits::{ArtifactLimits, Keep, RetentionConfig};
+pub use self::limits::{ArtifactLimits, Keep, KeepBodies, RetentionConfig};
 use crate::error::ConfigError;
 
 /// Where the configuration is unless the command line says otherwise.

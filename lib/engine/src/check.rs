@@ -50,7 +50,13 @@ impl Describe for Checks {
             0 => job.spec.needs.iter().map(|need| need.job.clone()).collect(),
             _ => Vec::new(),
         };
-        let mut description = description(job.state, &waits_for, Some(job.spec));
+        let mut description = match (job.state, job.step) {
+            (JobState::Running(held), Some(step)) => {
+                let steps = &job.spec.steps;
+                format!("{} at {}", step_of(step, steps), held.host)
+            }
+            _ => description(job.state, &waits_for, Some(job.spec)),
+        };
         if *job.state == JobState::Queued && job.attempts > 0 {
             description.push_str(&format!(" for try {}", u64::from(job.attempts) + 1));
         }
@@ -178,6 +184,13 @@ fn step_name(index: u32, steps: &[StepSpec]) -> String {
     }
 }
 
+/// `step 2/5 “Test”`.
+fn step_of(index: u32, steps: &[StepSpec]) -> String {
+    let number = u64::from(index) + 1;
+    let named = step_name(index, steps);
+    named.replacen(&format!("step {number}"), &format!("step {number}/{}", steps.len()), 1)
+}
+
 fn limit(seconds: u32) -> String {
     match seconds {
         _ if seconds.is_multiple_of(3600) => format!("{} h", seconds / 3600),
@@ -208,7 +221,7 @@ mod tests {
     use solstice_forge::{Push, Repository};
     use solstice_model::id::new_id;
     use solstice_model::job::Holding;
-    use solstice_model::{EventKind, Exit, Need, StepWhen};
+    use solstice_model::{AnnotationCounts, EventKind, Exit, Need, StepWhen};
 
     use super::*;
 
@@ -281,7 +294,8 @@ mod tests {
 
     fn report_of(spec: &JobSpec, state: JobState, attempts: u32) -> (CheckState, String) {
         let id = new_id();
-        let job = JobView { id, spec, state: &state, attempts, step: None };
+        let annotations = AnnotationCounts::default();
+        let job = JobView { id, spec, state: &state, attempts, step: None, annotations };
         let report = checks().job(&run("solstice/CI"), &job);
         assert_eq!(report.context, "solstice/CI/build");
         assert_eq!(report.target_url.as_str(), format!("http://ci.example/solstice/jobs/{id}"));
@@ -293,17 +307,25 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_not_over_is_pending() {
+    fn what_is_not_over_waits_or_runs() {
         let held = Holding { attempt: new_id(), host: "h1".parse().unwrap() };
         let cases = [
             (JobState::Queued, "waiting for a machine for try 2"),
             (JobState::Claimed(held.clone()), "waiting for its machine at h1"),
             (JobState::Starting(held.clone()), "its machine is starting at h1"),
-            (JobState::Running(held), "running at h1"),
         ];
         for (state, text) in cases {
             assert_eq!(report(state), (CheckState::Pending, text.to_owned()));
         }
+        let runs = JobState::Running(held);
+        assert_eq!(report(runs.clone()), (CheckState::Running, "running at h1".to_owned()));
+        let (spec_, annotations) = (spec(), AnnotationCounts::default());
+        let at_step = |step| {
+            let (id, spec, state, attempts) = (new_id(), &spec_, &runs, 1);
+            let job = JobView { id, spec, state, attempts, step: Some(step), annotations };
+            checks().job(&run("solstice/CI"), &job).description
+        };
+        assert_eq!(at_step(1), "step 2/2 “Test” at h1");
         let mut spec = spec();
         let fresh = report_of(&spec, JobState::Queued, 0);
         assert_eq!(fresh, (CheckState::Pending, "waiting for a machine".to_owned()));
@@ -317,13 +339,18 @@ mod tests {
     fn only_what_the_author_wishes_is_a_success() {
         assert_eq!(ended(Outcome::Succeeded), (CheckState::Success, "succeeded".to_owned()));
         let skipped = SkipReason::NeedNotMet { need: "build".parse().unwrap() };
+        let (error, cancelled) = (CheckState::Error, CheckState::Cancelled);
         let cases = [
-            (Outcome::Skipped { why: skipped }, "not run: build did not succeed"),
-            (Outcome::Cancelled { by: "al\nice".to_owned() }, "cancelled by al ice"),
-            (Outcome::InfraFailed { why: "no disk".to_owned() }, "could not be run: no disk"),
+            (Outcome::Skipped { why: skipped }, error, "not run: build did not succeed"),
+            (Outcome::Cancelled { by: "al\nice".to_owned() }, cancelled, "cancelled by al ice"),
+            (
+                Outcome::InfraFailed { why: "no disk".to_owned() },
+                error,
+                "could not be run: no disk",
+            ),
         ];
-        for (outcome, text) in cases {
-            assert_eq!(ended(outcome), (CheckState::Error, text.to_owned()));
+        for (outcome, state, text) in cases {
+            assert_eq!(ended(outcome), (state, text.to_owned()));
         }
     }
 
@@ -332,7 +359,7 @@ mod tests {
         let condition = "branch == \"main\"".to_owned();
         let why = SkipReason::Condition { condition };
         let text = "not run: its condition `branch == \"main\"` does not hold";
-        assert_eq!(ended(Outcome::Skipped { why }), (CheckState::Success, text.to_owned()));
+        assert_eq!(ended(Outcome::Skipped { why }), (CheckState::Skipped, text.to_owned()));
     }
 
     #[test]
@@ -344,7 +371,7 @@ mod tests {
         assert_eq!(state, CheckState::Success);
         assert_eq!(text, "failed, which is allowed: step 2 “Test” failed: exit status 2");
         assert_eq!(ended(Outcome::Succeeded).1, "succeeded");
-        assert_eq!(ended(Outcome::Cancelled { by: "ada".to_owned() }).0, CheckState::Error);
+        assert_eq!(ended(Outcome::Cancelled { by: "ada".to_owned() }).0, CheckState::Cancelled);
         assert_eq!(ended(Outcome::InfraFailed { why: "x".to_owned() }).0, CheckState::Error);
     }
 
@@ -390,7 +417,11 @@ mod tests {
             ),
         ];
         for (outcome, text) in cases {
-            assert_eq!(ended(outcome), (CheckState::Failure, text.to_owned()));
+            let state = match outcome {
+                Outcome::TimedOut { .. } => CheckState::TimedOut,
+                _ => CheckState::Failure,
+            };
+            assert_eq!(ended(outcome), (state, text.to_owned()));
         }
     }
 

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use slog::{Logger, error, info, warn};
+use solstice_api::user::DeliverySource;
 use solstice_config::server::PullRequestsFrom;
-use solstice_forge::{Event, Forge, ForgeError, Interpretation, WorkflowFile};
+use solstice_forge::{CheckRequest, Event, Forge, ForgeError, Interpretation, WorkflowFile};
+use solstice_joblog::JobLogs;
 use solstice_log::{chain, keys};
-use solstice_model::DeliveryId;
+use solstice_model::{DeliveryId, JobId};
 use solstice_store::{Store, StoreError, Verdict, WaitingDelivery};
 
 use crate::clock::Clock;
@@ -16,6 +18,7 @@ use crate::driver::{Activation, Next};
 use crate::files::workflow_files;
 use crate::leases::until;
 use crate::plan::{Cause, Plan, plan};
+use crate::records::close_logs;
 use crate::reports::pause;
 
 /// Deliveries of one forge that are worked on at the same time. Each may hold
@@ -39,6 +42,8 @@ pub struct InterpretDeliveries {
     pub forge: Arc<dyn Forge>,
     /// Whose pull requests start runs there.
     pub pull_requests: PullRequestsFrom,
+    /// The logs of attempts, closed as these are cancelled.
+    pub logs: JobLogs,
     /// Says when a pause is over.
     pub clock: Arc<dyn Clock>,
     /// Where verdicts are told.
@@ -46,13 +51,17 @@ pub struct InterpretDeliveries {
 }
 
 /// What is to become of a delivery.
-enum Fate {
+pub(crate) enum Fate {
     /// These runs.
     Runs(Box<(Event, Plan)>),
     /// Runs are of no use any more.
     Ends(Box<Event>),
+    /// What somebody wants of the checks of a commit, and may.
+    Act(Box<CheckRequest>),
     /// Nothing, for this reason.
     Nothing(Verdict),
+    /// Nothing, for this reason; where its ref is was heard all the same.
+    Heard(Box<Event>, String),
     /// The forge did not answer.
     Later(ForgeError),
 }
@@ -127,12 +136,16 @@ impl InterpretDeliveries {
             }
             Fate::Ends(event) => {
                 let ended = self.store.finish_delivery_with_cancellation(id, *event, now).await?;
-                for job in ended {
-                    info!(self.log, "job cancelled"; keys::DELIVERY => %id, keys::JOB => %job);
-                }
+                self.ended(id, ended).await;
                 Ok(())
             }
+            Fate::Act(request) => self.act(id, *request).await,
             Fate::Nothing(verdict) => self.dismiss(id, verdict).await,
+            Fate::Heard(event, reason) => {
+                info!(self.log, "delivery starts nothing";
+                    keys::DELIVERY => %id, keys::REASON => &reason);
+                self.store.ignore_event(id, *event, reason, now).await
+            }
             Fate::Later(failed) => {
                 let error = chain(&failed);
                 match pause(failed.retry(), tries).filter(|_| tries + 1 < MAX_TRIES) {
@@ -150,6 +163,14 @@ impl InterpretDeliveries {
         }
     }
 
+    /// Tells of jobs that were cancelled, and closes their logs.
+    pub(crate) async fn ended(&self, id: DeliveryId, jobs: Vec<JobId>) {
+        for job in jobs {
+            info!(self.log, "job cancelled"; keys::DELIVERY => %id, keys::JOB => %job);
+            close_logs(&self.store, &self.logs, job).await;
+        }
+    }
+
     async fn dismiss(&self, id: DeliveryId, verdict: Verdict) -> Result<(), StoreError> {
         let (Verdict::Ignored { reason } | Verdict::Rejected { reason }) = &verdict;
         info!(self.log, "delivery starts nothing"; keys::DELIVERY => %id, keys::REASON => reason);
@@ -157,34 +178,58 @@ impl InterpretDeliveries {
     }
 
     async fn decide(&self, delivery: WaitingDelivery) -> Result<Decided, StoreError> {
-        let WaitingDelivery { id, tries, event, body, .. } = delivery;
+        let WaitingDelivery { id, tries, event, source, body, .. } = delivery;
         let fate = match self.store.begin_delivery_try(id).await? {
             MAX_CRASHES.. => {
                 let reason = format!("work on it ended with the server {MAX_CRASHES} times");
                 Fate::Nothing(Verdict::Rejected { reason })
             }
-            _ => self.fate(event, body).await,
+            _ => match self.read(source, event, body).await {
+                Ok(Event::CheckRequest(request)) => self.permit(request).await?,
+                Ok(event) => self.fate_heard(event).await,
+                Err(verdict) => Fate::Nothing(verdict),
+            },
         };
         Ok(Decided { id, tries, fate })
     }
 
-    async fn fate(&self, event: String, body: Vec<u8>) -> Fate {
+    /// Reads what a delivery tells of, or why it tells of nothing.
+    async fn read(
+        &self,
+        source: DeliverySource,
+        event: String,
+        body: Vec<u8>,
+    ) -> Result<Event, Verdict> {
         let forge = Arc::clone(&self.forge);
-        let reading = tokio::task::spawn_blocking(move || forge.interpret(&event, &body));
-        let event = match reading.await {
-            Ok(Interpretation::Event(event)) => event,
-            Ok(Interpretation::Ignored { reason }) => {
-                return Fate::Nothing(Verdict::Ignored { reason });
-            }
-            Ok(Interpretation::Malformed { reason }) => {
-                return Fate::Nothing(Verdict::Rejected { reason });
-            }
+        let reading = tokio::task::spawn_blocking(move || match source {
+            DeliverySource::Webhook => forge.interpret(&event, &body),
+            // Nobody but ourselves can write that source.
+            DeliverySource::Sweep => serde_json::from_slice(&body).map_or_else(
+                |error| Interpretation::Malformed { reason: error.to_string() },
+                Interpretation::Event,
+            ),
+        });
+        match reading.await {
+            Ok(Interpretation::Event(event)) => Ok(event),
+            Ok(Interpretation::Ignored { reason }) => Err(Verdict::Ignored { reason }),
+            Ok(Interpretation::Malformed { reason }) => Err(Verdict::Rejected { reason }),
             // A panic where panics unwind; a release build aborts and is restarted.
             Err(_) => {
-                let reason = "the body made the interpreter fail".to_owned();
-                return Fate::Nothing(Verdict::Rejected { reason });
+                Err(Verdict::Rejected { reason: "the body made the interpreter fail".to_owned() })
             }
-        };
+        }
+    }
+
+    /// What becomes of an event. Where its ref is was heard even if it starts nothing.
+    async fn fate_heard(&self, event: Event) -> Fate {
+        let heard = event.clone();
+        match self.fate(event).await {
+            Fate::Nothing(Verdict::Ignored { reason }) => Fate::Heard(Box::new(heard), reason),
+            fate => fate,
+        }
+    }
+
+    async fn fate(&self, event: Event) -> Fate {
         let push = match &event {
             Event::Push(push) => push,
             Event::PullRequest(told) if told.outside && !self.lets_outsiders() => {
@@ -193,8 +238,9 @@ impl InterpretDeliveries {
             }
             Event::PullRequest(told) => &told.head,
             Event::MergeGroup(told) => &told.head,
+            // See `requests`.
             Event::CheckRequest(_) => {
-                let reason = "buttons of checks are not obeyed yet".to_owned();
+                let reason = "it is no push".to_owned();
                 return Fate::Nothing(Verdict::Ignored { reason });
             }
             Event::PullRequestClosed { .. } | Event::RefDeleted { .. } => {

@@ -5,6 +5,7 @@
 //! | [`InterpretDeliveries`] | deliveries that were taken, and the runs that they start or end |
 //! | [`ExpireLeases`] | attempts of hosts that fell silent, and jobs that need another try |
 //! | [`Report`] | what a forge shows, and what it should show |
+//! | [`Sweep`] | what a forge holds, and what its webhooks told of |
 //!
 //! Each task is an [`Activation`]: it takes no input, looks at the store, does
 //! what is to be done and may be repeated at any time. The [`Driver`] runs it on
@@ -33,6 +34,8 @@ mod plan;
 mod problem;
 mod records;
 mod reports;
+mod requests;
+mod sweep;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,6 +51,7 @@ pub use records::{Applier, ApplyError, close_logs, recover};
 pub use reports::Report;
 use solstice_forge::Forge;
 use solstice_model::ForgeName;
+pub use sweep::Sweep;
 
 /// The forges of the configuration.
 pub type Forges = BTreeMap<ForgeName, Arc<dyn Forge>>;

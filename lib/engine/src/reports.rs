@@ -4,6 +4,17 @@
 //! show, with a version. A wish is sent until the forge has taken that version,
 //! so states that were overtaken meanwhile are never sent and the forge is
 //! finally equal (invariant I3). Sending twice is harmless.
+//!
+//! Ends are sent before beginnings, and these before progress. How often one check
+//! and one owner of repositories may be told is the forge's [`Pace`](solstice_forge::Pace);
+//! what may not be sent yet waits in the store. Where a forge shows details, they are
+//! put together when the wish is sent.
+
+mod details;
+mod gather;
+mod markdown;
+mod tail;
+mod throttle;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +24,11 @@ use chrono::TimeDelta;
 use futures::StreamExt as _;
 use slog::{Logger, debug, error, warn};
 use solstice_forge::{Check, Forge, ForgeError, Retry};
+use solstice_joblog::JobLogs;
 use solstice_log::{chain, keys};
-use solstice_store::{DueReport, ReportFailure, Store, StoreError};
+use solstice_store::{DueReport, Heed, ReportFailure, Store, StoreError};
 
+use self::throttle::Throttle;
 use crate::clock::Clock;
 use crate::driver::{Activation, Next};
 use crate::leases::until;
@@ -38,14 +51,12 @@ pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(600);
 
 /// Sends the reports of one forge.
 pub struct Report {
-    /// Where the wishes are.
-    pub store: Store,
-    /// Who is to show them.
-    pub forge: Arc<dyn Forge>,
-    /// Says when a pause is over.
-    pub clock: Arc<dyn Clock>,
-    /// Where failures are told.
-    pub log: Logger,
+    store: Store,
+    logs: JobLogs,
+    forge: Arc<dyn Forge>,
+    clock: Arc<dyn Clock>,
+    throttle: Throttle,
+    log: Logger,
 }
 
 #[async_trait]
@@ -62,49 +73,102 @@ impl Activation for Report {
 }
 
 impl Report {
+    /// The wishes are in the store, the ends of logs in `logs`; the clock says when
+    /// a pause is over.
+    pub fn new(
+        store: Store,
+        logs: JobLogs,
+        forge: Arc<dyn Forge>,
+        clock: Arc<dyn Clock>,
+        log: Logger,
+    ) -> Self {
+        let throttle = Throttle::new(forge.pace());
+        Self { store, logs, forge, clock, throttle, log }
+    }
+
     async fn send_all(&self) -> Result<Next, StoreError> {
         let forge = self.forge.name();
         loop {
-            let due = self.store.due_reports(forge.clone(), self.clock.now(), BATCH).await?;
+            let (heed, _) = self.heed();
+            let now = self.clock.now();
+            let due = self.store.next_reports(forge.clone(), now, heed, BATCH).await?;
             if due.is_empty() {
                 break;
             }
             let sent: Vec<Result<(), StoreError>> = futures::stream::iter(due)
-                .map(|wish| self.send(wish))
+                .map(|wish| self.send_in_turn(wish))
                 .buffer_unordered(CONCURRENCY)
                 .collect()
                 .await;
             sent.into_iter().collect::<Result<(), _>>()?;
         }
-        let next = self.store.next_report_try(forge.clone()).await?;
-        Ok(next.map_or(Next::Idle, |at| Next::After(until(at, &*self.clock))))
+        let (heed, free_in) = self.heed();
+        let next = self.store.next_report_try(forge.clone(), heed).await?;
+        let next = next.map(|at| until(at, &*self.clock));
+        Ok(next.into_iter().chain(free_in).min().map_or(Next::Idle, Next::After))
     }
 
-    /// Sends one wish and notes what became of it.
-    async fn send(&self, wish: DueReport) -> Result<(), StoreError> {
+    /// What keeps wishes back now, and how long until some owner is free again.
+    fn heed(&self) -> (Heed, Option<Duration>) {
+        let elapsed = self.clock.elapsed();
+        let (paused, first) = self.throttle.busy(elapsed);
+        let free_in = first.map(|free_at| free_at.saturating_sub(elapsed));
+        (Heed { progress: self.forge.pace().progress, paused }, free_in)
+    }
+
+    /// Sends one wish, unless its owner has been told enough for now; then it stays due.
+    async fn send_in_turn(&self, wish: DueReport) -> Result<(), StoreError> {
+        let owner = wish.owner().to_owned();
+        if !self.throttle.take(&owner, self.clock.elapsed()) {
+            return Ok(());
+        }
+        let details = match self.forge.pace().details {
+            true => Some(gather::details(&self.store, &self.logs, &wish, &self.log).await?),
+            false => None,
+        };
         let subject = wish.subject();
         let check = Check {
             repository: &wish.repository,
             commit: &wish.commit,
             subject: &subject,
             report: &wish.report,
-            details: None,
+            details: details.as_ref(),
         };
-        let sending = self.forge.report(&check);
-        let failed = match tokio::time::timeout(REQUEST_TIMEOUT, sending).await {
-            Ok(Ok(())) => {
+        match self.tell(&check).await {
+            Ok(()) => {
                 debug!(self.log, "report sent";
                     keys::REPOSITORY => %wish.repository, keys::COMMIT => %wish.commit,
                     keys::STATE => ?wish.report.state);
-                return self.store.report_sent(wish.id, wish.version).await;
+                self.store.report_sent(wish.id, wish.version, self.clock.now()).await
             }
-            Ok(Err(error)) => error,
-            Err(elapsed) => {
-                ForgeError::Unreachable { what: "a report".to_owned(), source: Box::new(elapsed) }
-            }
-        };
-        let error = chain(&failed);
-        let pause = pause(patience(&failed), wish.tries).filter(|_| wish.tries < MAX_TRIES);
+            Err(failed) => self.failed(&wish, &owner, &failed).await,
+        }
+    }
+
+    async fn tell(&self, check: &Check<'_>) -> Result<(), ForgeError> {
+        match tokio::time::timeout(REQUEST_TIMEOUT, self.forge.report(check)).await {
+            Ok(told) => told,
+            Err(elapsed) => Err(ForgeError::Unreachable {
+                what: "a report".to_owned(),
+                source: Box::new(elapsed),
+            }),
+        }
+    }
+
+    /// Notes when a wish is sent again. A forge that asks for patience means all
+    /// that is its owner's.
+    async fn failed(
+        &self,
+        wish: &DueReport,
+        owner: &str,
+        failed: &ForgeError,
+    ) -> Result<(), StoreError> {
+        let error = chain(failed);
+        let retry = patience(failed);
+        let pause = pause(retry, wish.tries).filter(|_| wish.tries < MAX_TRIES);
+        if let (Retry::After(_), Some(Ok(pause))) = (retry, pause.map(|pause| pause.to_std())) {
+            self.throttle.pause(owner, pause, self.clock.elapsed());
+        }
         warn!(self.log, "report not sent";
             keys::REPOSITORY => %wish.repository, keys::COMMIT => %wish.commit,
             keys::ERROR => &error, keys::COUNT => wish.tries + 1);
@@ -139,31 +203,4 @@ pub(crate) fn pause(retry: Retry, tries: u32) -> Option<TimeDelta> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_an_operator_can_mend_is_tried_again() {
-        let refused = |status| ForgeError::Refused {
-            what: "POST".to_owned(),
-            status,
-            message: String::new(),
-            retry: Retry::Never,
-        };
-        assert_eq!(patience(&refused(403)), Retry::Backoff);
-        assert_eq!(patience(&refused(404)), Retry::Backoff);
-        assert_eq!(patience(&refused(422)), Retry::Never);
-    }
-
-    #[test]
-    fn pauses_grow_up_to_a_bound_and_obey_the_forge() {
-        let seconds = |retry, tries| pause(retry, tries).map(|pause| pause.num_seconds());
-        assert_eq!(seconds(Retry::Backoff, 0), Some(1));
-        assert_eq!(seconds(Retry::Backoff, 3), Some(8));
-        assert_eq!(seconds(Retry::Backoff, 1000), Some(600));
-        assert_eq!(seconds(Retry::After(Duration::from_secs(90)), 0), Some(90));
-        assert_eq!(seconds(Retry::After(Duration::ZERO), 5), Some(1));
-        assert_eq!(seconds(Retry::After(Duration::from_secs(1 << 40)), 0), Some(3600));
-        assert_eq!(seconds(Retry::Never, 0), None);
-    }
-}
+mod tests;

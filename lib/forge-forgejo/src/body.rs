@@ -6,6 +6,10 @@ use serde::Deserialize;
 use solstice_forge::{Event, Interpretation, MAX_TITLE_CHARS, Repository, text};
 use url::Url;
 
+/// Whoever is behind an account that is deleted, or behind an address that
+/// belongs to none: the name that both forges give them.
+pub(crate) const NOBODY: &str = "ghost";
+
 /// A repository, as webhooks and the API describe it.
 #[derive(Deserialize)]
 pub(crate) struct BodyRepository {

@@ -71,6 +71,11 @@ impl Client {
         Ok(Self { http, root: api_root(base_url)?, token: token.clone() })
     }
 
+    /// The token that calls are made with.
+    pub(crate) fn token(&self) -> &Secret {
+        &self.token
+    }
+
     /// A call of the API. Each part of the path is encoded by itself, so that
     /// no name can mean anything but itself.
     pub(crate) fn call<'p>(

@@ -18,31 +18,39 @@
 //! ```
 //!
 //! The token belongs to an account of its own that may write to the
-//! repositories (scope `write:repository`). Seven calls of the API are made:
+//! repositories (scope `write:repository`). These calls of the API are made:
 //!
-//! | call | for |
+//! | call below `/repos/{owner}/{repo}` | for |
 //! | --- | --- |
-//! | `GET /repos/{owner}/{repo}/contents/.solstice?ref=` | which workflow files there are |
-//! | `GET /repos/{owner}/{repo}/raw/{filepath}?ref=` | what is in one |
-//! | `GET /repos/{owner}/{repo}/git/commits/{sha}` | whether the commit exists, if it has no such directory; its title |
-//! | `GET /repos/{owner}/{repo}` | its default branch and where it is cloned from, for runs started by hand |
-//! | `GET /repos/{owner}/{repo}/branches/{branch}` | where a branch is now, for these |
-//! | `GET /repos/{owner}/{repo}/tags/{tag}` | likewise a tag |
-//! | `POST /repos/{owner}/{repo}/statuses/{sha}` | showing a check |
+//! | `GET` itself | its default branch and where it is cloned from, for runs started by hand |
+//! | `GET /contents/.solstice?ref=` | which workflow files there are |
+//! | `GET /raw/{filepath}?ref=` | what is in one |
+//! | `GET /contents/{filepath}` | a file of the default branch |
+//! | `GET /git/commits/{sha}` | whether the commit exists, if it has no such directory; its message |
+//! | `GET /compare/{base}...{head}` | which files changed |
+//! | `GET /collaborators/{user}/permission` | who may approve and stop runs; only an administrator of the repository is answered |
+//! | `GET /branches`, `GET /pulls` | what webhooks should have told of |
+//! | `GET /branches/{branch}`, `GET /tags/{tag}` | where a branch or a tag is now, for runs started by hand |
+//! | `POST /statuses/{sha}` | showing a check |
 //!
-//! The webhook should send these events: push, pull request (opened, closed),
-//! pull request synchronized, and delete, which alone tells of a deleted
-//! branch. Comments and the like are ignored with a reason. Nothing is repeated
-//! here, and no answer is believed longer than its bound.
+//! The webhook should send these events: push, pull request (opened, closed,
+//! edited), pull request synchronized, and delete, which alone tells of a
+//! deleted branch. Comments and the like are ignored with a reason. Nothing is
+//! repeated here, and no answer is believed longer than its bound.
 
+mod ask;
 mod body;
 mod client;
+mod commit;
 mod config;
 mod contents;
 mod delete;
+mod file;
 mod head;
+mod permission;
 mod pull_request;
 mod push;
+mod standing;
 mod status;
 mod webhook;
 
@@ -52,8 +60,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::HeaderMap;
 use solstice_forge::{
-    Changed, Check, Forge, ForgeError, Genuine, Head, Interpretation, Pace, Permission, Rejection,
-    Secrets, Standing, WorkflowFile,
+    Changed, Check, Credential, Forge, ForgeError, Genuine, Head, Interpretation, Pace, Permission,
+    Rejection, Secrets, Standing, WorkflowFile,
 };
 use solstice_model::{CommitSha, ForgeName, RepoName};
 
@@ -130,35 +138,45 @@ impl Forge for ForgejoForge {
 
     async fn default_branch_file(
         &self,
-        _repository: &RepoName,
-        _path: &str,
+        repository: &RepoName,
+        path: &str,
     ) -> Result<Option<WorkflowFile>, ForgeError> {
-        Ok(None)
+        file::of_default_branch(&self.client, repository, path).await
     }
 
     async fn commit_message(
         &self,
-        _repository: &RepoName,
-        _commit: &CommitSha,
+        repository: &RepoName,
+        commit: &CommitSha,
     ) -> Result<String, ForgeError> {
-        Ok(String::new())
+        commit::message(&self.client, repository, commit).await
     }
 
     async fn changed_files(
         &self,
-        _repository: &RepoName,
-        _base: &CommitSha,
-        _head: &CommitSha,
+        repository: &RepoName,
+        base: &CommitSha,
+        head: &CommitSha,
     ) -> Result<Changed, ForgeError> {
-        Ok(Changed::Unknown)
+        commit::changed_files(&self.client, repository, base, head).await
     }
 
-    async fn permission(&self, _: &RepoName, _: &str) -> Result<Permission, ForgeError> {
-        Ok(Permission::None)
+    async fn permission(
+        &self,
+        repository: &RepoName,
+        user: &str,
+    ) -> Result<Permission, ForgeError> {
+        permission::permission(&self.client, repository, user).await
     }
 
-    async fn standing(&self, _repository: &RepoName) -> Result<Standing, ForgeError> {
-        Ok(Standing::default())
+    async fn standing(&self, repository: &RepoName) -> Result<Standing, ForgeError> {
+        standing::standing(&self.client, repository).await
+    }
+
+    /// The account's own token: Forgejo has none that reads one repository only.
+    async fn fetch_credential(&self, _: &RepoName) -> Result<Option<Credential>, ForgeError> {
+        let (username, password) = ("solstice".to_owned(), self.client.token().clone());
+        Ok(Some(Credential { username, password }))
     }
 
     fn pace(&self) -> Pace {

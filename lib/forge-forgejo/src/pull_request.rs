@@ -8,10 +8,11 @@
 //! of the description says so.
 
 use serde::Deserialize;
-use solstice_forge::{Event, MAX_TITLE_CHARS, PullRequest, Push, text};
+use serde::de::IgnoredAny;
+use solstice_forge::{Event, MAX_TITLE_CHARS, PullRequest, Push, Repository, text};
 use solstice_model::{CommitSha, GitRef};
 
-use crate::body::{BodyRepository, Unfit, User, actor};
+use crate::body::{BodyRepository, NOBODY, Unfit, User, actor};
 
 #[derive(Deserialize)]
 struct Body {
@@ -20,10 +21,19 @@ struct Body {
     pull_request: Description,
     repository: BodyRepository,
     sender: Option<User>,
+    /// What was edited.
+    changes: Option<Changes>,
 }
 
+/// What an edit changed: of its base, `ref` is there.
 #[derive(Deserialize)]
-struct Description {
+struct Changes {
+    r#ref: Option<IgnoredAny>,
+}
+
+/// A pull request, as webhooks and the API describe it.
+#[derive(Deserialize)]
+pub(crate) struct Description {
     number: u64,
     title: String,
     user: Option<User>,
@@ -55,7 +65,9 @@ pub(crate) fn read(body: &[u8]) -> Result<Event, Unfit> {
         return Err(Unfit::from("it has two numbers, or none"));
     }
     match body.action.as_str() {
-        "opened" | "reopened" | "synchronized" => pull_request(body).map(Event::PullRequest),
+        "opened" | "reopened" | "synchronized" => changed(body),
+        // Into another branch it is another change.
+        "edited" if body.changes.as_ref().is_some_and(|it| it.r#ref.is_some()) => changed(body),
         "closed" => {
             let (repository, actor) = (body.repository.checked()?, actor(body.sender)?);
             Ok(Event::PullRequestClosed { repository, number, actor })
@@ -68,35 +80,51 @@ pub(crate) fn read(body: &[u8]) -> Result<Event, Unfit> {
     }
 }
 
-fn pull_request(body: Body) -> Result<PullRequest, Unfit> {
-    let outside = is_outside(&body);
-    let Body { number, pull_request, repository, sender, .. } = body;
-    let base_commit = pull_request.base.sha.parse().ok();
-    let actor = actor(sender)?;
-    // Of a deleted account the forge knows no more.
-    let author = pull_request.user.map(|user| text::one_line(&user.login, MAX_TITLE_CHARS));
-    let author = author.filter(|login| !login.is_empty()).unwrap_or_else(|| "ghost".to_owned());
-    let base: GitRef = format!("refs/heads/{}", pull_request.base.r#ref).parse()?;
-    let commit: CommitSha = pull_request.head.sha.parse()?;
+fn changed(body: Body) -> Result<Event, Unfit> {
+    let (repository, here) = (body.repository.checked()?, body.repository.id);
+    let told = told(body.pull_request, repository, here, actor(body.sender)?)?;
+    Ok(Event::PullRequest(told))
+}
+
+/// What a description means in the repository whose id is `here`; `actor` did
+/// this now.
+pub(crate) fn told(
+    description: Description,
+    repository: Repository,
+    here: i64,
+    actor: String,
+) -> Result<PullRequest, Unfit> {
+    let (outside, author) = (description.is_outside(here), description.author());
+    let Description { number, title, base, head, .. } = description;
+    let base_ref: GitRef = format!("refs/heads/{}", base.r#ref).parse()?;
+    let commit: CommitSha = head.sha.parse()?;
     let head = Push {
-        repository: repository.checked()?,
+        repository,
         git_ref: format!("refs/pull/{number}/head").parse()?,
         commit,
         before: None,
-        title: text::first_line(&pull_request.title, MAX_TITLE_CHARS),
+        title: text::first_line(&title, MAX_TITLE_CHARS),
         actor,
     };
-    Ok(PullRequest { number, base: base.short().to_owned(), outside, author, base_commit, head })
+    let (base, base_commit) = (base_ref.short().to_owned(), base.sha.parse().ok());
+    Ok(PullRequest { number, base, outside, author, base_commit, head })
 }
 
-/// Whether its commits need not be those of somebody who may push.
-fn is_outside(body: &Body) -> bool {
-    let Description { base, head, flow, .. } = &body.pull_request;
-    let here = body.repository.id;
-    let same_repository = here > 0
-        && head.repo.as_ref().is_some_and(|repository| repository.id == here)
-        && [base.repo_id, head.repo_id] == [here, here];
-    let from_a_branch =
-        flow.is_none_or(|flow| flow == 0) && !head.label.is_empty() && head.r#ref == head.label;
-    !(same_repository && from_a_branch)
+impl Description {
+    /// Who opened it; of a deleted account the forge knows no more.
+    pub(crate) fn author(&self) -> String {
+        let login = self.user.as_ref().map(|user| text::one_line(&user.login, MAX_TITLE_CHARS));
+        login.filter(|login| !login.is_empty()).unwrap_or_else(|| NOBODY.to_owned())
+    }
+
+    /// Whether its commits need not be those of somebody who may push here.
+    fn is_outside(&self, here: i64) -> bool {
+        let Description { base, head, flow, .. } = self;
+        let same_repository = here > 0
+            && head.repo.as_ref().is_some_and(|repository| repository.id == here)
+            && [base.repo_id, head.repo_id] == [here, here];
+        let from_a_branch =
+            flow.is_none_or(|flow| flow == 0) && !head.label.is_empty() && head.r#ref == head.label;
+        !(same_repository && from_a_branch)
+    }
 }

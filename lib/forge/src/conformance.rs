@@ -13,6 +13,8 @@ mod checks;
 mod deliveries;
 mod files;
 mod heads;
+mod policy;
+mod standing;
 
 use std::time::Duration;
 
@@ -24,8 +26,10 @@ pub use self::checks::*;
 pub use self::deliveries::*;
 pub use self::files::*;
 pub use self::heads::*;
+pub use self::policy::*;
+pub use self::standing::*;
 use crate::check::{CheckReport, CheckState};
-use crate::seam::{Event, Forge};
+use crate::seam::{CheckAction, Event, Forge, Permission};
 
 /// A webhook request as the forge sends it, and what it means.
 #[derive(Clone, Debug)]
@@ -92,7 +96,8 @@ pub trait World: Send + Sync {
     /// The repository.
     fn repository(&self) -> RepoName;
 
-    /// Makes a commit whose whole tree is these files.
+    /// Makes a commit whose whole tree is these files, on top of the one made
+    /// before it.
     async fn commit(&self, files: &[(&str, &[u8])]) -> CommitSha;
 
     /// Makes a branch or tag point to this commit. The default branch is `main`.
@@ -101,8 +106,51 @@ pub trait World: Send + Sync {
     /// The first line of this commit's message.
     async fn title(&self, commit: &CommitSha) -> String;
 
+    /// Makes a commit with this message.
+    async fn commit_saying(&self, _message: &str) -> CommitSha {
+        panic!("this world makes no commits with messages")
+    }
+
+    /// Makes somebody a user who may do this in the repository and no more.
+    async fn permit(&self, _user: &str, _permission: Permission) {
+        panic!("this world has no users")
+    }
+
+    /// Opens a pull request into `main` with this head, from another repository
+    /// if it comes from outside.
+    async fn open_pull_request(&self, _number: u64, _commit: &CommitSha, _outside: bool) {
+        panic!("this world has no pull requests")
+    }
+
     /// The webhook request that tells of this.
     async fn delivery(&self, happening: &Happening) -> Sample;
+
+    /// Whether it has merge queues, and buttons on checks.
+    fn has_merge_queue(&self) -> bool {
+        false
+    }
+
+    /// The webhook request of a merge queue with this commit at the head of its
+    /// entry into `main`. Asked only of a world that has merge queues.
+    async fn merge_group(&self, _commit: &CommitSha) -> Sample {
+        panic!("this world has no merge queues")
+    }
+
+    /// The webhook request of this button of the check of this subject, or of
+    /// all checks of the commit. Likewise.
+    async fn button(
+        &self,
+        _commit: &CommitSha,
+        _subject: Option<&str>,
+        _action: CheckAction,
+    ) -> Sample {
+        panic!("this world has no buttons")
+    }
+
+    /// As what a state is shown.
+    fn left_of(&self, state: CheckState) -> CheckState {
+        state
+    }
 
     /// Every report that the forge took for this commit, in order.
     async fn shown(&self, commit: &CommitSha) -> Vec<CheckReport>;
@@ -127,6 +175,7 @@ macro_rules! conformance_suite {
         $crate::conformance_suite! { $world;
             an_authentic_delivery_is_accepted_and_understood,
             every_kind_of_event_is_understood,
+            merge_queues_and_buttons_are_understood,
             a_changed_body_is_refused,
             a_delivery_without_signature_is_refused,
             a_changed_signature_is_refused,
@@ -144,6 +193,18 @@ macro_rules! conformance_suite {
             too_many_files_are_told_of_the_directory,
             files_of_an_unknown_commit_are_refused,
             files_of_an_unknown_repository_are_refused,
+            a_file_of_the_default_branch_is_read,
+            a_file_that_is_not_on_the_default_branch_is_absent,
+            a_file_of_an_unknown_repository_is_refused,
+            the_whole_message_of_a_commit_is_read,
+            a_long_message_is_cut,
+            every_file_that_differs_is_told,
+            what_cannot_be_compared_is_unknown,
+            each_level_of_permission_is_told,
+            a_stranger_may_do_nothing,
+            standing_tells_branches_and_open_pull_requests,
+            what_an_unknown_repository_holds_is_refused,
+            trouble_is_told_of_every_question,
             the_default_branch_is_found,
             branches_and_tags_are_found_by_any_name,
             odd_names_of_branches_are_found,
@@ -170,6 +231,9 @@ macro_rules! conformance_suite {
         }
     )+};
 }
+
+/// What checks are of: the id of a job.
+const SUBJECT: &str = "0193f3b0-0000-7000-8000-000000000007";
 
 /// A ref of the world's repository.
 fn branch() -> GitRef {

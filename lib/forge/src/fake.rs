@@ -31,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue};
 use solstice_model::{CommitSha, ForgeName, GitRef, RepoName};
 use url::Url;
@@ -109,6 +110,10 @@ pub struct FakeForge {
     secrets: Secrets,
     /// Guards everything that the forge knows.
     state: Arc<Mutex<State>>,
+    /// Guards how long each answer takes.
+    pause: Arc<Mutex<Duration>>,
+    /// Guards what it says of its pace.
+    pace: Arc<Mutex<Pace>>,
 }
 
 impl FakeForge {
@@ -116,7 +121,10 @@ impl FakeForge {
     pub fn new(name: ForgeName) -> Self {
         let secret = Secret::new("the fake forge's secret").expect("it is not empty");
         let secrets = secret.clone().into();
-        Self { name, secret, secrets, state: Arc::default() }
+        let pace =
+            Pace { details: true, progress: Duration::ZERO, per_minute: None, per_hour: None };
+        let pace = Arc::new(Mutex::new(pace));
+        Self { name, secret, secrets, state: Arc::default(), pause: Arc::default(), pace }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -161,12 +169,28 @@ impl FakeForge {
         }
     }
 
+    /// Deletes a ref; no webhook tells of it.
+    ///
+    /// # Panics
+    ///
+    /// If this is no full ref.
+    pub fn delete_ref(&self, repository: &RepoName, git_ref: &str) {
+        let git_ref: GitRef = git_ref.parse().expect("a full ref");
+        self.state().forget(repository, git_ref);
+    }
+
+    /// Says from now on that checks may be told this often; at any pace if it is
+    /// not said.
+    pub fn set_pace(&self, pace: Pace) {
+        *self.pace.lock().unwrap_or_else(PoisonError::into_inner) = pace;
+    }
+
     /// Gives a commit this message.
     pub fn set_message(&self, commit: &CommitSha, message: &str) {
         self.state().messages.insert(commit.clone(), message.to_owned());
     }
 
-    /// Says what a user may do from now on; [`Permission::Read`] if it is not said.
+    /// Says what a user may do from now on; nothing if it is not said.
     pub fn set_permission(&self, repository: &RepoName, user: &str, permission: Permission) {
         self.state().permissions.insert((repository.clone(), user.to_owned()), permission);
     }
@@ -268,9 +292,28 @@ impl FakeForge {
         self.state().down = true;
     }
 
+    /// Makes each answer take this long from now on.
+    pub fn pause(&self, pause: Duration) {
+        *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = pause;
+    }
+
+    /// The state, after the pause that each answer takes.
+    async fn asked(&self) -> MutexGuard<'_, State> {
+        let pause = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        self.state()
+    }
+
     /// Ends [`FakeForge::go_down`].
     pub fn come_up(&self) {
         self.state().down = false;
+    }
+
+    /// Since when lost deliveries were asked for again, each time.
+    pub fn redelivered(&self) -> Vec<DateTime<Utc>> {
+        self.state().redelivered.clone()
     }
 
     /// How many calls were made, failed ones included.
@@ -320,7 +363,7 @@ impl Forge for FakeForge {
         repository: &RepoName,
         commit: &CommitSha,
     ) -> Result<Vec<WorkflowFile>, crate::ForgeError> {
-        self.state().workflow_files(repository, commit)
+        self.asked().await.workflow_files(repository, commit)
     }
 
     async fn head(
@@ -329,7 +372,7 @@ impl Forge for FakeForge {
         git_ref: Option<&str>,
         commit: Option<&CommitSha>,
     ) -> Result<Head, crate::ForgeError> {
-        self.state().head(repository, git_ref, commit)
+        self.asked().await.head(repository, git_ref, commit)
     }
 
     async fn default_branch_file(
@@ -337,7 +380,7 @@ impl Forge for FakeForge {
         repository: &RepoName,
         path: &str,
     ) -> Result<Option<WorkflowFile>, crate::ForgeError> {
-        self.state().default_branch_file(repository, path)
+        self.asked().await.default_branch_file(repository, path)
     }
 
     async fn commit_message(
@@ -345,7 +388,7 @@ impl Forge for FakeForge {
         repository: &RepoName,
         commit: &CommitSha,
     ) -> Result<String, crate::ForgeError> {
-        self.state().commit_message(repository, commit)
+        self.asked().await.commit_message(repository, commit)
     }
 
     async fn changed_files(
@@ -354,7 +397,7 @@ impl Forge for FakeForge {
         base: &CommitSha,
         head: &CommitSha,
     ) -> Result<Changed, crate::ForgeError> {
-        self.state().changed_files(repository, base, head)
+        self.asked().await.changed_files(repository, base, head)
     }
 
     async fn permission(
@@ -362,19 +405,23 @@ impl Forge for FakeForge {
         repository: &RepoName,
         user: &str,
     ) -> Result<Permission, crate::ForgeError> {
-        self.state().permission(repository, user)
+        self.asked().await.permission(repository, user)
     }
 
     async fn standing(&self, repository: &RepoName) -> Result<Standing, crate::ForgeError> {
-        self.state().standing(repository)
+        self.asked().await.standing(repository)
+    }
+
+    async fn redeliver(&self, since: DateTime<Utc>) -> Result<usize, crate::ForgeError> {
+        self.asked().await.redeliver(since)
     }
 
     fn pace(&self) -> Pace {
-        Pace { details: true, progress: Duration::ZERO, per_minute: None, per_hour: None }
+        *self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn report(&self, check: &Check<'_>) -> Result<(), crate::ForgeError> {
-        self.state().report(check)
+        self.asked().await.report(check)
     }
 }
 

@@ -57,7 +57,9 @@ pub fn at_most_one<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h 
 ///
 /// [`Rejection::MediaType`] for another type or an encoding.
 pub fn require_json(headers: &HeaderMap) -> Result<(), Rejection> {
-    const TYPE: Rejection = Rejection::MediaType("the body must be of the type application/json");
+    const TYPE: Rejection = Rejection::MediaType(
+        "the body must be of the type application/json: choose it in the webhook's settings",
+    );
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (types.next(), types.next()) else { return Err(TYPE) };
     let value = value.to_str().map_err(|_| TYPE)?;

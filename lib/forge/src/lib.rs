@@ -34,7 +34,7 @@ pub use check::{
 };
 pub use error::{ForgeError, MAX_RETRY_AFTER, Retry};
 pub use seam::{
-    Changed, CheckAction, CheckRequest, Event, Forge, Genuine, Head, Interpretation,
+    Changed, CheckAction, CheckRequest, Credential, Event, Forge, Genuine, Head, Interpretation,
     MAX_COMMIT_MESSAGE_BYTES, MAX_STANDING, MAX_TITLE_CHARS, MergeGroup, Permission, PullRequest,
     Push, Rejection, Repository, Standing, WorkflowFile,
 };

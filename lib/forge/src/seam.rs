@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::check::{Check, Pace};
 use crate::error::ForgeError;
+use crate::signature::Secret;
 use crate::workflows::Unusable;
 
 /// A delivery whose signature is right: what its headers say of it.
@@ -264,6 +265,15 @@ pub const MAX_TITLE_CHARS: usize = 200;
 /// The longest message of a commit that is read, in bytes.
 pub const MAX_COMMIT_MESSAGE_BYTES: usize = 64 * 1024;
 
+/// A name and a password for fetching by HTTP (RFC 7617).
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The name; holds no colon.
+    pub username: String,
+    /// The password, which may be a token.
+    pub password: Secret,
+}
+
 /// A forge.
 #[async_trait]
 pub trait Forge: Send + Sync + 'static {
@@ -373,6 +383,20 @@ pub trait Forge: Send + Sync + 'static {
     /// [`ForgeError`] if the forge does not answer as it should.
     async fn redeliver(&self, _since: DateTime<Utc>) -> Result<usize, ForgeError> {
         Ok(0)
+    }
+
+    /// What a host needs to fetch a repository that not everybody may read; good
+    /// for reading it, for as short as the forge allows. `None` where it needs
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ForgeError`] if the forge does not answer as it should.
+    async fn fetch_credential(
+        &self,
+        _repository: &RepoName,
+    ) -> Result<Option<Credential>, ForgeError> {
+        Ok(None)
     }
 
     /// How often checks may be told, and how much of one is shown.

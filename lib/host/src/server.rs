@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use solstice_api::agent::{ArtifactStored, RecordBatch, RecordsAccepted};
-use solstice_api::host::{HostReport, SyncRequest, SyncResponse, codes};
+use solstice_api::host::{FetchCredential, HostReport, SyncRequest, SyncResponse, codes};
 use solstice_client::host::{Client, types};
 use solstice_model::AttemptId;
 use solstice_model::id::new_id;
@@ -118,6 +118,21 @@ impl Server {
         match self.transfers.host_artifact(&id, index, path, content).await {
             Ok(answer) => Ok(answer.into_inner()),
             Err(error) => Err(classify(error, told)),
+        }
+    }
+
+    /// What is needed to fetch the source of an attempt; `None` if nothing is, or
+    /// nothing is to be had.
+    pub(crate) async fn credential(
+        &self,
+        id: AttemptId,
+    ) -> Result<Option<FetchCredential>, ServerError> {
+        match within(CALL_LIMIT, self.client.host_credential(&id)).await {
+            Ok(types::FetchCredential { username, password }) => {
+                Ok(Some(FetchCredential { username, password }))
+            }
+            Err(ServerError::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

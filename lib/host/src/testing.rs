@@ -46,6 +46,7 @@ pub(crate) fn assignment() -> Assignment {
             }],
         },
         has_inputs: false,
+        private: false,
     }
 }
 

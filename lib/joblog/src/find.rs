@@ -79,12 +79,17 @@ impl State {
         Ok(place)
     }
 
-    /// The place from which there are so many lines to the end.
-    pub(crate) fn tail(&self, lines: u64, paths: &Paths) -> Result<Place, LogError> {
-        if lines >= self.numbers.lines() {
-            return Ok(Place { seq: 1, numbers: LineNumbers::default() });
+    /// The place from which there are so many lines to the end, and about so
+    /// many bytes if that is less.
+    pub(crate) fn tail(&self, lines: u64, bytes: u64, paths: &Paths) -> Result<Place, LogError> {
+        let offset = self.len.saturating_sub(bytes);
+        let near = self.index.before_offset(offset).map_err(LogError::read(self.path(paths), 0))?;
+        let near = Place { seq: near.seq, numbers: near.numbers };
+        let first = self.numbers.lines().saturating_sub(lines) + 1;
+        if first == 1 || first <= near.numbers.lines() {
+            return Ok(near);
         }
-        self.line(self.numbers.lines() - lines + 1, paths)
+        self.line(first, paths)
     }
 
     fn end_place(&self) -> Place {

@@ -179,6 +179,11 @@ impl Index {
         self.last(|checkpoint| checkpoint.numbers.lines() < line)
     }
 
+    /// The last place at or before the offset.
+    pub(crate) fn before_offset(&self, offset: u64) -> io::Result<Checkpoint> {
+        self.last(|checkpoint| checkpoint.offset <= offset)
+    }
+
     fn last(&self, before: impl Fn(&Checkpoint) -> bool) -> io::Result<Checkpoint> {
         let waiting = self.waiting.partition_point(&before);
         if let Some(last) = waiting.checked_sub(1) {

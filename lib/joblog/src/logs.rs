@@ -164,13 +164,19 @@ impl JobLogs {
     }
 
     /// The place from which there are so many lines to the end of the log, or
-    /// its beginning if it has no more than that.
+    /// its beginning if it has no more than that. If those have more than `bytes`,
+    /// a place from which there are about as many: it may be within a line.
     ///
     /// # Errors
     ///
     /// Whatever the disk does.
-    pub async fn tail(&self, attempt: AttemptId, lines: u64) -> Result<Place, LogError> {
-        let place = move |log: &Log| log.look(|state, paths| state.tail(lines, paths));
+    pub async fn tail(
+        &self,
+        attempt: AttemptId,
+        lines: u64,
+        bytes: u64,
+    ) -> Result<Place, LogError> {
+        let place = move |log: &Log| log.look(|state, paths| state.tail(lines, bytes, paths));
         self.with(attempt, place).await
     }
 

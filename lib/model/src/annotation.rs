@@ -60,3 +60,34 @@ impl AnnotationLevel {
         }
     }
 }
+
+/// How many annotations there are of each level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AnnotationCounts {
+    /// Of what does not work.
+    pub failures: u32,
+    /// Of what should be looked at.
+    pub warnings: u32,
+    /// Of what is worth knowing.
+    pub notices: u32,
+}
+
+impl AnnotationCounts {
+    /// Counts them.
+    pub fn of(annotations: &[Annotation]) -> Self {
+        let mut counts = Self::default();
+        for annotation in annotations {
+            match annotation.level {
+                AnnotationLevel::Failure => counts.failures += 1,
+                AnnotationLevel::Warning => counts.warnings += 1,
+                AnnotationLevel::Notice => counts.notices += 1,
+            }
+        }
+        counts
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}

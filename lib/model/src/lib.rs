@@ -28,7 +28,7 @@ pub mod spec;
 pub mod terminal;
 pub mod token;
 
-pub use annotation::{Annotation, AnnotationLevel};
+pub use annotation::{Annotation, AnnotationCounts, AnnotationLevel};
 pub use digest::Sha256Digest;
 pub use event::EventKind;
 pub use id::{AttemptId, DeliveryId, EventId, JobId, RunId};

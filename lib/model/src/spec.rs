@@ -230,6 +230,10 @@ pub struct Assignment {
     /// Whether the jobs that it needs have left artifacts.
     #[serde(default)]
     pub has_inputs: bool,
+    /// Whether only some may read the repository: then the host asks for a
+    /// credential before it fetches.
+    #[serde(default)]
+    pub private: bool,
 }
 
 #[cfg(test)]

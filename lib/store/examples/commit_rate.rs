@@ -52,6 +52,7 @@ fn delivery(forge_id: String) -> NewDelivery {
         forge: "example".parse().expect("it is a word"),
         forge_id,
         event: "push".to_owned(),
+        headers: Vec::new(),
         body: vec![b'x'; 8 * 1024],
         received_at: chrono::Utc::now(),
     }

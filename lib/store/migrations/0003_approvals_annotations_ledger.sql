@@ -103,6 +103,7 @@ CREATE TABLE annotation (
 
 ALTER TABLE attempt ADD COLUMN annotated_at INTEGER; -- when its output was looked through
 ALTER TABLE attempt ADD COLUMN annotations_omitted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE attempt ADD COLUMN annotation_counts TEXT; -- JSON: how many there are of each level
 CREATE INDEX attempt_unannotated ON attempt (ended_at)
     WHERE ended_at IS NOT NULL AND annotated_at IS NULL;
 

@@ -88,12 +88,18 @@ impl Store {
     pub async fn artifacts(&self, job: JobId) -> Result<Vec<Artifact>, StoreError> {
         self.read(move |connection| {
             let Some(attempt) = last_attempt(connection, job)? else { return Ok(Vec::new()) };
-            let sql = format!("{ARTIFACT} WHERE attempt = ?1 ORDER BY position");
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map([text(attempt)], artifact)?;
-            rows.map(|row| Ok(row?)).collect()
+            of_attempt(connection, attempt)
         })
         .await
+    }
+
+    /// The artifacts of any attempt, in order.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn artifacts_of(&self, attempt: AttemptId) -> Result<Vec<Artifact>, StoreError> {
+        self.read(move |connection| of_attempt(connection, attempt)).await
     }
 
     /// One artifact of a job's last attempt.
@@ -163,6 +169,13 @@ fn artifact(row: &Row<'_>) -> rusqlite::Result<Artifact> {
         sha256: row.word(3)?,
         removed_at: row.maybe_time(4)?,
     })
+}
+
+fn of_attempt(connection: &Connection, attempt: AttemptId) -> Result<Vec<Artifact>, StoreError> {
+    let sql = format!("{ARTIFACT} WHERE attempt = ?1 ORDER BY position");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([text(attempt)], artifact)?;
+    rows.map(|row| Ok(row?)).collect()
 }
 
 /// The job's last attempt, if there was one.

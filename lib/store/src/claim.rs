@@ -77,7 +77,7 @@ impl Store {
                  JOIN artifact ON artifact.attempt = before.id \
                  WHERE need.job = job.id AND before.artifacts_removed_at IS NULL \
                  AND before.number = (SELECT max(number) FROM attempt WHERE job = need.needs)), \
-                 run.workflow, event, pull_request, base, rerun \
+                 run.workflow, event, pull_request, base, rerun, private \
                  FROM attempt JOIN job ON job.id = attempt.job JOIN run ON run.id = job.run \
                  JOIN repository ON repository.id = run.repository \
                  WHERE attempt.host = ?1 AND attempt.ended_at IS NULL \
@@ -139,6 +139,7 @@ fn assignment(row: &Row<'_>) -> rusqlite::Result<Assignment> {
         },
         spec: row.data(8)?,
         has_inputs: row.get(9)?,
+        private: row.get(15)?,
     };
     let run = RunFacts {
         workflow: row.get(10)?,

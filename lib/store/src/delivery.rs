@@ -2,19 +2,25 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
-use solstice_api::user::Delivery;
-use solstice_model::{DeliveryId, ForgeName, RunId, id::new_id};
+use solstice_api::user::DeliverySource;
+use solstice_model::{DeliveryId, ForgeName, id::new_id};
 
-use crate::column::{Columns as _, limit, millis, text};
+use crate::column::{Columns as _, json, limit, millis, text};
 use crate::error::StoreError;
 use crate::store::Store;
-use crate::view::MAX_PAGE;
+use crate::writer::Tx;
 
 /// How hard bodies are compressed: they are JSON, and the handler waits.
 const ZSTD_LEVEL: i32 = 1;
 
 /// The most waiting deliveries that one look gives, since each brings its body.
 const MAX_WAITING: usize = 32;
+
+/// The most headers of a delivery that are kept.
+pub const MAX_HEADERS: usize = 64;
+
+/// The longest value of a header that is kept, in bytes.
+pub const MAX_HEADER_BYTES: usize = 1024;
 
 /// A genuine webhook request, not interpreted.
 #[derive(Clone, Debug)]
@@ -25,6 +31,10 @@ pub struct NewDelivery {
     pub forge_id: String,
     /// The kind of event, as the forge names it.
     pub event: String,
+    /// Those of its headers that people may read, each name and value. What is
+    /// more than [`MAX_HEADERS`] is not kept, what is longer than
+    /// [`MAX_HEADER_BYTES`] is cut.
+    pub headers: Vec<(String, String)>,
     /// The body as it came.
     pub body: Vec<u8>,
     /// When it came.
@@ -51,6 +61,8 @@ pub struct WaitingDelivery {
     pub forge_id: String,
     /// The kind of event, as the forge names it.
     pub event: String,
+    /// Where it comes from.
+    pub source: DeliverySource,
     /// The body as it came.
     pub body: Vec<u8>,
     /// When it came.
@@ -66,37 +78,15 @@ impl Store {
     ///
     /// Whatever the disk does; then the delivery is not taken.
     pub async fn take_delivery(&self, new: NewDelivery) -> Result<Taken, StoreError> {
-        let NewDelivery { forge, forge_id, event, body, received_at } = new;
-        let body_bytes = i64::try_from(body.len()).expect("a body fits in memory");
-        let body = tokio::task::spawn_blocking(move || zstd::bulk::compress(&body, ZSTD_LEVEL))
-            .await
-            .map_err(|_| StoreError::Closed)?
-            .map_err(|error| StoreError::conflict("delivery", error.to_string()))?;
+        let NewDelivery { forge, forge_id, event, headers, body, received_at } = new;
+        let packed = tokio::task::spawn_blocking(move || Packed::new(&body)).await;
+        let body = packed.map_err(|_| StoreError::Closed)??;
         self.write(move |tx| {
-            let known = tx
-                .prepare_cached("SELECT id FROM delivery WHERE forge = ?1 AND forge_id = ?2")?
-                .query_row(params![forge.as_str(), forge_id], |row| row.word(0))
-                .optional()?;
-            if let Some(id) = known {
-                return Ok(Taken { id, repeat: true });
-            }
-            let id: DeliveryId = new_id();
-            tx.prepare_cached(
-                "INSERT INTO delivery (id, forge, forge_id, event, source, headers, received_at, \
-                 body, body_bytes, next_try_at) \
-                 VALUES (?1, ?2, ?3, ?4, 'webhook', '[]', ?5, ?6, ?7, ?5)",
-            )?
-            .execute(params![
-                text(id),
-                forge.as_str(),
-                forge_id,
-                event,
-                millis(received_at),
-                body,
-                body_bytes
-            ])?;
-            tx.changed();
-            Ok(Taken { id, repeat: false })
+            let source = DeliverySource::Webhook;
+            let (forge, forge_id, event) = (&forge, &forge_id, &event);
+            let headers = &bounded(headers);
+            let row = Row { forge, forge_id, event, source, headers, body, received_at };
+            insert(tx, &row)
         })
         .await
     }
@@ -114,7 +104,7 @@ impl Store {
     ) -> Result<Vec<WaitingDelivery>, StoreError> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT id, forge, forge_id, event, received_at, tries, body, body_bytes \
+                "SELECT id, forge, forge_id, event, received_at, tries, body, body_bytes, source \
                  FROM delivery WHERE verdict = 'waiting' AND next_try_at <= ?1 AND forge = ?3 \
                  ORDER BY next_try_at, id LIMIT ?2",
             )?;
@@ -142,90 +132,90 @@ impl Store {
         })
         .await
     }
+}
 
-    /// Deliveries, newest first, those before `before` if it is given.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the disk does.
-    pub async fn deliveries(
-        &self,
-        before: Option<DeliveryId>,
-        at_most: usize,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        self.read(move |connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "{DELIVERY} WHERE ?1 IS NULL OR id < ?1 ORDER BY id DESC LIMIT ?2"
-            ))?;
-            let rows = statement
-                .query_map(params![before.map(text), limit(at_most, MAX_PAGE)], without_runs)?;
-            let mut deliveries: Vec<Delivery> = rows.collect::<Result<_, _>>()?;
-            for delivery in &mut deliveries {
-                delivery.runs = runs_of(connection, delivery.id)?;
-            }
-            Ok(deliveries)
-        })
-        .await
-    }
+/// A body as it is kept.
+pub(crate) struct Packed {
+    zstd: Vec<u8>,
+    /// Before compression.
+    bytes: i64,
+}
 
-    /// A delivery.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NotFound`].
-    pub async fn delivery(&self, id: DeliveryId) -> Result<Delivery, StoreError> {
-        self.read(move |connection| {
-            let mut delivery = connection
-                .prepare_cached(&format!("{DELIVERY} WHERE id = ?1"))?
-                .query_row([text(id)], without_runs)
-                .optional()?
-                .ok_or_else(|| StoreError::not_found("delivery", id))?;
-            delivery.runs = runs_of(connection, id)?;
-            Ok(delivery)
-        })
-        .await
+impl Packed {
+    pub(crate) fn new(body: &[u8]) -> Result<Self, StoreError> {
+        let bytes = i64::try_from(body.len()).expect("a body fits in memory");
+        let zstd = zstd::bulk::compress(body, ZSTD_LEVEL)
+            .map_err(|error| StoreError::conflict("delivery", error.to_string()))?;
+        Ok(Self { zstd, bytes })
     }
 }
 
-const DELIVERY: &str =
-    "SELECT id, forge, forge_id, event, received_at, verdict, reason FROM delivery";
+/// What is known of a delivery as it is taken.
+pub(crate) struct Row<'a> {
+    pub(crate) forge: &'a ForgeName,
+    pub(crate) forge_id: &'a str,
+    pub(crate) event: &'a str,
+    pub(crate) source: DeliverySource,
+    pub(crate) headers: &'a [(String, String)],
+    pub(crate) body: Packed,
+    pub(crate) received_at: DateTime<Utc>,
+}
+
+/// Puts a delivery down, unless it is there.
+pub(crate) fn insert(tx: &Tx<'_>, new: &Row<'_>) -> Result<Taken, StoreError> {
+    let known = tx
+        .prepare_cached("SELECT id FROM delivery WHERE forge = ?1 AND forge_id = ?2")?
+        .query_row(params![new.forge.as_str(), new.forge_id], |row| row.word(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(Taken { id, repeat: true });
+    }
+    let id: DeliveryId = new_id();
+    tx.prepare_cached(
+        "INSERT INTO delivery (id, forge, forge_id, event, source, headers, received_at, \
+         body, body_bytes, next_try_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?7)",
+    )?
+    .execute(params![
+        text(id),
+        new.forge.as_str(),
+        new.forge_id,
+        new.event,
+        new.source.name(),
+        json(&new.headers),
+        millis(new.received_at),
+        new.body.zstd,
+        new.body.bytes
+    ])?;
+    tx.changed();
+    Ok(Taken { id, repeat: false })
+}
+
+/// What is kept of headers.
+fn bounded(mut headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    headers.truncate(MAX_HEADERS);
+    for part in headers.iter_mut().flat_map(|(name, value)| [name, value]) {
+        part.truncate(part.floor_char_boundary(MAX_HEADER_BYTES));
+    }
+    headers
+}
 
 fn waiting(row: &rusqlite::Row<'_>) -> rusqlite::Result<WaitingDelivery> {
-    let packed = row.get_ref(6)?.as_blob()?;
-    let body_bytes: usize = row.get(7)?;
-    let body = zstd::bulk::decompress(packed, body_bytes).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Blob, error.into())
-    })?;
     Ok(WaitingDelivery {
         id: row.word(0)?,
         forge: row.word(1)?,
         forge_id: row.get(2)?,
         event: row.get(3)?,
-        body,
+        source: row.kind(8)?,
+        body: unpacked(row, 6)?,
         received_at: row.time(4)?,
         tries: row.get(5)?,
     })
 }
 
-fn without_runs(row: &rusqlite::Row<'_>) -> rusqlite::Result<Delivery> {
-    Ok(Delivery {
-        id: row.word(0)?,
-        forge: row.word(1)?,
-        forge_id: row.get(2)?,
-        event: row.get(3)?,
-        received_at: row.time(4)?,
-        verdict: row.get(5)?,
-        reason: row.get(6)?,
-        runs: Vec::new(),
+/// The body in this column, whose size is in the next.
+pub(crate) fn unpacked(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Vec<u8>> {
+    let packed = row.get_ref(column)?.as_blob()?;
+    zstd::bulk::decompress(packed, row.get(column + 1)?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, error.into())
     })
-}
-
-fn runs_of(
-    connection: &rusqlite::Connection,
-    delivery: DeliveryId,
-) -> Result<Vec<RunId>, StoreError> {
-    let sql = "SELECT run FROM delivery_run WHERE delivery = ?1 ORDER BY run";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([text(delivery)], |row| row.word(0))?;
-    rows.map(|row| Ok(row?)).collect()
 }

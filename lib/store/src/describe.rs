@@ -1,7 +1,7 @@
 //! What a commit's checks say is the caller's to choose; when they are to say it is ours.
 
 use solstice_forge::{CheckReport, Push};
-use solstice_model::{EventKind, ForgeName, JobId, JobSpec, JobState, RunId};
+use solstice_model::{AnnotationCounts, EventKind, ForgeName, JobId, JobSpec, JobState, RunId};
 
 /// Says what the forge is to show. It is called inside the transaction of each
 /// transition, so it must be pure and quick.
@@ -65,4 +65,6 @@ pub struct JobView<'a> {
     pub attempts: u32,
     /// The step that runs, from 0, while one does.
     pub step: Option<u32>,
+    /// What tools had to say in the last attempt, once that is known.
+    pub annotations: AnnotationCounts,
 }

@@ -154,6 +154,7 @@ mod tests {
                 artifacts: Vec::new(),
             },
             has_inputs: false,
+            private: false,
         }
     }
 

@@ -14,6 +14,7 @@
 //! dropped future of a writing method takes nothing back: the write may still
 //! happen. Logs of attempts are not here, see `solstice-joblog`.
 
+mod annotation;
 mod artifact;
 mod claim;
 mod column;
@@ -21,8 +22,10 @@ mod delivery;
 mod describe;
 mod environment;
 mod error;
+mod head;
 mod host;
 mod lease;
+mod ledger;
 mod make_run;
 mod migrate;
 mod new_job;
@@ -30,6 +33,7 @@ mod queue;
 mod readers;
 mod records;
 mod report;
+mod request;
 mod rerun;
 mod retention;
 mod status;
@@ -41,8 +45,9 @@ mod view;
 mod withdraw;
 mod writer;
 
+pub use annotation::UnannotatedAttempt;
 pub use artifact::{InputFile, NewArtifact};
-pub use delivery::{NewDelivery, Taken, WaitingDelivery};
+pub use delivery::{MAX_HEADER_BYTES, MAX_HEADERS, NewDelivery, Taken, WaitingDelivery};
 pub use describe::{Describe, JobView, PullRequestView, RunView};
 pub use environment::{RunFacts, environment};
 pub use error::StoreError;
@@ -50,7 +55,8 @@ pub use host::HostNote;
 pub use lease::AttemptInfo;
 pub use make_run::{Hold, NewRun, RunMade};
 pub use records::Applied;
-pub use report::{DueReport, ReportFailure, ReportId};
+pub use report::{DueReport, Heed, ReportFailure, ReportId};
+pub use request::Obeyed;
 pub use rerun::RerunJobs;
 pub use retention::EndedAttempt;
 pub use status::run_status;

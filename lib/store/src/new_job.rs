@@ -4,7 +4,8 @@
 use chrono::{DateTime, Utc};
 use rusqlite::params;
 use solstice_model::{
-    JobEvent, JobId, JobSpec, JobState, Need, NeededOutcome, Outcome, RunId, SkipReason,
+    AnnotationCounts, JobEvent, JobId, JobSpec, JobState, Need, NeededOutcome, Outcome, RunId,
+    SkipReason,
 };
 
 use crate::column::{Columns as _, json, millis, text};
@@ -56,8 +57,9 @@ pub(crate) fn insert(
         json(&state),
         millis(now)
     ])?;
-    let wish =
-        tx.describe.job(run, &JobView { id: *id, spec, state: &state, attempts: 0, step: None });
+    let annotations = AnnotationCounts::default();
+    let view = JobView { id: *id, spec, state: &state, attempts: 0, step: None, annotations };
+    let wish = tx.describe.job(run, &view);
     report::claim(tx, run.id, Some(*id), &wish, now)?;
     tx.job_changed(*id);
     Ok(())

@@ -14,7 +14,7 @@ use crate::column::{Columns as _, json, millis, text};
 use crate::error::StoreError;
 use crate::lease::{AttemptInfo, end, of_host};
 use crate::store::Store;
-use crate::transition::transition;
+use crate::transition::{progress, transition};
 use crate::writer::Tx;
 
 /// What became of an attempt's records.
@@ -114,13 +114,16 @@ fn apply(
     }
     check(tx, &info, &changes)?;
     transition(tx, info.job, JobEvent::AgentRunning { attempt }, now)?;
-    let mut over = false;
+    let (mut over, mut begun) = (false, false);
     for (_, change) in changes.into_iter().filter(|(seq, _)| *seq > info.applied_seq) {
         if over {
             break;
         }
         match change {
-            Change::Started { step, at } => start_step(tx, attempt, step, at)?,
+            Change::Started { step, at } => {
+                start_step(tx, attempt, step, at)?;
+                begun = true;
+            }
             Change::Finished { step, at, exit } => finish_step(tx, attempt, step, at, &exit)?,
             Change::Retried { step, at, exit } => retry_step(tx, attempt, step, at, &exit)?,
             Change::Skipped { step, at } => skip_step(tx, attempt, step, at)?,
@@ -132,6 +135,9 @@ fn apply(
     }
     tx.prepare_cached("UPDATE attempt SET applied_seq = ?2 WHERE id = ?1")?
         .execute(params![text(attempt), last])?;
+    if begun && !over {
+        progress(tx, info.job, now)?;
+    }
     tx.job_changed(info.job);
     Ok(Applied { over })
 }

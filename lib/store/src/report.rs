@@ -4,6 +4,8 @@
 //! kept: its version grows, and it is due until that version was sent or dropped.
 //! A check of a commit belongs to the run and job that claimed it last.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, Row, params};
 use solstice_forge::CheckReport;
@@ -44,10 +46,24 @@ pub struct DueReport {
 }
 
 impl DueReport {
+    /// Who owns the repository.
+    pub fn owner(&self) -> &str {
+        self.repository.as_str().split('/').next().unwrap_or_default()
+    }
+
     /// What the check is of, as the forge is told ([`solstice_forge::Check::subject`]).
     pub fn subject(&self) -> String {
         self.job.map_or_else(|| self.run.to_string(), |job| job.to_string())
     }
+}
+
+/// What keeps wishes back that are due otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heed {
+    /// The least time between two reports of one check that is not over.
+    pub progress: Duration,
+    /// Owners of repositories to which nothing is to be sent now.
+    pub paused: Vec<String>,
 }
 
 /// How telling the forge failed.
@@ -67,8 +83,17 @@ pub enum ReportFailure {
     },
 }
 
-/// What makes a wish due, as the index `report_due` has it.
-const OPEN: &str = "desired_version > sent_version AND desired_version > dropped_version";
+/// As the index `report_due` has them, the open wishes of a forge (`?1`) whose repositories' owners (`?2`, JSON) are not paused.
+const OPEN_OF_FORGE: &str = "FROM report JOIN repository ON repository.id = report.repository \
+     WHERE desired_version > sent_version AND desired_version > dropped_version \
+     AND repository.forge = ?1 \
+     AND substr(repository.name, 1, instr(repository.name, '/') - 1) \
+     NOT IN (SELECT value FROM json_each(?2))";
+
+/// What kind of news a wish is: an end, a beginning, or how it goes on meanwhile.
+const RANK: &str = "CASE WHEN json_extract(desired, '$.state') \
+     NOT IN ('pending', 'running', 'action_required') THEN 0 \
+     WHEN sent_at IS NULL THEN 1 ELSE 2 END";
 
 /// Takes the check for a run, or for a job of it: whatever had it before, on this
 /// commit, has nothing more to say there. Two refs may be at one commit, and a job
@@ -84,7 +109,7 @@ pub(crate) fn claim(
         "INSERT INTO report (repository, commit_sha, context, run, job, desired, next_try_at) \
          SELECT repository, commit_sha, ?3, id, ?2, ?4, ?5 FROM run WHERE id = ?1 \
          ON CONFLICT (repository, commit_sha, context) DO UPDATE SET \
-         run = excluded.run, job = excluded.job, desired = excluded.desired, \
+         run = excluded.run, job = excluded.job, desired = excluded.desired, sent_at = NULL, \
          desired_version = desired_version + 1, \
          tries = 0, next_try_at = excluded.next_try_at, last_error = NULL",
     )?
@@ -108,8 +133,23 @@ pub(crate) fn wish(
     Ok(())
 }
 
+/// The same, but due even if the wish is as before: there is more to be shown with it.
+pub(crate) fn wish_anew(
+    tx: &Tx<'_>,
+    job: JobId,
+    report: &CheckReport,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE report SET desired = ?2, desired_version = desired_version + 1, \
+         tries = 0, next_try_at = ?3, last_error = NULL WHERE job = ?1",
+    )?
+    .execute(params![text(job), json(report), millis(now)])?;
+    Ok(())
+}
+
 impl Store {
-    /// The wishes of one forge that are due, the longest due first.
+    /// The wishes of one forge that are due, whatever the pace.
     ///
     /// # Errors
     ///
@@ -120,22 +160,38 @@ impl Store {
         now: DateTime<Utc>,
         at_most: usize,
     ) -> Result<Vec<DueReport>, StoreError> {
+        self.next_reports(forge, now, Heed::default(), at_most).await
+    }
+
+    /// The wishes of one forge that are due and that nothing keeps back: ends
+    /// before beginnings before progress, of each the longest due first.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn next_reports(
+        &self,
+        forge: ForgeName,
+        now: DateTime<Utc>,
+        heed: Heed,
+        at_most: usize,
+    ) -> Result<Vec<DueReport>, StoreError> {
         self.read(move |connection| {
+            let due_at = due_at(&heed);
             let mut statement = connection.prepare_cached(&format!(
                 "SELECT report.id, repository.forge, repository.name, commit_sha, desired, \
-                 desired_version, tries, run, job \
-                 FROM report JOIN repository ON repository.id = report.repository \
-                 WHERE {OPEN} AND next_try_at <= ?1 AND repository.forge = ?3 \
-                 ORDER BY next_try_at, report.id LIMIT ?2"
+                 desired_version, tries, run, job {OPEN_OF_FORGE} AND {due_at} <= ?3 \
+                 ORDER BY {RANK}, next_try_at, report.id LIMIT ?4"
             ))?;
-            let page = params![millis(now), limit(at_most, MAX_PAGE), forge.as_str()];
+            let page =
+                params![forge.as_str(), json(&heed.paused), millis(now), limit(at_most, MAX_PAGE)];
             let rows = statement.query_map(page, due)?;
             rows.map(|row| Ok(row?)).collect()
         })
         .await
     }
 
-    /// When the next wish of one forge is due.
+    /// When the next wish of one forge is due that nothing keeps back.
     ///
     /// # Errors
     ///
@@ -143,15 +199,13 @@ impl Store {
     pub async fn next_report_try(
         &self,
         forge: ForgeName,
+        heed: Heed,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.read(move |connection| {
-            let sql = format!(
-                "SELECT min(next_try_at) FROM report \
-                 JOIN repository ON repository.id = report.repository \
-                 WHERE {OPEN} AND repository.forge = ?1"
-            );
+            let sql = format!("SELECT min({}) {OPEN_OF_FORGE}", due_at(&heed));
             let mut statement = connection.prepare_cached(&sql)?;
-            Ok(statement.query_row([forge.as_str()], |row| row.maybe_time(0))?)
+            let key = params![forge.as_str(), json(&heed.paused)];
+            Ok(statement.query_row(key, |row| row.maybe_time(0))?)
         })
         .await
     }
@@ -161,14 +215,19 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::NotFound`].
-    pub async fn report_sent(&self, id: ReportId, version: u64) -> Result<(), StoreError> {
+    pub async fn report_sent(
+        &self,
+        id: ReportId,
+        version: u64,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         self.write(move |tx| {
             let changed = tx
                 .prepare_cached(
                     "UPDATE report SET sent_version = max(sent_version, min(?2, desired_version)), \
-                     last_error = NULL WHERE id = ?1",
+                     sent_at = ?3, last_error = NULL WHERE id = ?1",
                 )?
-                .execute(params![id.0, version])?;
+                .execute(params![id.0, version, millis(now)])?;
             if changed == 0 {
                 return Err(StoreError::not_found("report", id.0));
             }
@@ -213,6 +272,12 @@ impl Store {
         })
         .await
     }
+}
+
+/// From when on a wish may be sent.
+fn due_at(heed: &Heed) -> String {
+    let progress = i64::try_from(heed.progress.as_millis()).unwrap_or(i64::MAX / 2);
+    format!("CASE {RANK} WHEN 2 THEN max(next_try_at, sent_at + {progress}) ELSE next_try_at END")
 }
 
 fn due(row: &Row<'_>) -> rusqlite::Result<DueReport> {

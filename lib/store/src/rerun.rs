@@ -45,7 +45,7 @@ impl Store {
     }
 }
 
-fn rerun(
+pub(crate) fn rerun(
     tx: &Tx<'_>,
     run: RunId,
     which: RerunJobs,

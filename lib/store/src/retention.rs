@@ -2,13 +2,14 @@
 //! bodies of deliveries and the event log, which lie here.
 
 use chrono::{DateTime, Utc};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 use solstice_model::{AttemptId, JobId, RunId};
 
 use crate::column::{Columns as _, limit, millis, text};
 use crate::error::StoreError;
 use crate::store::Store;
 use crate::view::MAX_PAGE;
+use crate::writer::Tx;
 
 /// The most rows that one call removes; the rest follows with the next.
 const MAX_REMOVED: i64 = 1_000;
@@ -120,15 +121,17 @@ impl Store {
         .await
     }
 
-    /// Removes the bodies of deliveries that came before a time and have their
-    /// verdict; gives how many. While it gives any, there may be more.
+    /// Removes the bodies of deliveries that have their verdict and came before a
+    /// time, or are not among the newest so many bodies; gives how many. While it
+    /// gives any, there may be more.
     ///
     /// # Errors
     ///
     /// Whatever the disk does.
     pub async fn remove_bodies(
         &self,
-        before: DateTime<Utc>,
+        before: Option<DateTime<Utc>>,
+        at_most: Option<u32>,
         now: DateTime<Utc>,
     ) -> Result<usize, StoreError> {
         self.write(move |tx| {
@@ -136,7 +139,12 @@ impl Store {
                        SELECT id FROM delivery WHERE body_removed_at IS NULL \
                        AND received_at < ?1 AND verdict <> 'waiting' \
                        ORDER BY received_at LIMIT ?3)";
-            let key = params![millis(before), millis(now), MAX_REMOVED];
+            let oldest = match at_most {
+                Some(count) => oldest_kept(tx, count)?,
+                None => None,
+            };
+            let Some(before) = before.map(millis).max(oldest) else { return Ok(0) };
+            let key = params![before, millis(now), MAX_REMOVED];
             Ok(tx.prepare_cached(sql)?.execute(key)?)
         })
         .await
@@ -157,4 +165,12 @@ impl Store {
         })
         .await
     }
+}
+
+/// When the oldest of the newest so many bodies came, if there are more.
+fn oldest_kept(tx: &Tx<'_>, count: u32) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT received_at FROM delivery WHERE body_removed_at IS NULL \
+               ORDER BY received_at DESC LIMIT 1 OFFSET ?1";
+    let mut statement = tx.prepare_cached(sql)?;
+    Ok(statement.query_row([count.saturating_sub(1)], |row| row.get(0)).optional()?)
 }

@@ -10,7 +10,8 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use solstice_forge::{Push, Repository};
 use solstice_model::job::Holding;
 use solstice_model::{
-    JobEvent, JobId, JobName, JobSpec, JobState, NeededOutcome, RunId, SkipReason, Transition,
+    AnnotationCounts, JobEvent, JobId, JobName, JobSpec, JobState, NeededOutcome, RunId,
+    SkipReason, Transition,
 };
 
 use crate::column::{Columns as _, json, millis, text};
@@ -30,13 +31,13 @@ pub enum Transitioned {
 }
 
 /// A job's row, as far as a transition looks at it.
-struct Loaded {
+pub(crate) struct Loaded {
     id: JobId,
-    run: RunId,
+    pub(crate) run: RunId,
     name: JobName,
-    spec: JobSpec,
-    state: JobState,
-    attempts: u32,
+    pub(crate) spec: JobSpec,
+    pub(crate) state: JobState,
+    pub(crate) attempts: u32,
 }
 
 impl Store {
@@ -151,19 +152,38 @@ fn write(
     write_job(tx, job.id, &state, now)?;
     tx.prepare_cached("INSERT INTO event (job, at, event) VALUES (?1, ?2, ?3)")?
         .execute(params![text(job.id), millis(now), json(event)])?;
-    let view =
-        JobView { id: job.id, spec: &job.spec, state: &state, attempts: job.attempts, step: None };
-    let wish = tx.describe.job(&run_view(tx, job.run)?, &view);
-    report::wish(tx, job.id, &wish, now)?;
-    tx.job_changed(job.id);
     job.state = state;
+    wish(tx, &job, None, now)?;
+    tx.job_changed(job.id);
     if job.state.is_finished() {
         ended.push(job);
     }
     Ok(())
 }
 
-fn load(tx: &Tx<'_>, id: JobId) -> Result<Loaded, StoreError> {
+/// Writes what the check of a job shows now, since another step began.
+pub(crate) fn progress(tx: &Tx<'_>, job: JobId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let job = load(tx, job)?;
+    let Some(held) = job.state.holding() else { return Ok(()) };
+    let sql = "SELECT max(position) FROM step WHERE attempt = ?1 AND finished_at IS NULL";
+    let step = tx.prepare_cached(sql)?.query_row([text(held.attempt)], |row| row.get(0))?;
+    wish(tx, &job, step, now)
+}
+
+/// Writes what the check of a job is to show in the state in which it is.
+fn wish(
+    tx: &Tx<'_>,
+    job: &Loaded,
+    step: Option<u32>,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let Loaded { id, spec, state, attempts, .. } = job;
+    let annotations = AnnotationCounts::default();
+    let view = JobView { id: *id, spec, state, attempts: *attempts, step, annotations };
+    report::wish(tx, *id, &tx.describe.job(&run_view(tx, job.run)?, &view), now)
+}
+
+pub(crate) fn load(tx: &Tx<'_>, id: JobId) -> Result<Loaded, StoreError> {
     tx.prepare_cached(
         "SELECT run, name, spec, data, \
          (SELECT coalesce(max(number), 0) FROM attempt WHERE attempt.job = job.id) \

@@ -7,6 +7,7 @@ use solstice_model::{DeliveryId, EventKind, ForgeName, JobId, RunId};
 
 use crate::column::{Columns as _, millis, text};
 use crate::error::StoreError;
+use crate::head;
 use crate::make_run::{self, NewRun, Origin, RunMade};
 use crate::store::Store;
 use crate::withdraw;
@@ -75,6 +76,27 @@ impl Store {
         .await
     }
 
+    /// Records why the event of a delivery starts no runs (invariant I2). It was
+    /// heard all the same: no look at the forge is to find it once more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`], or [`StoreError::Conflict`] if it has its verdict.
+    pub async fn ignore_event(
+        &self,
+        id: DeliveryId,
+        event: Event,
+        reason: String,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            let forge = must_wait(tx, id)?;
+            head::hear(tx, &forge, &event, now)?;
+            finish(tx, id, "ignored", Some(reason), now)
+        })
+        .await
+    }
+
     /// Makes the runs of a delivery, their jobs and the first wish for each
     /// check, together with its verdict (invariant I2). A run that is there
     /// already (same repository, ref, commit, kind of event and file) is not
@@ -109,6 +131,7 @@ impl Store {
                 let repository = &origin.push.repository.name;
                 withdraw::older_commits(tx, &forge, repository, pull_request.number, now)?;
             }
+            head::hear(tx, &forge, &event, now)?;
             finish(tx, id, "runs", None, now)?;
             Ok(made)
         })
@@ -138,6 +161,7 @@ impl Store {
                 1 => format!("{what}; 1 job cancelled"),
                 many => format!("{what}; {many} jobs cancelled"),
             };
+            head::hear(tx, &forge, &event, now)?;
             finish(tx, id, "ignored", Some(reason), now)?;
             Ok(cancelled)
         })
@@ -189,7 +213,7 @@ impl Store {
 }
 
 /// Makes sure that the delivery has no verdict; gives its forge.
-fn must_wait(tx: &Tx<'_>, id: DeliveryId) -> Result<ForgeName, StoreError> {
+pub(crate) fn must_wait(tx: &Tx<'_>, id: DeliveryId) -> Result<ForgeName, StoreError> {
     let (forge, verdict) = tx
         .prepare_cached("SELECT forge, verdict FROM delivery WHERE id = ?1")?
         .query_row([text(id)], |row| Ok((row.word(0)?, row.get::<_, String>(1)?)))
@@ -202,7 +226,7 @@ fn must_wait(tx: &Tx<'_>, id: DeliveryId) -> Result<ForgeName, StoreError> {
     Ok(forge)
 }
 
-fn finish(
+pub(crate) fn finish(
     tx: &Tx<'_>,
     id: DeliveryId,
     verdict: &'static str,

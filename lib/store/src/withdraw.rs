@@ -120,7 +120,7 @@ fn withdraw(
     Ok(cancelled)
 }
 
-fn unfinished(tx: &Tx<'_>, run: RunId) -> Result<Vec<JobId>, StoreError> {
+pub(crate) fn unfinished(tx: &Tx<'_>, run: RunId) -> Result<Vec<JobId>, StoreError> {
     let sql = "SELECT id FROM job WHERE run = ?1 AND state <> 'finished' ORDER BY position";
     let mut statement = tx.prepare_cached(sql)?;
     let rows = statement.query_map([text(run)], |row| row.word(0))?;

@@ -5,5 +5,6 @@
 
 mod bench;
 mod follow;
+mod forge;
 mod network;
 mod words;

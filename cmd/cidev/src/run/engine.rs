@@ -21,7 +21,7 @@ use solstice_log::{Format, Level, logger};
 use solstice_model::spec::MAX_TIMEOUT_S;
 use solstice_model::{HostName, JobSpec, Role, RunId, Token};
 use solstice_server::Server;
-use solstice_store::{NewDelivery, NewRun};
+use solstice_store::{Hold, NewDelivery, NewRun};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -224,6 +224,7 @@ async fn submit(
         workflow: plan.workflow.clone(),
         context: solstice_engine::check::run_context(&plan.workflow),
         jobs: Ok(jobs(options, plan)),
+        hold: Hold::None,
     }];
     let head = Push {
         repository: Repository {
@@ -234,6 +235,7 @@ async fn submit(
         },
         git_ref: tree.git_ref.clone(),
         commit: snapshot.commit.clone(),
+        before: None,
         title: snapshot.title.clone(),
         actor: ACTOR.to_owned(),
     };
@@ -248,6 +250,8 @@ async fn submit(
             number: PULL_REQUEST,
             base: options.base.clone(),
             outside: false,
+            author: ACTOR.to_owned(),
+            base_commit: None,
             head,
         }),
     };
@@ -255,6 +259,7 @@ async fn submit(
         forge,
         forge_id: "1".to_owned(),
         event: options.event.kind().name().to_owned(),
+        headers: Vec::new(),
         body: Vec::new(),
         received_at: now,
     };

@@ -19,6 +19,9 @@ use crate::user::records::check_kept;
 /// How much of a log is read at once.
 const PAGE_BYTES: usize = 512 * 1024;
 
+/// About as much of a log is read for a page, in bytes: lines may be endless.
+const MAX_WINDOW_BYTES: u64 = 8 * 1024 * 1024;
+
 struct PhaseView {
     name: String,
     took: String,
@@ -171,7 +174,7 @@ struct Window {
 }
 
 /// Reads the last lines of the log, or those of the window that `line` is in.
-/// However long the log is, only that part of it is read.
+/// However long the log and its lines are, only that part of it is read.
 async fn read_log(
     context: &Context,
     attempt: Option<AttemptId>,
@@ -187,11 +190,12 @@ async fn read_log(
     let first = first.filter(|first| first + most <= total);
     let place = match first {
         Some(first) => context.logs.line(attempt, first).await,
-        None => context.logs.tail(attempt, most).await,
+        None => context.logs.tail(attempt, most, MAX_WINDOW_BYTES).await,
     };
     let place = place.map_err(from_log)?;
     let (mut from, mut tail) = (place.seq, LogTail::at(place));
     let end = first.map(|first| first + most - 1);
+    let mut room = MAX_WINDOW_BYTES;
     loop {
         let page = context.logs.read(attempt, from, PAGE_BYTES).await.map_err(from_log)?;
         for record in &page.records {
@@ -202,6 +206,10 @@ async fn read_log(
         }
         if page.records.is_empty() || page.next_seq > page.last_seq {
             return Ok(Window { log: tail.finish(Some(attempt)), at_end: true });
+        }
+        room = room.saturating_sub(PAGE_BYTES as u64);
+        if end.is_some() && room == 0 {
+            return Ok(Window { log: tail.finish(Some(attempt)), at_end: false });
         }
         from = page.next_seq;
     }

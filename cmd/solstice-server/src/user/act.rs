@@ -12,7 +12,8 @@ use crate::auth::Principal;
 use crate::context::Context;
 use crate::error::{from_start, from_store};
 
-fn name(principal: Principal) -> String {
+/// Who did it, for people.
+pub(super) fn name(principal: Principal) -> String {
     principal.name.unwrap_or_else(|| "somebody".to_owned())
 }
 

@@ -34,7 +34,9 @@ pub(super) async fn page(
     let (attempt, over) = chosen(&detail, attempt)?;
     check_kept(context, attempt).await?;
     let from = match tail {
-        Some(lines) => context.logs.tail(attempt, lines.into()).await.map_err(from_log)?.seq,
+        Some(lines) => {
+            context.logs.tail(attempt, lines.into(), u64::MAX).await.map_err(from_log)?.seq
+        }
         None => from.unwrap_or(1).max(1),
     };
     let read = context.logs.read(attempt, from, PAGE_BYTES).await.map_err(from_log)?;

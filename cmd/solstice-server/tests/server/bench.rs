@@ -19,8 +19,6 @@ use solstice_model::{
 };
 use solstice_server::Server;
 
-use crate::forge::SlowForge;
-
 /// No state takes longer to be reached.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -29,7 +27,6 @@ pub(crate) const HOST: &str = "host-1";
 pub(crate) struct Bench {
     pub(crate) server: Option<Server>,
     pub(crate) forge: FakeForge,
-    pub(crate) slow: Arc<SlowForge>,
     /// A second forge, which has the same repository.
     pub(crate) other: FakeForge,
     pub(crate) repository: RepoName,
@@ -64,7 +61,6 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut ServerConfig)) -> Bench 
     let mut bench = Bench {
         server: None,
         repository: forge.add_repository("ada/engine"),
-        slow: Arc::new(SlowForge::new(forge.clone())),
         other: FakeForge::new("other".parse().unwrap()),
         forge,
         clock: Arc::new(ManualClock::at(Utc::now())),
@@ -86,7 +82,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut ServerConfig)) -> Bench 
 
 impl Bench {
     pub(crate) async fn start(&mut self) {
-        let forge: Arc<dyn Forge> = self.slow.clone();
+        let forge: Arc<dyn Forge> = Arc::new(self.forge.clone());
         let other: Arc<dyn Forge> = Arc::new(self.other.clone());
         let forges: Forges = [forge, other].map(|forge| (forge.name().clone(), forge)).into();
         let log = Logger::root(slog::Discard, slog::o!());

@@ -13,7 +13,7 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use solstice_forge::{Event, Push, Repository};
 use solstice_model::{Record, Role, Token};
-use solstice_store::{NewDelivery, NewRun, Store};
+use solstice_store::{Hold, NewDelivery, NewRun, Store};
 
 use crate::bench::{HOST, ONE_JOB, success};
 
@@ -106,6 +106,7 @@ async fn prepare(data: &Path) -> (Token, Token) {
         forge: "forge".parse().unwrap(),
         forge_id: "d-1".to_owned(),
         event: "push".to_owned(),
+        headers: Vec::new(),
         body: Vec::new(),
         received_at: now,
     };
@@ -119,6 +120,7 @@ async fn prepare(data: &Path) -> (Token, Token) {
         },
         git_ref: "refs/heads/main".parse().unwrap(),
         commit: "a1".repeat(20).parse().unwrap(),
+        before: None,
         title: "Title".to_owned(),
         actor: "ada".to_owned(),
     });
@@ -128,6 +130,7 @@ async fn prepare(data: &Path) -> (Token, Token) {
         workflow: workflow.name.clone(),
         context: "solstice/CI".to_owned(),
         jobs: Ok(workflow.expanded.into_iter().map(|job| job.spec).collect()),
+        hold: Hold::None,
     };
     store.finish_delivery_with_runs(id, event, vec![run], now).await.unwrap();
     (host, reader)

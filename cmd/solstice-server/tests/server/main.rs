@@ -9,7 +9,6 @@ mod artifacts;
 mod bench;
 mod crash;
 mod events;
-mod forge;
 mod hosts;
 mod pages;
 mod pushes;

@@ -101,7 +101,7 @@ async fn workflow_files_are_asked_for_again_until_patience_ends() {
 #[tokio::test]
 async fn a_slow_forge_keeps_neither_a_handler_nor_another_forge_waiting() {
     let bench = bench().await;
-    bench.slow.pause(Duration::from_secs(25));
+    bench.forge.pause(Duration::from_secs(25));
     let begun = std::time::Instant::now();
     for _ in 0..8 {
         bench.push_files(&[]).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use solstice_kdl::{Problem, Reader, Refusal, Value, nearest, value};
 use solstice_model::ForgeName;
@@ -15,23 +16,43 @@ use crate::secret::Secret;
 pub struct ForgeConfig {
     /// Its name, also the last part of its webhook's URL.
     pub name: ForgeName,
-    /// Which program it runs.
+    /// Which program it runs, and how the server proves to it who it is.
     pub kind: ForgeKind,
     /// Where it is.
     pub url: Url,
     /// Secrets of its webhooks, at least one; several while they are rotated.
     pub webhook_secrets: Vec<Secret>,
-    /// The token with which the server reads files and sets statuses.
-    pub token: Secret,
+    /// How often its branches and open pull requests are looked through for what
+    /// no webhook told of; never if absent.
+    pub sweep: Option<Duration>,
     /// Whose pull requests start runs.
     pub pull_requests: PullRequestsFrom,
 }
 
 /// The forges that can be talked to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ForgeKind {
     /// Forgejo, and Gitea, which speaks the same API.
+    Forgejo {
+        /// The token with which the server reads files and sets statuses.
+        token: Secret,
+    },
+    /// GitHub and its Enterprise Server, as a GitHub App.
+    GitHub {
+        /// The App's id.
+        app_id: u64,
+        /// The App's private key, in PEM.
+        private_key: Secret,
+        /// Where the API is, if that does not follow from the forge's address.
+        api: Option<Url>,
+    },
+}
+
+/// The kinds by name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
     Forgejo,
+    GitHub,
 }
 
 /// Whose pull requests start runs (invariant I10).
@@ -73,14 +94,22 @@ pub(super) fn forges(node: &mut Reader<'_>, base: &Path) -> Vec<ForgeConfig> {
 
 fn forge(mut node: Reader<'_>, base: &Path) -> Option<ForgeConfig> {
     let name = node.required_arg("a name", value::parse::<ForgeName>);
-    let kind = node.required_setting("kind", kind);
-    let url = node.required_setting("url", web_address);
+    // Without it nobody knows what else belongs here.
+    let kind = node.required_setting("kind", kind)?;
+    let url = match kind {
+        Kind::Forgejo => node.required_setting("url", web_address),
+        Kind::GitHub => Some(node.setting("url", web_address).unwrap_or_else(github)),
+    };
     let webhook_secrets = webhook_secrets(&mut node, base);
-    let token = node.required_setting("token_file", |given| Secret::from_value(base, given));
+    let sweep = node.setting("sweep", sweep).unwrap_or(Some(SWEEP));
+    let kind = match kind {
+        Kind::Forgejo => forgejo_account(&mut node, base),
+        Kind::GitHub => github_app(&mut node, base),
+    };
     let pull_requests = node.child("pull_requests").and_then(pull_requests).unwrap_or_default();
     node.finish();
-    let (name, kind, url, token) = (name?, kind?, url?, token?);
-    Some(ForgeConfig { name, kind, url, webhook_secrets, token, pull_requests })
+    let (name, kind, url) = (name?, kind?, url?);
+    Some(ForgeConfig { name, kind, url, webhook_secrets, sweep, pull_requests })
 }
 
 fn webhook_secrets(node: &mut Reader<'_>, base: &Path) -> Vec<Secret> {
@@ -97,15 +126,71 @@ fn webhook_secrets(node: &mut Reader<'_>, base: &Path) -> Vec<Secret> {
     secrets
 }
 
-fn kind(given: &Value) -> Result<ForgeKind, Refusal> {
+/// How often a forge is looked through unless the configuration says otherwise.
+const SWEEP: Duration = Duration::from_secs(60 * 60);
+
+fn github() -> Url {
+    "https://github.com".parse().expect("a web address")
+}
+
+fn kind(given: &Value) -> Result<Kind, Refusal> {
     match value::string(given)?.as_str() {
-        "forgejo" | "gitea" => Ok(ForgeKind::Forgejo),
+        "forgejo" | "gitea" => Ok(Kind::Forgejo),
+        "github" => Ok(Kind::GitHub),
         other => {
             let refusal = Refusal::because(format!("forges of kind {other:?} are not known"));
-            Err(match nearest(other, ["forgejo", "gitea"]) {
+            Err(match nearest(other, ["forgejo", "gitea", "github"]) {
                 Some(meant) => refusal.help(format!("did you mean \"{meant}\"?")),
-                None => refusal.help("write \"forgejo\", or \"gitea\", which is the same"),
+                None => refusal.help("write \"github\", \"forgejo\" or \"gitea\""),
             })
+        }
+    }
+}
+
+fn sweep(given: &Value) -> Result<Option<Duration>, Refusal> {
+    if value::string(given)? == "never" {
+        return Ok(None);
+    }
+    let every = value::duration(given)?;
+    if !(Duration::from_secs(60)..=Duration::from_secs(7 * 24 * 60 * 60)).contains(&every) {
+        return Err(Refusal::because("a forge is looked through once in a minute to seven days")
+            .help("write \"1h\", or \"never\" to rely on webhooks alone"));
+    }
+    Ok(Some(every))
+}
+
+fn forgejo_account(node: &mut Reader<'_>, base: &Path) -> Option<ForgeKind> {
+    refuse(node, ["app", "private_key_file", "api"], "GitHub", "a `token_file`");
+    let token = node.required_setting("token_file", |given| Secret::from_value(base, given));
+    Some(ForgeKind::Forgejo { token: token? })
+}
+
+fn github_app(node: &mut Reader<'_>, base: &Path) -> Option<ForgeKind> {
+    refuse(node, ["token_file"], "Forgejo and Gitea", "`app id=…` and a `private_key_file`");
+    let app_id = node.required_child("app").and_then(|mut app| {
+        let id = app.required_prop("id", value::integer::<u64>);
+        app.finish();
+        id
+    });
+    let pem = |given: &Value| Secret::pem_from_value(base, given);
+    let private_key = node.required_setting("private_key_file", pem);
+    let api = node.setting("api", web_address);
+    Some(ForgeKind::GitHub { app_id: app_id?, private_key: private_key?, api })
+}
+
+/// Refuses what belongs to forges of another kind.
+fn refuse<const N: usize>(
+    node: &mut Reader<'_>,
+    names: [&'static str; N],
+    theirs: &str,
+    ours: &str,
+) {
+    for name in names {
+        let given = node.children(name).into_iter().map(|child| child.span()).next();
+        let given = given.or_else(|| node.prop(name, |_| Ok(())).map(|()| node.span()));
+        if let Some(span) = given {
+            let problem = Problem::new(span, format!("`{name}` is for {theirs}"));
+            node.report(problem.help(format!("a forge of this kind has {ours}")));
         }
     }
 }

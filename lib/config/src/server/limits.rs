@@ -38,8 +38,17 @@ pub struct RetentionConfig {
     pub logs: Keep,
     /// Their artifacts.
     pub artifacts: Keep,
-    /// Deliveries that were dealt with, from their receipt on; for ever if absent.
-    pub deliveries: Option<Duration>,
+    /// The bodies of deliveries that were dealt with.
+    pub deliveries: KeepBodies,
+}
+
+/// How many bodies of deliveries are kept, and for how long; for ever where absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeepBodies {
+    /// From their receipt on.
+    pub age: Option<Duration>,
+    /// The newest so many.
+    pub count: Option<u32>,
 }
 
 /// How much of a kind is kept, and for how long; for ever where absent.
@@ -71,7 +80,7 @@ pub(super) fn artifacts(mut node: Reader<'_>) -> ArtifactLimits {
 pub(super) fn retention(mut node: Reader<'_>) -> RetentionConfig {
     let logs = node.child("logs").map(keep).unwrap_or_default();
     let artifacts = node.child("artifacts").map(keep).unwrap_or_default();
-    let deliveries = node.setting("deliveries", age);
+    let deliveries = node.child("deliveries").map(keep_bodies).unwrap_or_default();
     node.finish();
     RetentionConfig { logs, artifacts, deliveries }
 }
@@ -84,6 +93,24 @@ fn keep(mut node: Reader<'_>) -> Keep {
     }
     node.finish();
     keep
+}
+
+fn keep_bodies(mut node: Reader<'_>) -> KeepBodies {
+    let keep = KeepBodies { age: node.arg(age), count: node.prop("count", count) };
+    if keep == KeepBodies::default() {
+        let problem = Problem::new(node.span(), "it says neither an age nor a count");
+        node.report(problem.help("write for example \"90d\" count=10000, or one of the two"));
+    }
+    node.finish();
+    keep
+}
+
+/// Not less than a hundred: people look for what happened last night.
+fn count(given: &Value) -> Result<u32, Refusal> {
+    match value::integer(given)? {
+        count if count < 100 => Err(Refusal::because("it is less than 100")),
+        count => Ok(count),
+    }
 }
 
 /// Takes a size that makes sense as a limit.

@@ -38,6 +38,69 @@ fn with(lines: &str) -> String {
     format!("server {{\nbase_url \"http://127.0.0.1:8080\"\ndata \"data\"\n{lines}\n}}\n")
 }
 
+fn token(config: &ServerConfig) -> &str {
+    match &config.forges[0].kind {
+        ForgeKind::Forgejo { token } => token.expose(),
+        other => panic!("{other:?}"),
+    }
+}
+
+const GITHUB: &str = r#"forge "github" kind="github" {
+    app id=12345
+    private_key_file "key.pem"
+    webhook_secret_file "hook"
+}"#;
+
+const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n";
+
+#[test]
+fn github_is_known_by_its_app() {
+    let directory = directory();
+    write(directory.path(), "key.pem", KEY, 0o600);
+    let config = parse(directory.path(), &with(GITHUB)).unwrap();
+    let forge = &config.forges[0];
+    assert_eq!(forge.url.as_str(), "https://github.com/");
+    let ForgeKind::GitHub { app_id, private_key, api } = &forge.kind else { panic!("{forge:?}") };
+    assert_eq!((*app_id, private_key.expose(), api), (12345, KEY, &None));
+    assert!(!format!("{config:?}").contains("MIIB"));
+    let own = GITHUB.replace("{\n", "{\nurl \"https://git.example.org\"\nsweep \"90m\"\n");
+    let own = own.replace("app id", "api \"https://git.example.org/api/v3\"\napp id");
+    let config = parse(directory.path(), &with(&own)).unwrap();
+    let forge = &config.forges[0];
+    let ForgeKind::GitHub { api: Some(api), .. } = &forge.kind else { panic!("{forge:?}") };
+    assert_eq!((forge.url.as_str(), api.path()), ("https://git.example.org/", "/api/v3"));
+    assert_eq!(forge.sweep, Some(Duration::from_secs(90 * 60)));
+}
+
+#[test]
+fn mistakes_about_github_are_shown_with_a_way_out() {
+    let directory = directory();
+    write(directory.path(), "key.pem", KEY, 0o600);
+    write(directory.path(), "open.pem", KEY, 0o640);
+    write(directory.path(), "cut.pem", &KEY[..60], 0o600);
+    write(directory.path(), "long.pem", &KEY.repeat(300), 0o600);
+    let path = directory.path().display();
+    for (lines, expected) in [
+        (GITHUB.replace("key.pem", "open.pem"), format!("(chmod 600 {path}/open.pem)")),
+        (GITHUB.replace("key.pem", "hook"), "hook is no private key".to_owned()),
+        (GITHUB.replace("key.pem", "cut.pem"), "cut.pem is no private key".to_owned()),
+        (GITHUB.replace("key.pem", "long.pem"), "longer than 16384 bytes".to_owned()),
+        (GITHUB.replace("app id=12345", "app"), "`id`".to_owned()),
+        (GITHUB.replace("app id=12345", "app id=-1"), "-1".to_owned()),
+        (GITHUB.replace("app id=12345", ""), "`app`".to_owned()),
+        (GITHUB.replace("app id", "token_file \"token\"\napp id"), "for Forgejo".to_owned()),
+        (GITHUB.replace("app id", "token_file \"token\"\napp id"), "`app id=…`".to_owned()),
+        (FORGE.replace("token_file", "app id=1\ntoken_file"), "`app` is for GitHub".to_owned()),
+        (FORGE.replace(" {", " api=\"https://x.org\" {"), "`api` is for GitHub".to_owned()),
+        (FORGE.replace("forgejo", "github"), "`private_key_file`".to_owned()),
+        (GITHUB.replace("app id", "sweep \"1s\"\napp id"), "\"never\"".to_owned()),
+        (GITHUB.replace("\"github\" {", "\"gihub\" {"), "mean \"github\"?".to_owned()),
+    ] {
+        let wrong = parse(directory.path(), &with(&lines)).unwrap_err();
+        assert!(wrong.contains(&expected), "{lines}\n{wrong}");
+    }
+}
+
 #[test]
 fn the_least_configuration_has_safe_defaults() {
     let directory = directory();
@@ -47,7 +110,8 @@ fn the_least_configuration_has_safe_defaults() {
     assert_eq!(config.listen, Listen::default());
     assert_eq!(config.data, directory.path().join("data"), "relative to the file");
     assert_eq!(config.forges[0].webhook_secrets[0].expose(), "s3cret");
-    assert_eq!(config.forges[0].token.expose(), "t0ken");
+    assert_eq!(token(&config), "t0ken");
+    assert_eq!(config.forges[0].sweep, Some(Duration::from_secs(3600)));
     assert_eq!(config.forges[0].pull_requests, PullRequestsFrom::Repository);
     assert_eq!(config.retention, RetentionConfig::default(), "nothing is removed");
     assert_eq!(config.max_log_bytes, 4 << 30);
@@ -68,18 +132,20 @@ fn every_setting_can_be_given() {
             webhook_secret_file "hook"
             webhook_secret_file "old"
             token_file "token"
+            sweep "never"
             pull_requests from="anyone"
         }
         max_log "64MiB"
         artifacts max_file="1GiB" max_job="3GiB"
-        retention { logs "90d" size="50GiB"; artifacts size="100GiB"; deliveries "30d"; }"#,
+        retention { logs "90d" size="50GiB"; artifacts size="100GiB"; deliveries "30d" count=10000; }"#,
     );
     let config = parse(directory.path(), &text).unwrap();
     assert_eq!(config.anonymous, Some(Role::Reader));
     assert_eq!((config.max_attempts, config.lease.as_secs()), (5, 120));
     assert_eq!(config.listen.webhooks.to_string(), "[::]:81");
     assert_eq!(config.forges[0].webhook_secrets.len(), 2);
-    assert_eq!(config.forges[0].kind, ForgeKind::Forgejo);
+    assert_eq!(token(&config), "t0ken");
+    assert_eq!(config.forges[0].sweep, None);
     assert_eq!(config.forges[0].pull_requests, PullRequestsFrom::Anyone);
     assert_eq!(config.max_log_bytes, 64 << 20);
     let artifacts = ArtifactLimits { max_file_bytes: 1 << 30, max_job_bytes: 3 << 30 };
@@ -88,7 +154,7 @@ fn every_setting_can_be_given() {
     let retention = RetentionConfig {
         logs: Keep { age: days(90), bytes: Some(50 << 30) },
         artifacts: Keep { age: None, bytes: Some(100 << 30) },
-        deliveries: days(30),
+        deliveries: KeepBodies { age: days(30), count: Some(10_000) },
     };
     assert_eq!(config.retention, retention);
 }
@@ -151,6 +217,8 @@ fn mistakes_are_shown_at_their_place_with_a_way_out() {
         (format!("{FORGE}\nretention {{ logs; }}"), "neither an age nor a size".to_owned()),
         (format!("{FORGE}\nretention {{ logs \"9h\"; }}"), "less than one day".to_owned()),
         (format!("{FORGE}\nretention {{ log \"9d\"; }}"), "did you mean `logs`?".to_owned()),
+        (format!("{FORGE}\nretention {{ deliveries; }}"), "neither an age nor a count".to_owned()),
+        (format!("{FORGE}\nretention {{ deliveries count=7; }}"), "100".to_owned()),
         (format!("{FORGE}\nretention {{ deliveries \"900y\"; }}"), "hundred years".to_owned()),
     ];
     for (lines, expected) in cases {

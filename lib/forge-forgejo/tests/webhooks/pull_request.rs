@@ -97,6 +97,25 @@ fn actions_that_bring_no_commits_are_ignored_with_a_reason() {
 }
 
 #[test]
+fn another_base_makes_it_another_change() {
+    let edited = |changes: Value| {
+        opened(|body| {
+            body["action"] = json!("edited");
+            body["changes"] = changes;
+            body["pull_request"]["base"]["ref"] = json!("release/1");
+        })
+    };
+    let told = pull_request(edited(json!({ "ref": { "from": "main" } })));
+    assert_eq!((told.base.as_str(), told.outside), ("release/1", false));
+    for other in
+        [json!({ "title": { "from": "x" } }), json!({ "ref": null }), json!({}), json!(null)]
+    {
+        let meaning = edited(other);
+        assert!(matches!(meaning, Interpretation::Ignored { .. }), "{meaning:?}");
+    }
+}
+
+#[test]
 fn a_closed_pull_request_needs_no_more_than_its_number() {
     let meaning = changed("pull_request.closed-merged", |body| {
         body["pull_request"]["head"]["sha"] = json!("gone");

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use camino::Utf8Path;
 use solstice_forge::conformance::{Happening, Sample, Trouble, World};
-use solstice_forge::{CheckReport, CheckState, Event, PullRequest, Push, Repository, Secret};
+use solstice_forge::{
+    CheckReport, CheckState, Event, Permission, PullRequest, Push, Repository, Secret,
+};
 use solstice_forge_forgejo::{ForgejoConfig, ForgejoForge, Timeouts};
 use solstice_model::{CommitSha, GitRef, RepoName};
 use solstice_testbed::forge::{
@@ -65,23 +67,24 @@ impl Forgejo {
             Happening::Pushed { git_ref, commit } => {
                 let body = forge.push_payload(&name, &git_ref, None, Some(&commit), "bob").await;
                 let title = TITLE.to_owned();
-                let push = Push { repository, git_ref, commit, title, actor };
+                let push = Push { repository, git_ref, commit, before: None, title, actor };
                 ("push", body.unwrap(), Event::Push(push))
             }
             Happening::PullRequest { number, commit, outside } => {
-                let body = self.pull_request("opened", number, &commit, outside).await;
+                let told = action("opened", number, &commit, outside);
+                let body = forge.pull_request_payload(&name, &told).await.unwrap();
                 let git_ref = format!("refs/pull/{number}/head").parse().unwrap();
-                let head =
-                    Push { repository, git_ref, commit, title: "A <thing>".to_owned(), actor };
+                let (title, author) = (told.title, actor.clone());
+                let head = Push { repository, git_ref, commit, before: None, title, actor };
+                let base_commit = Some(self.main().await);
                 let base = "main".to_owned();
-                let told = PullRequest { number, base, outside, head };
+                let told = PullRequest { number, base, outside, author, base_commit, head };
                 ("pull_request", body, Event::PullRequest(told))
             }
             Happening::PullRequestClosed { number } => {
-                let commit = forge.tip(&name, &"refs/heads/main".parse().unwrap()).await.unwrap();
-                let body = self.pull_request("closed", number, &commit, false).await;
-                let event = Event::PullRequestClosed { repository, number, actor };
-                ("pull_request", body, event)
+                let told = action("closed", number, &self.main().await, false);
+                let body = forge.pull_request_payload(&name, &told).await.unwrap();
+                ("pull_request", body, Event::PullRequestClosed { repository, number, actor })
             }
             Happening::Deleted { git_ref } => {
                 let before: CommitSha = "7".repeat(40).parse().unwrap();
@@ -97,27 +100,26 @@ impl Forgejo {
         }
     }
 
-    async fn pull_request(
-        &self,
-        action: &'static str,
-        number: u64,
-        head: &CommitSha,
-        outside: bool,
-    ) -> Vec<u8> {
-        let branch = "topic/#1".to_owned();
-        let told = PullRequestAction {
-            action,
-            number,
-            title: "A <thing>".to_owned(),
-            from: match outside {
-                true => PullRequestFrom::Fork { owner: "mallory".to_owned(), branch },
-                false => PullRequestFrom::Branch(branch),
-            },
-            head: head.clone(),
-            sender: "bob".to_owned(),
-        };
-        let repositories = self.recording.repositories();
-        repositories.pull_request_payload(&self.repository(), &told).await.unwrap()
+    /// Where the default branch is.
+    async fn main(&self) -> CommitSha {
+        let main = "refs/heads/main".parse().unwrap();
+        self.recording.repositories().tip(&self.repository(), &main).await.unwrap()
+    }
+}
+
+/// What happened to a pull request.
+fn action(action: &'static str, number: u64, head: &CommitSha, outside: bool) -> PullRequestAction {
+    let branch = "topic/#1".to_owned();
+    PullRequestAction {
+        action,
+        number,
+        title: "A <thing>".to_owned(),
+        from: match outside {
+            true => PullRequestFrom::Fork { owner: "mallory".to_owned(), branch },
+            false => PullRequestFrom::Branch(branch),
+        },
+        head: head.clone(),
+        sender: "bob".to_owned(),
     }
 }
 
@@ -164,6 +166,31 @@ impl World for Forgejo {
 
     async fn title(&self, _: &CommitSha) -> String {
         TITLE.to_owned()
+    }
+
+    async fn commit_saying(&self, message: &str) -> CommitSha {
+        let main = "refs/heads/main".parse().unwrap();
+        let repositories = self.recording.repositories();
+        repositories.commit(&self.repository(), &main, message, &[]).await.unwrap()
+    }
+
+    async fn permit(&self, user: &str, permission: Permission) {
+        let level = match permission {
+            Permission::None => "none",
+            Permission::Read => "read",
+            Permission::Write => "write",
+            Permission::Admin => "admin",
+        };
+        self.recording.permit(&self.repository(), user, level);
+    }
+
+    async fn open_pull_request(&self, number: u64, commit: &CommitSha, outside: bool) {
+        let told = action("opened", number, commit, outside);
+        self.recording.list_pull_request(&self.repository(), told);
+    }
+
+    fn left_of(&self, state: CheckState) -> CheckState {
+        state.of_four()
     }
 
     async fn delivery(&self, happening: &Happening) -> Sample {

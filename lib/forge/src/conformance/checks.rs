@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use solstice_model::CommitSha;
 
-use super::{Trouble, World, report};
+use super::{SUBJECT, Trouble, World, report};
 use crate::check::{Check, CheckReport, CheckState, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS};
 use crate::error::{ForgeError, Retry};
 use crate::seam::Forge as _;
-
-/// What the checks are of: the id of a job.
-const SUBJECT: &str = "0193f3b0-0000-7000-8000-000000000007";
 
 async fn commit(world: &impl World) -> CommitSha {
     world.commit(&[(".solstice/ci.kdl", b"workflow { }")]).await
@@ -26,15 +23,16 @@ async fn tell(
     world.forge().report(&check).await
 }
 
-/// Each state is shown as itself, in the order in which it was told.
+/// Every state is taken, and shown as itself or as what the forge has for it,
+/// in the order in which it was told.
 pub async fn reports_are_shown_in_order(world: &impl World) {
-    use CheckState::{Error, Failure, Pending, Success};
     let commit = commit(world).await;
-    let reports = [Pending, Success, Failure, Error].map(report);
+    let reports = CheckState::ALL.map(report);
     for report in &reports {
         tell(world, &commit, report).await.expect("it is taken");
     }
-    assert_eq!(world.shown(&commit).await, reports);
+    let left = CheckState::ALL.map(|state| report(world.left_of(state)));
+    assert_eq!(world.shown(&commit).await, left);
 }
 
 /// The outbox may tell the same twice.

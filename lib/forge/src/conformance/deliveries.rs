@@ -2,9 +2,9 @@
 
 use http::HeaderValue;
 
-use super::{Happening, Sample, World, branch};
+use super::{Happening, SUBJECT, Sample, World, branch};
 use crate::headers::MAX_HEADER_CHARS;
-use crate::seam::{Event, Forge as _, Interpretation, MAX_TITLE_CHARS, Rejection};
+use crate::seam::{CheckAction, Event, Forge as _, Interpretation, MAX_TITLE_CHARS, Rejection};
 
 async fn sample(world: &impl World) -> Sample {
     let commit = world.commit(&[(".solstice/ci.kdl", b"workflow { }")]).await;
@@ -40,6 +40,29 @@ pub async fn every_kind_of_event_is_understood(world: &impl World) {
         let genuine = genuine.expect("it is genuine");
         let meaning = world.forge().interpret(&genuine.event, &sample.body);
         assert_eq!(meaning, Interpretation::Event(sample.event), "{happening:?}");
+    }
+}
+
+/// Where there are merge queues and buttons, each means what it says.
+pub async fn merge_queues_and_buttons_are_understood(world: &impl World) {
+    if !world.has_merge_queue() {
+        return;
+    }
+    let commit = world.commit(&[(".solstice/ci.kdl", b"workflow { }")]).await;
+    let mut samples = vec![
+        world.merge_group(&commit).await,
+        world.button(&commit, None, CheckAction::Rerun).await,
+    ];
+    for action in CheckAction::ALL {
+        samples.push(world.button(&commit, Some(SUBJECT), action).await);
+    }
+    for sample in samples {
+        let genuine = world.forge().authenticate(&sample.headers, &sample.body);
+        let genuine = genuine.expect("it is genuine");
+        let meaning = world.forge().interpret(&genuine.event, &sample.body);
+        let event = sample.event;
+        assert!(matches!(event, Event::MergeGroup(_) | Event::CheckRequest(_)), "{event:?}");
+        assert_eq!(meaning, Interpretation::Event(event));
     }
 }
 

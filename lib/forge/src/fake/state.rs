@@ -2,14 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 use solstice_model::{CommitSha, GitRef, RepoName};
 
 use super::{Fault, Reported, commit_title, describe};
-use crate::check::{Check, CheckReport, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS};
+use crate::check::{
+    Check, CheckDetails, CheckReport, MAX_ACTIONS, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS,
+    MAX_DETAIL_BYTES,
+};
 use crate::error::{ForgeError, Retry};
 use crate::refs;
-use crate::seam::{Changed, Head, Permission, PullRequest, Push, Standing, WorkflowFile};
+use crate::seam::{
+    Changed, Head, MAX_COMMIT_MESSAGE_BYTES, Permission, PullRequest, Push, Standing, WorkflowFile,
+};
 use crate::workflows::{self, Unusable};
 
 /// The files of a commit by path.
@@ -29,10 +35,12 @@ pub(super) struct State {
     pub(super) misuse: Vec<String>,
     /// What commits say, where that is not the usual.
     pub(super) messages: BTreeMap<CommitSha, String>,
-    /// What users may do, where that is not to read.
+    /// What users may do, where that is not nothing.
     pub(super) permissions: BTreeMap<(RepoName, String), Permission>,
     /// The pull requests that are open.
     pub(super) pull_requests: BTreeMap<(RepoName, u64), PullRequest>,
+    /// Since when lost deliveries were asked for again.
+    pub(super) redelivered: Vec<DateTime<Utc>>,
     commits: u64,
     deliveries: u64,
 }
@@ -54,6 +62,10 @@ impl State {
 
     pub(super) fn point(&mut self, repository: &RepoName, git_ref: GitRef, commit: &CommitSha) {
         self.refs.insert((repository.clone(), git_ref), commit.clone());
+    }
+
+    pub(super) fn forget(&mut self, repository: &RepoName, git_ref: GitRef) {
+        self.refs.remove(&(repository.clone(), git_ref));
     }
 
     pub(super) fn new_delivery(&mut self) -> String {
@@ -154,7 +166,10 @@ impl State {
         let what = format!("the message of {commit} in {repository}");
         self.trouble(&what)?;
         self.tree(&what, repository, commit)?;
-        Ok(self.messages.get(commit).cloned().unwrap_or_else(|| commit_title(commit)))
+        let mut message =
+            self.messages.get(commit).cloned().unwrap_or_else(|| commit_title(commit));
+        message.truncate(message.floor_char_boundary(MAX_COMMIT_MESSAGE_BYTES));
+        Ok(message)
     }
 
     /// The fake has no history: what differs is what one tree has and the other has not.
@@ -184,7 +199,7 @@ impl State {
             return Err(refused(what, 404, "no such repository"));
         }
         let key = (repository.clone(), user.to_owned());
-        Ok(self.permissions.get(&key).copied().unwrap_or(Permission::Read))
+        Ok(self.permissions.get(&key).copied().unwrap_or(Permission::None))
     }
 
     pub(super) fn standing(&mut self, repository: &RepoName) -> Result<Standing, ForgeError> {
@@ -208,6 +223,12 @@ impl State {
         Ok(Standing { branches: branches.collect(), pull_requests })
     }
 
+    pub(super) fn redeliver(&mut self, since: DateTime<Utc>) -> Result<usize, ForgeError> {
+        self.trouble("the deliveries that were lost")?;
+        self.redelivered.push(since);
+        Ok(0)
+    }
+
     /// Counts a call; the error that was ordered for it, if any.
     fn trouble(&mut self, what: &str) -> Result<(), ForgeError> {
         match self.next_fault().and_then(|fault| fail(what, &fault)) {
@@ -224,7 +245,7 @@ impl State {
             return Err(error);
         }
         self.tree(&what, repository, commit)?;
-        if let Err(why) = refuses(report) {
+        if let Err(why) = refuses(report).and_then(|()| details.map_or(Ok(()), refuses_details)) {
             self.misuse.push(format!("{what}: {why}"));
             return Err(refused(what, 422, why));
         }
@@ -290,6 +311,23 @@ fn refused(what: impl Into<String>, status: u16, message: &str) -> ForgeError {
         message: message.to_owned(),
         retry: Retry::Never,
     }
+}
+
+/// The limits that the seam states for the details of a check.
+fn refuses_details(details: &CheckDetails) -> Result<(), &'static str> {
+    if details.title.is_empty() || details.title.contains(char::is_control) {
+        return Err("the title is empty or more than one line");
+    }
+    if details.summary.is_empty() || details.summary.len() > MAX_DETAIL_BYTES {
+        return Err("the summary is empty or too long");
+    }
+    if details.text.len() > MAX_DETAIL_BYTES {
+        return Err("the text is too long");
+    }
+    if details.actions.len() > MAX_ACTIONS {
+        return Err("there are too many buttons");
+    }
+    Ok(())
 }
 
 /// The limits that the seam states.

@@ -5,7 +5,7 @@ use solstice_model::GitRef;
 
 use super::*;
 use crate::conformance::{Happening, Sample, Trouble, World};
-use crate::{ForgeError, Retry};
+use crate::{CheckAction, CheckRequest, ForgeError, MergeGroup, Retry};
 
 struct FakeWorld {
     forge: FakeForge,
@@ -17,6 +17,11 @@ impl FakeWorld {
         let forge = FakeForge::new("fake".parse().unwrap());
         let repository = forge.add_repository("alice/widgets");
         Self { forge, repository }
+    }
+
+    fn sample(&self, event: Event) -> Sample {
+        let Delivery { headers, body } = self.forge.deliver_event(&event);
+        Sample { headers, body, event }
     }
 }
 
@@ -44,6 +49,47 @@ impl World for FakeWorld {
         commit_title(commit)
     }
 
+    async fn commit_saying(&self, message: &str) -> CommitSha {
+        let commit = self.commit(&[]).await;
+        self.forge.set_message(&commit, message);
+        commit
+    }
+
+    async fn permit(&self, user: &str, permission: Permission) {
+        self.forge.set_permission(&self.repository, user, permission);
+    }
+
+    async fn open_pull_request(&self, number: u64, commit: &CommitSha, outside: bool) {
+        let told = self.forge.pull_request(&self.repository, number, commit);
+        let told = PullRequest { outside, ..told };
+        self.forge.set_pull_request(&self.repository, number, Some(told));
+    }
+
+    fn has_merge_queue(&self) -> bool {
+        true
+    }
+
+    async fn merge_group(&self, commit: &CommitSha) -> Sample {
+        let queue = "refs/heads/gh-readonly-queue/main/pr-7";
+        let head = self.forge.push(&self.repository, queue, commit);
+        self.sample(Event::MergeGroup(MergeGroup { base: "main".to_owned(), head }))
+    }
+
+    async fn button(
+        &self,
+        commit: &CommitSha,
+        subject: Option<&str>,
+        action: CheckAction,
+    ) -> Sample {
+        self.sample(Event::CheckRequest(CheckRequest {
+            repository: describe(&self.repository),
+            commit: commit.clone(),
+            subject: subject.map(str::to_owned),
+            action,
+            actor: "alice".to_owned(),
+        }))
+    }
+
     async fn delivery(&self, happening: &Happening) -> Sample {
         let repository = describe(&self.repository);
         let actor = "alice".to_owned();
@@ -62,8 +108,7 @@ impl World for FakeWorld {
                 Event::RefDeleted { repository, git_ref: git_ref.clone(), actor }
             }
         };
-        let Delivery { headers, body } = self.forge.deliver_event(&event);
-        Sample { headers, body, event }
+        self.sample(event)
     }
 
     async fn shown(&self, commit: &CommitSha) -> Vec<CheckReport> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use slog::{info, warn};
 use solstice_api::agent::RecordBatch;
-use solstice_api::host::Phase;
+use solstice_api::host::{FetchCredential, Phase};
 use solstice_hypervisor::{Hypervisor, HypervisorError, MachineSpec};
 use solstice_log::{chain, keys};
 use solstice_model::{MachineStep, Observed, SizeName, TimeLimit, Token, next_step};
@@ -412,7 +412,9 @@ async fn supply_source(attempt: &Attempt, tools: &Tools) {
         let fetched = |took_ms| {
             attempt.source.send_replace(SourceState::Fetched(took_ms));
         };
-        match tools.sources.prepare(&attempt.assignment.source, fetched).await {
+        let Some(credential) = credential(attempt, tools).await else { return };
+        let source = &attempt.assignment.source;
+        match tools.sources.prepare(source, credential.as_ref(), fetched).await {
             Ok(prepared) => {
                 attempt.source.send_replace(SourceState::Ready(Arc::new(prepared)));
             }
@@ -426,5 +428,28 @@ async fn supply_source(attempt: &Attempt, tools: &Tools) {
     tokio::select! {
         () = supply => {}
         () = attempt.over() => {}
+    }
+}
+
+/// What the source is fetched with, if anything; asks until the server answers.
+/// `None` if the attempt is over by then.
+async fn credential(attempt: &Attempt, tools: &Tools) -> Option<Option<FetchCredential>> {
+    if !attempt.assignment.private {
+        return Some(None);
+    }
+    let mut backoff = Backoff::new(tools.limits.retry_min, tools.limits.retry_max);
+    loop {
+        match tools.server.credential(attempt.id()).await {
+            Ok(credential) => return Some(credential),
+            Err(ServerError::Over) => {
+                attempt.end(Ending::Unwanted).await;
+                return None;
+            }
+            Err(error) => {
+                warn!(attempt.log, "no credential for the source yet";
+                    keys::ERROR => chain(&error));
+                sleep(backoff.pause()).await;
+            }
+        }
     }
 }

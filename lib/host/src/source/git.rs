@@ -5,8 +5,11 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use camino::{Utf8Path, Utf8PathBuf};
+use solstice_api::host::FetchCredential;
 use solstice_exec::Command;
+use url::Url;
 
 use super::{SourceError, io_error};
 use crate::settings::SourceSettings;
@@ -101,6 +104,16 @@ impl Git {
     pub(crate) fn allows(&self, scheme: &str) -> bool {
         matches!(scheme, "http" | "https") || (scheme == "file" && self.allow_file)
     }
+}
+
+/// Lets Git show a credential to this address, by its environment, which other
+/// users cannot read as they could its arguments (git-config(1), http.extraHeader).
+pub(super) fn authorized(git: Command, url: &Url, credential: &FetchCredential) -> Command {
+    let FetchCredential { username, password } = credential;
+    let basic = BASE64_STANDARD.encode(format!("{username}:{password}"));
+    git.env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", format!("http.{url}.extraHeader"))
+        .env("GIT_CONFIG_VALUE_0", format!("Authorization: Basic {basic}"))
 }
 
 /// Ties a lock to a command: the file stays locked until the command and all

@@ -15,7 +15,9 @@ use solstice_model::CommitSha;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::git::{Git, holding, refuses_single_commit};
+use solstice_api::host::FetchCredential;
+
+use super::git::{Git, authorized, holding, refuses_single_commit};
 use super::{SourceError, io_error, shown};
 use crate::attempt::blocking;
 use crate::settings::SourceSettings;
@@ -79,6 +81,7 @@ impl Mirrors {
         &self,
         url: &Url,
         commit: &CommitSha,
+        credential: Option<&FetchCredential>,
     ) -> Result<Mirror, SourceError> {
         self.check_address(url)?;
         let mirror = Mirror { path: self.directory.join(name(url, commit)), url: url.clone() };
@@ -86,7 +89,7 @@ impl Mirrors {
         touch(&mirror.path.with_extension("lock"));
         self.make(&mirror, commit, &lock).await?;
         if !self.has(&mirror, &reference(commit)).await {
-            self.fetch(&mirror, commit, &lock).await?;
+            self.fetch(&mirror, commit, credential, &lock).await?;
         }
         Ok(mirror)
     }
@@ -154,18 +157,25 @@ impl Mirrors {
         &self,
         mirror: &Mirror,
         commit: &CommitSha,
+        credential: Option<&FetchCredential>,
         lock: &File,
     ) -> Result<(), SourceError> {
         let one = format!("+{commit}:{}", reference(commit));
-        let Err(error) = self.fetch_refs(mirror, &["--depth=1"], &[&one], lock).await? else {
+        let Err(error) = self.fetch_refs(mirror, credential, &["--depth=1"], &[&one], lock).await?
+        else {
             return self.pack_if_many(mirror, lock).await;
         };
         if !error.stderr().is_some_and(refuses_single_commit) {
             return Err(self.failed("fetch the commit", mirror, error));
         }
-        let all = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-        if let Err(error) = self.fetch_refs(mirror, &["--prune"], &all, lock).await? {
-            return Err(self.failed("fetch the branches and tags", mirror, error));
+        // Heads of pull requests are where GitHub, Forgejo and Gitea keep them.
+        let all = [
+            "+refs/heads/*:refs/heads/*",
+            "+refs/tags/*:refs/tags/*",
+            "+refs/pull/*/head:refs/pull/*/head",
+        ];
+        if let Err(error) = self.fetch_refs(mirror, credential, &["--prune"], &all, lock).await? {
+            return Err(self.failed("fetch the branches, tags and pull requests", mirror, error));
         }
         if !self.has(mirror, commit.as_str()).await {
             let said = self.redacted(mirror, error.stderr().unwrap_or_default());
@@ -184,11 +194,17 @@ impl Mirrors {
     async fn fetch_refs(
         &self,
         mirror: &Mirror,
+        credential: Option<&FetchCredential>,
         options: &[&str],
         refs: &[&str],
         lock: &File,
     ) -> Result<Result<(), ExecError>, SourceError> {
-        let fetch = self.git.on(&mirror.path).arg("fetch").args(options);
+        let git = self.git.on(&mirror.path);
+        let git = match credential {
+            Some(credential) => authorized(git, &mirror.url, credential),
+            None => git,
+        };
+        let fetch = git.arg("fetch").args(options);
         let fetch = fetch.args(["--quiet", "--no-tags", "--no-write-fetch-head", "--force"]);
         let fetch = fetch.args(["--no-auto-maintenance", "--no-recurse-submodules"]);
         let fetch = fetch.arg("--").arg(mirror.url.as_str()).args(refs).timeout(self.fetch_timeout);

@@ -29,7 +29,7 @@ use std::time::Instant;
 
 use camino::Utf8PathBuf;
 use slog::{Logger, warn};
-use solstice_api::host::Phase;
+use solstice_api::host::{FetchCredential, Phase};
 use solstice_exec::ExecError;
 use solstice_log::{chain, keys};
 use solstice_model::{BadName, CommitSha, Source};
@@ -178,7 +178,8 @@ impl SourceStore {
     }
 
     /// Makes a commit's archive ready; tells how many milliseconds the fetch
-    /// took when that is done. Cancel safe: what was begun is dropped, what was
+    /// took when that is done. The credential is used for the repository itself,
+    /// never for a submodule, whose address the change's author chose. Cancel safe: what was begun is dropped, what was
     /// finished is kept.
     ///
     /// # Errors
@@ -187,6 +188,7 @@ impl SourceStore {
     pub(crate) async fn prepare(
         &self,
         source: &Source,
+        credential: Option<&FetchCredential>,
         fetched: impl FnOnce(u64),
     ) -> Result<Prepared, SourceError> {
         self.mirrors.check_address(&source.clone_url)?;
@@ -197,7 +199,7 @@ impl SourceStore {
         if let Some((file, bytes)) = self.cache.get(&key).await? {
             return Ok(Prepared { file, bytes, fetch_ms: 0, archive_ms: 0 });
         }
-        let parts = submodule::gather(&self.mirrors, source).await?;
+        let parts = submodule::gather(&self.mirrors, source, credential).await?;
         let fetch_ms = millis(started);
         fetched(fetch_ms);
         let packing = Instant::now();

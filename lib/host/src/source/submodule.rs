@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use camino::Utf8Path;
+use solstice_api::host::FetchCredential;
 use solstice_exec::ExecError;
 use solstice_model::{CommitSha, Source};
 use url::Url;
@@ -43,8 +44,12 @@ struct Declared {
 
 /// Fetches a commit and all submodules in it; the parts in the order in which
 /// they are unpacked.
-pub(crate) async fn gather(mirrors: &Mirrors, source: &Source) -> Result<Vec<Part>, SourceError> {
-    let mirror = mirrors.with_commit(&source.clone_url, &source.commit).await?;
+pub(crate) async fn gather(
+    mirrors: &Mirrors,
+    source: &Source,
+    credential: Option<&FetchCredential>,
+) -> Result<Vec<Part>, SourceError> {
+    let mirror = mirrors.with_commit(&source.clone_url, &source.commit, credential).await?;
     let root = Part { mirror, commit: source.commit.clone(), prefix: String::new(), depth: 0 };
     let mut parts = vec![root];
     let mut next = 0;
@@ -57,7 +62,7 @@ pub(crate) async fn gather(mirrors: &Mirrors, source: &Source) -> Result<Vec<Par
             if parts.len() > MAX_COUNT {
                 return Err(refused(format!("there are more than {MAX_COUNT} submodules")));
             }
-            let mirror = mirrors.with_commit(&url, &commit).await?;
+            let mirror = mirrors.with_commit(&url, &commit, None).await?;
             let prefix = format!("{}{path}/", part.prefix);
             parts.push(Part { mirror, commit, prefix, depth: part.depth + 1 });
         }

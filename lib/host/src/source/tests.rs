@@ -130,7 +130,7 @@ async fn the_tree_of_exactly_the_commit_is_packed() {
     let first = repository.commit();
     repository.write("src/main.c", "two");
     repository.commit();
-    let prepared = world.store().prepare(&repository.source(&first), |_| ()).await.unwrap();
+    let prepared = world.store().prepare(&repository.source(&first), None, |_| ()).await.unwrap();
     assert_eq!(unpack(&prepared), BTreeMap::from([("src/main.c".into(), "one".into())]));
     assert_eq!(prepared.bytes, prepared.file.metadata().unwrap().len());
     let names: Vec<_> = prepared.phases().into_iter().map(|phase| phase.name).collect();
@@ -148,7 +148,8 @@ async fn attributes_of_the_change_do_not_alter_what_is_packed() {
     repository.write("sub/.gitattributes", "x export-ignore\n");
     repository.write("id", "$Format:%H$");
     let commit = repository.commit();
-    let files = unpack(&world.store().prepare(&repository.source(&commit), |_| ()).await.unwrap());
+    let files =
+        unpack(&world.store().prepare(&repository.source(&commit), None, |_| ()).await.unwrap());
     assert_eq!(files["secret"], "kept");
     assert_eq!(files["sub/x"], "kept too");
     assert_eq!(files["id"], "$Format:%H$");
@@ -161,12 +162,13 @@ async fn a_second_job_needs_neither_forge_nor_git() {
     repository.write("f", "x");
     let source = repository.source(&repository.commit());
     let store = world.store();
-    let (one, two) = tokio::join!(store.prepare(&source, |_| ()), store.prepare(&source, |_| ()));
+    let (one, two) =
+        tokio::join!(store.prepare(&source, None, |_| ()), store.prepare(&source, None, |_| ()));
     let fetched = [one.unwrap(), two.unwrap()].iter().filter(|it| it.archive_ms > 0).count();
     assert!(fetched <= 1, "the jobs of one commit share the work");
     fs::remove_dir_all(&repository.path).unwrap();
     fs::remove_dir_all(world.root.join("data/mirrors")).unwrap();
-    assert_eq!(unpack(&store.prepare(&source, |_| ()).await.unwrap())["f"], "x");
+    assert_eq!(unpack(&store.prepare(&source, None, |_| ()).await.unwrap())["f"], "x");
 }
 
 #[tokio::test]
@@ -176,7 +178,7 @@ async fn an_archive_stays_readable_when_the_cache_drops_it() {
     let repository = world.repository("a");
     repository.write("f", "x");
     let source = repository.source(&repository.commit());
-    let prepared = world.store().prepare(&source, |_| ()).await.unwrap();
+    let prepared = world.store().prepare(&source, None, |_| ()).await.unwrap();
     assert_eq!(fs::read_dir(world.root.join("data/sources")).unwrap().count(), 0);
     assert_eq!(unpack(&prepared)["f"], "x");
 }
@@ -199,7 +201,7 @@ async fn submodules_are_packed_in_their_places_at_their_commits() {
     let commit = app.commit();
     lib.write("l", "new");
     lib.commit();
-    let files = unpack(&world.store().prepare(&app.source(&commit), |_| ()).await.unwrap());
+    let files = unpack(&world.store().prepare(&app.source(&commit), None, |_| ()).await.unwrap());
     let names: Vec<_> = files.keys().map(String::as_str).collect();
     let expected = [".gitmodules", "a", "deps/lib/.gitmodules", "deps/lib/inner/deep/d"];
     assert_eq!(names[..4], expected);
@@ -222,7 +224,7 @@ async fn a_repository_that_contains_itself_ends() {
         commit = app.git(&["rev-parse", "HEAD"]).parse().unwrap();
     }
     let refused =
-        world.store().prepare(&app.source(&commit), |_| ()).await.unwrap_err().to_string();
+        world.store().prepare(&app.source(&commit), None, |_| ()).await.unwrap_err().to_string();
     assert!(refused.contains("nested more than 10 deep"), "{refused}");
 }
 
@@ -243,7 +245,7 @@ async fn submodules_that_lead_elsewhere_are_refused() {
         app.git(&["add", ".gitmodules"]);
         app.git(&["commit", "--quiet", "--message=bad"]);
         let commit = app.git(&["rev-parse", "HEAD"]).parse().unwrap();
-        let refused = world.store().prepare(&app.source(&commit), |_| ()).await.unwrap_err();
+        let refused = world.store().prepare(&app.source(&commit), None, |_| ()).await.unwrap_err();
         assert!(chain(&refused).contains(why), "{path} {url}: {}", chain(&refused));
     }
     assert!(!world.root.join("data/out").exists());
@@ -255,7 +257,7 @@ async fn a_commit_that_the_forge_lacks_is_said_to_be_missing() {
     let repository = world.repository("a");
     repository.commit();
     let source = repository.source(&"1".repeat(40).parse().unwrap());
-    let error = world.store().prepare(&source, |_| ()).await.unwrap_err();
+    let error = world.store().prepare(&source, None, |_| ()).await.unwrap_err();
     let SourceError::NoCommit { said, .. } = &error else { panic!("{error:?}") };
     assert!(said.contains("not our ref"), "{said}");
 }
@@ -284,10 +286,10 @@ async fn a_server_that_gives_out_no_single_commits_is_fetched_whole() {
     repository.write("f", "second");
     repository.commit();
     let store = world.store();
-    let prepared = store.prepare(&repository.source(&first), |_| ()).await.unwrap();
+    let prepared = store.prepare(&repository.source(&first), None, |_| ()).await.unwrap();
     assert_eq!(unpack(&prepared)["f"], "first", "not the tip of any branch");
     let missing = repository.source(&"1".repeat(40).parse().unwrap());
-    let error = store.prepare(&missing, |_| ()).await.unwrap_err();
+    let error = store.prepare(&missing, None, |_| ()).await.unwrap_err();
     assert!(matches!(error, SourceError::NoCommit { .. }), "{error:?}");
 }
 
@@ -296,7 +298,7 @@ async fn an_unreachable_forge_is_named_with_gits_own_words() {
     let world = World::new();
     let mut source = crate::testing::assignment().source;
     source.clone_url = "http://me:hunter2@127.0.0.1:1/a.git".parse().unwrap();
-    let error = chain(&world.store().prepare(&source, |_| ()).await.unwrap_err());
+    let error = chain(&world.store().prepare(&source, None, |_| ()).await.unwrap_err());
     assert!(error.contains("http://127.0.0.1:1/a.git"), "{error}");
     assert!(error.to_lowercase().contains("connect"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
@@ -308,11 +310,11 @@ async fn only_allowed_addresses_are_fetched() {
     world.settings.allow_file = false;
     let repository = world.repository("a");
     let mut source = repository.source(&repository.commit());
-    let refused = world.store().prepare(&source, |_| ()).await.unwrap_err().to_string();
+    let refused = world.store().prepare(&source, None, |_| ()).await.unwrap_err().to_string();
     assert!(refused.contains("allow \"file\""), "{refused}");
     for url in ["ssh://forge.org/a", "ext::sh", "git://forge.org/a"] {
         source.clone_url = url.parse().unwrap();
-        let refused = world.store().prepare(&source, |_| ()).await.unwrap_err();
+        let refused = world.store().prepare(&source, None, |_| ()).await.unwrap_err();
         assert!(matches!(refused, SourceError::Address { .. }), "{url}");
     }
 }
@@ -324,7 +326,7 @@ async fn a_tree_that_is_too_large_is_refused() {
     let repository = world.repository("a");
     repository.write("big", &"x".repeat(200_000));
     let source = repository.source(&repository.commit());
-    let refused = world.store().prepare(&source, |_| ()).await.unwrap_err();
+    let refused = world.store().prepare(&source, None, |_| ()).await.unwrap_err();
     assert!(matches!(refused, SourceError::TooLarge { what: "the tree", .. }), "{refused:?}");
     assert_eq!(fs::read_dir(world.root.join("data/sources")).unwrap().count(), 0);
 }
@@ -335,7 +337,7 @@ async fn what_a_killed_git_left_does_not_stop_the_next() {
     let repository = world.repository("a");
     repository.write("f", "1");
     let first = repository.commit();
-    world.store().prepare(&repository.source(&first), |_| ()).await.unwrap();
+    world.store().prepare(&repository.source(&first), None, |_| ()).await.unwrap();
     let mirror = world.mirror_folders().remove(0);
     for left in ["shallow.lock", "packed-refs.lock", "objects/pack/tmp_pack_x"] {
         fs::write(mirror.join(left), "").unwrap();
@@ -346,31 +348,31 @@ async fn what_a_killed_git_left_does_not_stop_the_next() {
     fs::write(mirror.join(format!("refs/solstice/{second}.lock")), "").unwrap();
     // A mirror that was being made.
     fs::create_dir(mirror.with_extension("new")).unwrap();
-    let prepared = world.store().prepare(&repository.source(&second), |_| ()).await.unwrap();
+    let prepared = world.store().prepare(&repository.source(&second), None, |_| ()).await.unwrap();
     assert_eq!(unpack(&prepared)["f"], "2");
     assert!(!mirror.join("objects/pack/tmp_pack_x").exists());
     // A mirror whose making was cut short.
     fs::remove_file(mirror.join("HEAD")).unwrap();
     let third = repository.commit();
-    world.store().prepare(&repository.source(&third), |_| ()).await.unwrap();
+    world.store().prepare(&repository.source(&third), None, |_| ()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_git_that_outlived_its_orchestrator_is_waited_for_but_not_for_ever() {
     let mut world = World::new();
     let repository = world.repository("a");
-    world.store().prepare(&repository.source(&repository.commit()), |_| ()).await.unwrap();
+    world.store().prepare(&repository.source(&repository.commit()), None, |_| ()).await.unwrap();
     repository.write("f", "x");
     let source = repository.source(&repository.commit());
     let lock = world.mirror_folders().remove(0).with_extension("lock");
     let held = fs::File::options().append(true).open(&lock).unwrap();
     held.lock().unwrap();
     world.settings.fetch_timeout = Duration::from_millis(50);
-    let refused = world.store().prepare(&source, |_| ()).await.unwrap_err();
+    let refused = world.store().prepare(&source, None, |_| ()).await.unwrap_err();
     assert!(matches!(refused, SourceError::Busy { .. }), "{refused:?}");
     world.settings.fetch_timeout = Duration::from_secs(60);
     let store = world.store();
-    let (prepared, ()) = tokio::join!(store.prepare(&source, |_| ()), async { drop(held) });
+    let (prepared, ()) = tokio::join!(store.prepare(&source, None, |_| ()), async { drop(held) });
     assert_eq!(unpack(&prepared.unwrap())["f"], "x");
 }
 
@@ -394,12 +396,12 @@ async fn a_mirror_notes_when_it_was_used() {
     let world = World::new();
     let repository = world.repository("a");
     let store = world.store();
-    store.prepare(&repository.source(&repository.commit()), |_| ()).await.unwrap();
+    store.prepare(&repository.source(&repository.commit()), None, |_| ()).await.unwrap();
     let lock = world.mirror_folders().remove(0).with_extension("lock");
     let old = SystemTime::now() - Duration::from_secs(9_000);
     fs::File::options().append(true).open(&lock).unwrap().set_modified(old).unwrap();
     repository.write("f", "x");
-    store.prepare(&repository.source(&repository.commit()), |_| ()).await.unwrap();
+    store.prepare(&repository.source(&repository.commit()), None, |_| ()).await.unwrap();
     let used = fs::metadata(&lock).unwrap().modified().unwrap();
     assert!(used > old + Duration::from_secs(1_000));
     store.tidy().await;

@@ -62,12 +62,12 @@ async fn agrees(logs: &JobLogs, attempt: AttemptId, job: &[Record]) {
         if line % 307 == 0 || line == 1 || line == numbers.lines() {
             let place = logs.line(attempt, line).await.unwrap();
             assert_eq!((place.seq, &place.numbers), (*seq, before), "line {line}");
-            let tail = logs.tail(attempt, numbers.lines() - line + 1).await.unwrap();
+            let tail = logs.tail(attempt, numbers.lines() - line + 1, u64::MAX).await.unwrap();
             assert_eq!(tail.numbers.lines(), line - 1);
         }
     }
     for (asked, seq) in [(0, job.len() as u64 + 1), (u64::MAX, 1)] {
-        assert_eq!(logs.tail(attempt, asked).await.unwrap().seq, seq);
+        assert_eq!(logs.tail(attempt, asked, u64::MAX).await.unwrap().seq, seq);
     }
     assert_eq!(logs.line(attempt, u64::MAX).await.unwrap().seq, job.len() as u64 + 1);
     let steps = logs.steps(attempt).await.unwrap();
@@ -100,6 +100,25 @@ async fn lines_steps_and_the_end_are_where_reading_all_of_it_finds_them() {
     let open = reopen(dir.path());
     agrees(&open, attempt, &job).await;
     assert_eq!(all(&open, attempt, 1_000_000).await, job);
+}
+
+/// What is read of the end of a log is bounded although its last line is endless.
+#[tokio::test]
+async fn the_end_of_an_endless_line_is_found_without_its_beginning() {
+    let (_dir, open) = logs();
+    let attempt = new_id();
+    let text = "x".repeat(3 * 1024);
+    let job: Vec<Record> =
+        (1..=2000).map(|seq| part(seq, 0, Stream::Stdout, text.as_bytes(), false)).collect();
+    append(&open, attempt, &job).await;
+    for _ in 0..2 {
+        let whole = open.tail(attempt, 500, u64::MAX).await.unwrap();
+        assert_eq!(whole.seq, 1);
+        let end = open.tail(attempt, 500, 1024 * 1024).await.unwrap();
+        assert!((1500..1800).contains(&end.seq), "{end:?}");
+        assert!(end.numbers.within_a_line() && end.numbers.lines() == 1, "{end:?}");
+        open.seal(attempt).await.unwrap();
+    }
 }
 
 /// All lines in which the text is, call by call.

@@ -33,12 +33,12 @@ INSERT INTO need (job, needs, met, outcome) VALUES
     ('01a1fc2b-fd03-7655-9c9c-6de3e832e103', '01a1fc2b-fd02-7655-9c9c-6de3e832e102', 1, 'completed'),
     ('01a1fc2b-fd04-7655-9c9c-6de3e832e104', '01a1fc2b-fd02-7655-9c9c-6de3e832e102', 1, 'completed');
 
-INSERT INTO attempt (id, job, number, host, claimed_at, running_at, ended_at, lost, phases, applied_seq, lease_until, verdict, log_removed_at, artifacts_removed_at, annotated_at, annotations_omitted) VALUES
-    ('01a1fc2b-fc69-7197-80d4-ef492d0dd1cc', '01a1fc2b-fc5d-7655-9c9c-6de457a87bd6', 1, 'host-1', 1700000001000, 1700000002000, 1700000003000, NULL, '[{"name":"boot","took_ms":800}]', 5, 1700000061000, '{"verdict":"succeeded"}', NULL, NULL, 1700000003000, 0),
-    ('01a1fc2b-fc70-747c-8fdb-e2546bac852d', '01a1fc2b-fc5d-7655-9c9c-6de54de96f84', 1, 'host-1', 1700000004000, NULL, 1700000005000, 'no boot', '[]', 0, 1700000064000, NULL, NULL, NULL, 1700000005000, 0),
-    ('01a1fc2b-fc79-7217-a627-8a83c35df751', '01a1fc2b-fc5d-7655-9c9c-6de54de96f84', 2, 'host-1', 1700000006000, NULL, NULL, NULL, '[]', 0, 1700000066000, NULL, NULL, NULL, NULL, 0),
-    ('01a1fc2b-fd05-7655-9c9c-6de3e832e105', '01a1fc2b-fd02-7655-9c9c-6de3e832e102', 1, 'host-1', 1700000010000, 1700000011000, 1700000012000, NULL, '[]', 3, 1700000070000, '{"verdict":"succeeded"}', NULL, NULL, 1700000012000, 0),
-    ('01a1fc2b-fd06-7655-9c9c-6de3e832e106', '01a1fc2b-fd03-7655-9c9c-6de3e832e103', 1, 'host-1', 1700000013000, 1700000013500, 1700000014000, NULL, '[]', 3, 1700000070000, '{"verdict":"artifact_failed","pattern":"out/*","why":"no such file"}', 1700000060000, NULL, 1700000014000, 0);
+INSERT INTO attempt (id, job, number, host, claimed_at, running_at, ended_at, lost, phases, applied_seq, lease_until, verdict, log_removed_at, artifacts_removed_at, annotated_at, annotations_omitted, annotation_counts) VALUES
+    ('01a1fc2b-fc69-7197-80d4-ef492d0dd1cc', '01a1fc2b-fc5d-7655-9c9c-6de457a87bd6', 1, 'host-1', 1700000001000, 1700000002000, 1700000003000, NULL, '[{"name":"boot","took_ms":800}]', 5, 1700000061000, '{"verdict":"succeeded"}', NULL, NULL, 1700000003000, 0, '{"failures":1,"warnings":0,"notices":0}'),
+    ('01a1fc2b-fc70-747c-8fdb-e2546bac852d', '01a1fc2b-fc5d-7655-9c9c-6de54de96f84', 1, 'host-1', 1700000004000, NULL, 1700000005000, 'no boot', '[]', 0, 1700000064000, NULL, NULL, NULL, 1700000005000, 0, NULL),
+    ('01a1fc2b-fc79-7217-a627-8a83c35df751', '01a1fc2b-fc5d-7655-9c9c-6de54de96f84', 2, 'host-1', 1700000006000, NULL, NULL, NULL, '[]', 0, 1700000066000, NULL, NULL, NULL, NULL, 0, NULL),
+    ('01a1fc2b-fd05-7655-9c9c-6de3e832e105', '01a1fc2b-fd02-7655-9c9c-6de3e832e102', 1, 'host-1', 1700000010000, 1700000011000, 1700000012000, NULL, '[]', 3, 1700000070000, '{"verdict":"succeeded"}', NULL, NULL, 1700000012000, 0, NULL),
+    ('01a1fc2b-fd06-7655-9c9c-6de3e832e106', '01a1fc2b-fd03-7655-9c9c-6de3e832e103', 1, 'host-1', 1700000013000, 1700000013500, 1700000014000, NULL, '[]', 3, 1700000070000, '{"verdict":"artifact_failed","pattern":"out/*","why":"no such file"}', 1700000060000, NULL, 1700000014000, 0, NULL);
 
 INSERT INTO step (attempt, position, started_at, finished_at, exit, tries) VALUES
     ('01a1fc2b-fc69-7197-80d4-ef492d0dd1cc', 0, 1700000101000, 1700000102000, '{"how":"code","code":0}', 1),

@@ -10,8 +10,8 @@ use solstice_api::user::{Job, RunDetail};
 use solstice_forge::{CheckReport, CheckState, Event, PullRequest, Push, Repository};
 use solstice_model::id::new_id;
 use solstice_model::{
-    AgentVerdict, Assignment, AttemptId, DeliveryId, Exit, HostName, JobId, JobSpec, JobState,
-    Need, NeededOutcome, Outcome, Record, RecordBody, RunId, StepSpec, StepWhen,
+    AgentVerdict, AnnotationCounts, Assignment, AttemptId, DeliveryId, Exit, HostName, JobId,
+    JobSpec, JobState, Need, NeededOutcome, Outcome, Record, RecordBody, RunId, StepSpec, StepWhen,
 };
 use solstice_store::{
     Describe, Hold, JobView, NewDelivery, NewRun, RunMade, RunView, Store, StoreError,
@@ -38,6 +38,11 @@ impl Describe for Plainly {
                 Outcome::InfraFailed { .. } => (CheckState::Error, "infra_failed".to_owned()),
                 other => (CheckState::Failure, other.name().to_owned()),
             },
+        };
+        let AnnotationCounts { failures, warnings, notices } = job.annotations;
+        let description = match job.annotations.is_empty() {
+            true => description,
+            false => format!("{description} {failures}+{warnings}+{notices}"),
         };
         report(format!("{}/{}", run.context, job.spec.name), state, description)
     }
@@ -157,6 +162,7 @@ pub(crate) fn new_delivery(forge_id: &str) -> NewDelivery {
         forge: "codeberg".parse().unwrap(),
         forge_id: forge_id.to_owned(),
         event: "push".to_owned(),
+        headers: Vec::new(),
         body: b"{\"ref\": \"refs/heads/main\"}".to_vec(),
         received_at: at(0),
     }

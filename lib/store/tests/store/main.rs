@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod annotations;
 mod artifacts;
 mod claims;
 mod concurrency;
@@ -10,6 +11,7 @@ mod deliveries;
 mod fixture;
 mod hosts_and_tokens;
 mod leases;
+mod ledger;
 mod needs;
 mod opening;
 mod outbox;

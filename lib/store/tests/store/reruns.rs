@@ -138,13 +138,13 @@ async fn the_check_is_the_newest_job_s() {
     end(&store, claim(&store, 1).await.attempt, failed()).await;
     let due = || async { store.due_reports(forge(), at(999), 10).await.unwrap() };
     let failed_once = due().await.remove(0);
-    store.report_sent(failed_once.id, failed_once.version).await.unwrap();
+    store.report_sent(failed_once.id, failed_once.version, at(9)).await.unwrap();
     let made = store.rerun(job.run, RerunJobs::All, "bob".to_owned(), at(300)).await.unwrap();
     let pending = due().await;
     assert_eq!(pending.len(), 1);
     assert_eq!((pending[0].id, pending[0].report.description.as_str()), (failed_once.id, "queued"));
     assert!(pending[0].version > failed_once.version);
-    store.report_sent(failed_once.id, failed_once.version).await.unwrap();
+    store.report_sent(failed_once.id, failed_once.version, at(9)).await.unwrap();
     assert_eq!(due().await.len(), 1, "an answer to the old one's report settles nothing");
     store.cancel(made[0], "bob".to_owned(), at(301)).await.unwrap();
     assert_eq!(due().await[0].report.description, "cancelled");

@@ -9,6 +9,7 @@ mod first_push;
 mod hosts;
 mod never_boots;
 mod on_zones;
+mod private;
 mod refusals;
 mod same;
 mod submodules;

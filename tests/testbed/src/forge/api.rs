@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use solstice_model::RepoName;
 
 use super::answer::{self, Body};
+use super::community::Community;
 use super::description::Call;
 use super::git;
 use super::repositories::Repositories;
@@ -21,6 +22,7 @@ pub(super) const VERSION: &str = "17.0.0+recording";
 pub(super) struct Api<'a> {
     pub(super) repositories: &'a Repositories,
     pub(super) statuses: &'a Statuses,
+    pub(super) community: &'a Community,
 }
 
 impl Api<'_> {
@@ -41,6 +43,10 @@ impl Api<'_> {
         let last = rest.first().map_or("", String::as_str);
         match call.operation.strip_prefix("GET /repos/{owner}/{repo}") {
             Some("") => found(self.repositories.described(&repository).await),
+            Some("/branches") => self.branches(&repository, call).await,
+            Some("/pulls") => self.pull_requests(&repository, call).await,
+            Some("/compare/{basehead}") => found(self.compare(&repository, last).await),
+            Some("/collaborators/{collaborator}/permission") => self.permission(&repository, last),
             Some("/branches/{branch}") => found(self.repositories.branch(&repository, last).await),
             Some("/tags/{tag}") => found(self.tag(&repository, last).await),
             Some("/contents") => self.contents(&repository, "", call).await,
@@ -107,6 +113,11 @@ impl Api<'_> {
         let url = self.repositories.url(&url);
         let commit = json!({ "url": url, "message": format!("{message}\n") });
         answer::json(StatusCode::OK, &json!({ "url": url, "sha": sha, "commit": commit }))
+    }
+
+    async fn compare(&self, repository: &RepoName, both: &str) -> Option<Value> {
+        let (base, head) = both.split_once("...")?;
+        self.repositories.compared(repository, base, head).await
     }
 
     /// A tag; an annotated one has an id of its own.

@@ -12,10 +12,11 @@ use tokio::task::JoinHandle;
 use url::Url;
 use uuid::Uuid;
 
+use super::community::Community;
 use super::delivery::{self, Answer};
 use super::description::{Description, Flavour};
 use super::fault::{Fault, Faults};
-use super::payload::Pushed;
+use super::payload::{PullRequestAction, Pushed};
 use super::repositories::Repositories;
 use super::server::{self, RecordedRequest, Shared};
 use super::status::{RecordedStatus, Statuses};
@@ -90,13 +91,15 @@ impl RecordingForge {
         let address = listener.local_addr().map_err(io("socket".to_owned()))?;
         let base_url: Url =
             format!("http://{address}/").parse().expect("a socket address makes a web address");
+        let repositories = Repositories::new(directory, base_url);
+        repositories.set_private(options.guarded);
         let shared = Arc::new(Shared {
-            repositories: Repositories::new(directory, base_url),
+            repositories,
             statuses: Statuses::open(options.status_file.as_deref())?,
+            community: Community::default(),
             faults: Faults::default(),
             description: Description::of(options.flavour),
             token: options.token,
-            guarded: options.guarded,
             requests: Mutex::default(),
         });
         let wanted = watch::Sender::new(true);
@@ -182,6 +185,18 @@ impl RecordingForge {
         commit: &str,
     ) -> Result<Pushed, TestbedError> {
         self.shared.repositories.push_payload_of_commit(repository, commit).await
+    }
+
+    /// Says what a user may do in a repository from now on: `none`, `read`,
+    /// `write`, `admin` or `owner`. Users of whom nothing is said are not known.
+    pub fn permit(&self, repository: &RepoName, user: &str, level: &str) {
+        self.shared.community.permit(repository, user, level);
+    }
+
+    /// Lists a pull request as open from now on, or not any more if it is told
+    /// as `closed`. No webhook is sent of it.
+    pub fn list_pull_request(&self, repository: &RepoName, told: PullRequestAction) {
+        self.shared.community.tell(repository, told);
     }
 
     /// Delivers a webhook with a new delivery id, once, as Forgejo does;

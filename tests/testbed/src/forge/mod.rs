@@ -26,16 +26,19 @@
 //! # }
 //! ```
 //!
-//! It does not play: pull requests beyond their webhooks, users and permissions
-//! beyond one token, pushes over HTTP (push to the bare repository instead), web pages.
+//! It does not play: pull requests beyond their webhooks and their list, users
+//! beyond one token and what they may do, pushes over HTTP (push to the bare
+//! repository instead), web pages.
 
 mod answer;
 mod api;
+mod community;
 mod delivery;
 mod description;
 mod fault;
 mod git;
 mod handle;
+mod lists;
 mod payload;
 mod repositories;
 mod server;

@@ -1,6 +1,8 @@
 //! The bare repositories behind the recording forge.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use solstice_model::{BadName, CommitSha, GitRef, RepoName};
@@ -15,6 +17,8 @@ use crate::error::TestbedError;
 pub struct Repositories {
     directory: Utf8PathBuf,
     base_url: Url,
+    /// Whether only those with the token may read them.
+    private: Arc<AtomicBool>,
 }
 
 /// What a commit made by [`Repositories::commit`] holds at a path.
@@ -39,7 +43,17 @@ impl From<&str> for Entry {
 impl Repositories {
     /// Uses a directory, which need not exist yet, behind the forge at `base_url`.
     pub fn new(directory: impl Into<Utf8PathBuf>, base_url: Url) -> Self {
-        Self { directory: directory.into(), base_url }
+        Self { directory: directory.into(), base_url, private: Arc::default() }
+    }
+
+    /// Whether only those with the token may read them.
+    pub fn private(&self) -> bool {
+        self.private.load(Ordering::Relaxed)
+    }
+
+    /// Closes or opens all of them to those without the token.
+    pub fn set_private(&self, private: bool) {
+        self.private.store(private, Ordering::Relaxed);
     }
 
     /// The directory.

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use super::answer::{self, Body};
 use super::api::Api;
+use super::community::Community;
 use super::description::Description;
 use super::fault::{Fault, Faults};
 use super::repositories::Repositories;
@@ -49,12 +50,11 @@ pub struct RecordedRequest {
 pub(super) struct Shared {
     pub(super) repositories: Repositories,
     pub(super) statuses: Statuses,
+    pub(super) community: Community,
     pub(super) faults: Faults,
     pub(super) description: Description,
     /// What clients have to present.
     pub(super) token: String,
-    /// Whether reading needs the token too.
-    pub(super) guarded: bool,
     pub(super) requests: Mutex<Vec<RecordedRequest>>,
 }
 
@@ -127,7 +127,7 @@ impl Shared {
         let body = body.to_bytes();
         let path = head.uri.path();
         if let Some((repository, service)) = smart_http::recognise(path) {
-            if self.guarded && !self.knows(&head.headers) {
+            if self.repositories.private() && !self.knows(&head.headers) {
                 return unauthorized();
             }
             let (method, query) = (head.method.as_str(), head.uri.query().unwrap_or_default());
@@ -156,8 +156,8 @@ impl Shared {
             (Err(violation), None) => answer::error(violation.status, &violation.why),
             (Ok(call), None) if !self.may(&call.operation, &head.headers) => unauthorized(),
             (Ok(call), None) => {
-                let api = Api { repositories: &self.repositories, statuses: &self.statuses };
-                api.answer(call, body).await
+                let Self { repositories, statuses, community, .. } = self;
+                Api { repositories, statuses, community }.answer(call, body).await
             }
         };
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,7 +176,8 @@ impl Shared {
         if headers.contains_key("authorization") {
             return self.knows(headers);
         }
-        operation == "GET /version" || (operation.starts_with("GET ") && !self.guarded)
+        operation == "GET /version"
+            || (operation.starts_with("GET ") && !self.repositories.private())
     }
 
     /// Whether the one Authorization header holds the token, in a way that Forgejo takes.

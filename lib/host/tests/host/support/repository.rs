@@ -78,6 +78,7 @@ impl Repository {
                 artifacts: Vec::new(),
             },
             has_inputs: false,
+            private: false,
         }
     }
 }

@@ -15,8 +15,8 @@ use http::Response;
 use slog::{Discard, Logger, o};
 use solstice_api::agent::{ArtifactName, ArtifactStored, RecordBatch, RecordsAccepted};
 use solstice_api::host::{
-    AttemptArtifactPath, AttemptPath, HostApi, HostReport, SyncRequest, SyncResponse, codes,
-    host_api_mod,
+    AttemptArtifactPath, AttemptPath, FetchCredential, HostApi, HostReport, SyncRequest,
+    SyncResponse, codes, host_api_mod,
 };
 use solstice_model::{Assignment, AttemptId, HostName, Record, RecordBody, Sha256Digest, Token};
 use tokio::sync::watch;
@@ -316,6 +316,16 @@ impl HostApi for Server {
         inner.enter(&rqctx)?;
         let wanted = inner.state().wanted.values().cloned().collect();
         Ok(HttpResponseOk(SyncResponse { wanted }))
+    }
+
+    async fn host_credential(
+        rqctx: RequestContext<Self::Context>,
+        _path: Path<AttemptPath>,
+    ) -> Result<HttpResponseOk<FetchCredential>, HttpError> {
+        let inner = rqctx.context();
+        inner.enter(&rqctx)?;
+        let code = Some(codes::NO_CREDENTIAL.to_owned());
+        Err(HttpError::for_client_error(code, ClientErrorStatusCode::NOT_FOUND, "none".to_owned()))
     }
 
     async fn host_report(

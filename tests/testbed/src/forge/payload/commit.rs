@@ -2,6 +2,7 @@
 
 use camino::Utf8Path;
 use serde::Serialize;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::MAX_COMMITS;
@@ -55,6 +56,23 @@ pub(super) async fn newest_commits(
     Ok((commits, ids.len()))
 }
 
+/// Every commit of a range as the API's comparison lists it, newest first.
+pub(super) async fn compared(
+    repository: &Utf8Path,
+    html_url: &Url,
+    range: &str,
+) -> Result<Vec<Value>, TestbedError> {
+    let ids = git::git_line(repository, &["rev-list", range, "--"]).await?;
+    let mut commits = Vec::new();
+    for id in ids.lines() {
+        let commit = read(repository, html_url, id).await?;
+        let files = commit.affected();
+        let about = json!({ "url": commit.url, "message": commit.message });
+        commits.push(json!({ "url": commit.url, "sha": id, "commit": about, "files": files }));
+    }
+    Ok(commits)
+}
+
 async fn read(repository: &Utf8Path, html_url: &Url, id: &str) -> Result<Commit, TestbedError> {
     let format = "--format=%an%x00%ae%x00%cn%x00%ce%x00%aI%x00%B";
     let about = git::git(repository, &["log", "--max-count=1", format, id, "--"]).await?;
@@ -83,6 +101,16 @@ async fn read(repository: &Utf8Path, html_url: &Url, id: &str) -> Result<Commit,
 }
 
 impl Commit {
+    /// Every file that it changes, as the API lists them.
+    pub(super) fn affected(&self) -> Vec<Value> {
+        let lists =
+            [(&self.added, "added"), (&self.removed, "removed"), (&self.modified, "modified")];
+        let of = |(files, status): (&Vec<String>, &'static str)| -> Vec<Value> {
+            files.iter().map(|file| json!({ "filename": file, "status": status })).collect()
+        };
+        lists.into_iter().flat_map(of).collect()
+    }
+
     async fn read_files(&mut self, repository: &Utf8Path) -> Result<(), TestbedError> {
         let arguments =
             ["show", "--format=", "--name-status", "--no-renames", "-z", "-c", &self.id, "--"];

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use solstice_model::{CommitSha, GitRef, RepoName};
 
-use self::commit::{Commit, newest_commits};
+use self::commit::{Commit, compared, newest_commits};
 pub use self::pull_request::{PullRequestAction, PullRequestFrom};
 use self::repository::{Repository, User};
 use super::git;
@@ -180,6 +180,25 @@ impl Repositories {
             "user_can_merge": true,
             "effective_branch_protection_name": "",
         }))
+    }
+}
+
+/// What two commits have in common, and not.
+impl Repositories {
+    /// The comparison of two commits, as the API describes it.
+    pub(super) async fn compared(
+        &self,
+        repository: &RepoName,
+        base: &str,
+        head: &str,
+    ) -> Option<Value> {
+        let path = self.path(repository);
+        let (base, head) = (git::resolve(&path, base).await?, git::resolve(&path, head).await?);
+        // Forgejo and Gitea find nothing between histories that never met.
+        let parted = git::git_line(&path, &["merge-base", &base, &head]).await;
+        let range = parted.map_or(format!("{head}..{head}"), |parted| format!("{parted}..{head}"));
+        let commits = compared(&path, &self.html_url(repository), &range).await.ok()?;
+        Some(json!({ "total_commits": commits.len(), "commits": commits }))
     }
 }
 

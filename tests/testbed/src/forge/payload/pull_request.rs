@@ -2,6 +2,7 @@
 //! of the fields is Forgejo's.
 
 use serde::Serialize;
+use serde_json::Value;
 use solstice_model::{CommitSha, GitRef, RepoName};
 
 use super::repository::{Repository, User};
@@ -131,17 +132,8 @@ impl Repositories {
         repository: &RepoName,
         told: &PullRequestAction,
     ) -> Result<Vec<u8>, TestbedError> {
-        let path = self.path(repository);
         let described = describe(self, repository).await?;
-        let branch = git::git_line(&path, &["symbolic-ref", "--short", "HEAD"]).await?;
-        let tip = git::git_line(&path, &["rev-parse", "--verify", "HEAD"]).await?;
-        let base = End {
-            label: branch.clone(),
-            r#ref: branch,
-            sha: tip,
-            repo_id: described.id(),
-            repo: Some(described.clone()),
-        };
+        let base = self.base(repository, &described).await?;
         let payload = Payload {
             action: told.action,
             number: told.number,
@@ -153,6 +145,34 @@ impl Repositories {
             review: None,
         };
         Ok(as_go_writes(&payload))
+    }
+
+    /// The pull request, as the API describes it.
+    pub(in crate::forge) async fn described_pull_request(
+        &self,
+        repository: &RepoName,
+        told: &PullRequestAction,
+    ) -> Option<Value> {
+        let described = describe(self, repository).await.ok()?;
+        let base = self.base(repository, &described).await.ok()?;
+        serde_json::to_value(self.pull_request(repository, told, base, &described)).ok()
+    }
+
+    /// The default branch.
+    async fn base(
+        &self,
+        repository: &RepoName,
+        described: &Repository,
+    ) -> Result<End, TestbedError> {
+        let path = self.path(repository);
+        let branch = git::git_line(&path, &["symbolic-ref", "--short", "HEAD"]).await?;
+        Ok(End {
+            label: branch.clone(),
+            r#ref: branch,
+            sha: git::git_line(&path, &["rev-parse", "--verify", "HEAD"]).await?,
+            repo_id: described.id(),
+            repo: Some(described.clone()),
+        })
     }
 
     fn pull_request(

@@ -194,7 +194,7 @@ impl Repository {
             full_name: repository.to_string(),
             description: "",
             empty: false,
-            private: false,
+            private: forge.private(),
             fork: false,
             template: false,
             parent: None,
