@@ -35,7 +35,7 @@
 //! | call | for |
 //! | --- | --- |
 //! | `GET /repos/{owner}/{repo}/installation` | which installation a repository belongs to |
-//! | `POST /app/installations/{installation_id}/access_tokens` | its token, for an hour |
+//! | `POST /app/installations/{installation_id}/access_tokens` | its token, for an hour; one for a host, that reads one repository |
 //! | `GET /app/hook/deliveries` | which webhooks did not arrive |
 //! | `POST /app/hook/deliveries/{delivery_id}/attempts` | asking for one again |
 //!
@@ -51,7 +51,7 @@
 //! | `GET …` | the default branch, and where it is cloned from |
 //! | `GET …/compare/{basehead}` | which files a change touches |
 //! | `GET …/collaborators/{username}/permission` | what somebody may do |
-//! | `GET …/branches`, `GET …/pulls` | what there is now, after webhooks were lost |
+//! | `GET …/branches`, `GET …/commits`, `GET …/pulls` | what there is now, after webhooks were lost |
 //!
 //! Nothing is repeated here but one call with a new token when the old one is
 //! not taken, and no answer is believed longer than its bound. It makes no
@@ -64,6 +64,7 @@ mod check_run;
 mod client;
 mod config;
 mod contents;
+mod deliveries;
 mod head;
 mod history;
 mod installation;
@@ -83,8 +84,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use solstice_forge::{
-    Changed, Check, Forge, ForgeError, Genuine, Head, Interpretation, Pace, Permission, Rejection,
-    Secrets, Standing, WorkflowFile,
+    Changed, Check, Credential, Forge, ForgeError, Genuine, Head, Interpretation, Pace, Permission,
+    Rejection, Secrets, Standing, WorkflowFile,
 };
 use solstice_model::{CommitSha, ForgeName, RepoName};
 
@@ -94,6 +95,7 @@ use crate::client::Client;
 use crate::config::api_root;
 pub use crate::config::{ConfigError, GitHubConfig, Timeouts};
 use crate::installation::{App, Installations};
+use crate::standing::Commits;
 
 /// One GitHub App on one server.
 pub struct GitHubForge {
@@ -102,6 +104,7 @@ pub struct GitHubForge {
     secrets: Secrets,
     api: Api,
     checks: CheckRuns,
+    commits: Commits,
 }
 
 impl fmt::Debug for GitHubForge {
@@ -133,6 +136,7 @@ impl GitHubForge {
             api: Api { client, installations: Installations::new(app, timeouts.total) },
             secrets: Secrets::new(config.webhook_secrets)?,
             checks: CheckRuns::default(),
+            commits: Commits::default(),
             name: config.name,
         })
     }
@@ -203,11 +207,23 @@ impl Forge for GitHubForge {
     }
 
     async fn standing(&self, repository: &RepoName) -> Result<Standing, ForgeError> {
-        standing::standing(&self.api, repository).await
+        self.commits.standing(&self.api, repository).await
     }
 
     async fn redeliver(&self, since: DateTime<Utc>) -> Result<usize, ForgeError> {
-        standing::redeliver(&self.api, since).await
+        deliveries::redeliver(&self.api, since).await
+    }
+
+    /// A token of its own, which reads this repository for an hour.
+    async fn fetch_credential(
+        &self,
+        repository: &RepoName,
+    ) -> Result<Option<Credential>, ForgeError> {
+        let Api { client, installations } = &self.api;
+        let password = installations.reader(client, repository).await?;
+        // GitHub's name for whoever comes with such a token.
+        let username = "x-access-token".to_owned();
+        Ok(Some(Credential { username, password }))
     }
 
     fn pace(&self) -> Pace {

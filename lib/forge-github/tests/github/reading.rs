@@ -168,6 +168,8 @@ async fn changed_files_are_all_or_unknown() {
     assert_eq!(changed(&base, &most).await, Changed::Unknown);
     let unknown: CommitSha = "0123456789".repeat(4).parse().unwrap();
     assert_eq!(changed(&unknown, &some).await, Changed::Unknown);
+    let refused = world.forge.changed_files(&repository(), &base, &unknown).await.unwrap_err();
+    assert!(matches!(refused, ForgeError::Refused { status: 404, .. }), "{refused:?}");
     let compare = Some("GET /repos/{owner}/{repo}/compare/{basehead}");
     world.fake.fail(compare, Fault::Endless(20 * 1024 * 1024));
     assert_eq!(changed(&base, &some).await, Changed::Unknown);

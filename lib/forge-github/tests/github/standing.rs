@@ -27,7 +27,7 @@ async fn branches_and_open_pull_requests_are_found() {
     let standing = world.forge.standing(&repository()).await.unwrap();
     let branches: Vec<_> = standing.branches.iter().map(|it| it.git_ref.as_str()).collect();
     assert_eq!(branches, ["refs/heads/main", "refs/heads/odd#1/ü"]);
-    assert!(standing.branches.iter().all(|push| push.commit == main));
+    assert!(standing.branches.iter().all(|push| push.commit == main && push.actor == "carol"));
     let pulls: Vec<_> =
         standing.pull_requests.iter().map(|it| (it.number, it.outside, &*it.author)).collect();
     assert_eq!(pulls, [(7, false, "carol"), (8, true, "carol"), (9, true, "carol")]);
@@ -47,6 +47,22 @@ async fn no_more_than_two_pages_are_read() {
     world.fake.state().pulls = pulls;
     let standing = world.forge.standing(&repository()).await.unwrap();
     assert_eq!((standing.branches.len(), standing.pull_requests.len()), (200, 150));
+    // A commit is asked for once, however many branches and rounds there are.
+    world.forge.standing(&repository()).await.unwrap();
+    assert_eq!(world.fake.requests_like("GET /repos/alice/widgets/commits").len(), 1);
+}
+
+#[tokio::test]
+async fn whose_a_commit_is_may_be_unknown() {
+    let (world, _) = GitHub::with_commit().await;
+    for last in ["1", "2"] {
+        let nobodys = world.commit(&[]).await;
+        assert!(nobodys.as_str().ends_with(last));
+        world.point(&"refs/heads/main".parse().unwrap(), &nobodys).await;
+        let standing = world.forge.standing(&repository()).await.unwrap();
+        assert_eq!(standing.branches[0].actor, "ghost");
+    }
+    world.assert_well_used().await;
 }
 
 fn delivery(id: u64, guid: &str, minutes_ago: i64, status_code: u16) -> Delivery {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
+use serde_json::json;
 use solstice_forge::conformance::World as _;
 use solstice_forge::{Forge as _, ForgeError, Retry, Secret};
 use solstice_forge_github::{ConfigError, GitHubConfig, GitHubForge, Timeouts};
@@ -35,6 +36,25 @@ async fn calls_at_once_share_one_token() {
     for read in ["contents", "metadata", "pull_requests"] {
         assert_eq!(permissions[read], "read");
     }
+    world.assert_well_used().await;
+}
+
+#[tokio::test]
+async fn a_host_gets_a_token_that_reads_one_repository() {
+    let (world, commit) = GitHub::with_commit().await;
+    world.forge.commit_message(&repository(), &commit).await.unwrap();
+    let ours = world.fake.state().tokens[0].clone();
+    let credential = world.forge.fetch_credential(&repository()).await.unwrap().unwrap();
+    assert_eq!(credential.username, "x-access-token");
+    let password = String::from_utf8(credential.password.expose().to_vec()).unwrap();
+    assert!(password.starts_with("ghs_") && password != ours);
+    let asked = world.fake.requests_like("POST /app/installations/71/").pop().unwrap().body;
+    let reads = json!({ "contents": "read", "metadata": "read" });
+    assert_eq!(asked, json!({ "permissions": reads, "repositories": ["widgets"] }));
+    assert!(!format!("{credential:?}").contains("ghs_"));
+    let unknown = "nobody/nothing".parse().unwrap();
+    let error = world.forge.fetch_credential(&unknown).await.unwrap_err();
+    assert_eq!(retry(&error), Retry::Never);
     world.assert_well_used().await;
 }
 

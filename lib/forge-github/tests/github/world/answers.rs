@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::description::Call;
 use super::server::Reply;
-use super::state::{APP_ID, Entry, REPOSITORY, REPOSITORY_ID, Run, State};
+use super::state::{APP_ID, Commit, Entry, REPOSITORY, REPOSITORY_ID, Run, State};
 
 const PUBLIC_KEY: &[u8] = include_bytes!("../../data/app-key.pub.pem");
 
@@ -45,6 +45,7 @@ pub(crate) fn answer(state: &mut State, origin: &str, call: &Call, headers: &Hea
         ("GET", "/contents/{path}") => return contents(state, call, headers),
         ("GET", "/compare/{basehead}") => compare(state, call),
         ("GET", "/collaborators/{username}/permission") => permission(state, call),
+        ("GET", "/commits") => Some(commits(state, call)),
         ("GET", "/branches") => Some(branches(state, call)),
         ("GET", "/pulls") => Some(json!(page(call, &state.pulls))),
         ("GET", "/commits/{ref}/check-runs") => return runs(state, call),
@@ -104,6 +105,18 @@ fn tag(state: &State, call: &Call) -> Option<Value> {
 fn commit(state: &State, call: &Call) -> Option<Value> {
     let message = &state.commits.get(&call.path[2])?.message;
     Some(json!({ "sha": call.path[2], "message": message }))
+}
+
+/// The first of those that lead to a commit; whose address is unknown has no user.
+fn commits(state: &State, call: &Call) -> Value {
+    let sha = call.query("sha").unwrap();
+    let author = match sha.as_bytes()[sha.len() - 1] {
+        b'1' => Value::Null,
+        b'2' => json!({}),
+        _ => json!({ "login": "carol" }),
+    };
+    let one = |commit: &Commit| json!({ "sha": sha, "commit": { "message": commit.message }, "author": author });
+    state.commits.get(sha).map(one).into_iter().collect()
 }
 
 fn contents(state: &State, call: &Call, headers: &HeaderMap) -> Reply {

@@ -296,11 +296,17 @@ fn each(schema: &mut Value, change: &mut impl FnMut(&mut serde_json::Map<String,
 /// OpenAPI's `nullable` in the words of JSON Schema.
 fn allow_null(schema: &mut Value) {
     each(schema, &mut |object| {
-        let Some(Value::String(kind)) = object.get("type").cloned() else { return };
         if object.get("nullable") != Some(&json!(true)) {
             return;
         }
-        object["type"] = json!([kind, "null"]);
+        for choice in ["oneOf", "anyOf"] {
+            if let Some(Value::Array(choices)) = object.get_mut(choice) {
+                choices.push(json!({ "type": "null" }));
+            }
+        }
+        if let Some(Value::String(kind)) = object.get("type").cloned() {
+            object["type"] = json!([kind, "null"]);
+        }
         if let Some(Value::Array(values)) = object.get_mut("enum") {
             values.push(Value::Null);
         }

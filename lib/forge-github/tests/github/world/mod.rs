@@ -6,11 +6,16 @@ pub(crate) mod fault;
 pub(crate) mod server;
 pub(crate) mod state;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use solstice_forge::conformance::{Happening, Sample, Trouble, World};
-use solstice_forge::{CheckReport, Event, PullRequest, Push, Repository, Secret};
+use solstice_forge::{
+    CheckAction, CheckReport, CheckRequest, Event, MergeGroup, Permission, PullRequest, Push,
+    Repository, Secret,
+};
 use solstice_forge_github::{GitHubConfig, GitHubForge, Timeouts};
 use solstice_model::{CommitSha, GitRef, RepoName};
 use url::Url;
@@ -18,7 +23,7 @@ use uuid::Uuid;
 
 use self::fault::Fault;
 use self::server::Fake;
-use self::state::{APP_ID, Entry, REPOSITORY};
+use self::state::{APP_ID, Entry, REPOSITORY, REPOSITORY_ID};
 
 pub(crate) const SECRET: &str = "the webhook's secret";
 pub(crate) const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
@@ -162,6 +167,11 @@ impl GitHub {
     }
 }
 
+fn sample(kind: &str, body: &Value, event: Event) -> Sample {
+    let body = body.to_string().into_bytes();
+    Sample { headers: delivery_headers(kind, &body, SECRET), body, event }
+}
+
 fn pull_request(action: &str, number: u64) -> Value {
     let mut body = template("pull_request.opened");
     body["action"] = json!(action);
@@ -202,10 +212,79 @@ impl World for GitHub {
         TITLE.to_owned()
     }
 
+    async fn commit_saying(&self, message: &str) -> CommitSha {
+        self.fake.state().commit(message, BTreeMap::new()).parse().unwrap()
+    }
+
+    async fn permit(&self, user: &str, permission: Permission) {
+        let word = match permission {
+            Permission::None => "none",
+            Permission::Read => "read triage",
+            Permission::Write => "write maintain",
+            Permission::Admin => "admin",
+        };
+        self.fake.state().people.insert(user.to_owned(), word);
+    }
+
+    async fn open_pull_request(&self, number: u64, commit: &CommitSha, outside: bool) {
+        let head_repository = if outside { 4_711 } else { REPOSITORY_ID };
+        let pull = json!({ "number": number, "title": "A <thing>", "user": { "login": "carol" },
+            "base": { "ref": "main", "sha": "a".repeat(40), "repo": { "id": REPOSITORY_ID } },
+            "head": { "ref": "main", "sha": commit, "repo": { "id": head_repository } } });
+        self.fake.state().pulls.push(pull);
+    }
+
+    fn has_merge_queue(&self) -> bool {
+        true
+    }
+
+    async fn merge_group(&self, commit: &CommitSha) -> Sample {
+        let mut body = template("merge_group.checks_requested");
+        body["merge_group"]["head_sha"] = json!(commit);
+        body["merge_group"]["head_commit"] = json!({ "id": commit, "message": TITLE });
+        let group = &body["merge_group"];
+        let text = |field: &str| group[field].as_str().unwrap();
+        let head = Push {
+            repository: described(),
+            git_ref: text("head_ref").parse().unwrap(),
+            commit: commit.clone(),
+            before: Some(text("base_sha").parse().unwrap()),
+            title: TITLE.to_owned(),
+            actor: "bob".to_owned(),
+        };
+        let event = Event::MergeGroup(MergeGroup { base: "main".to_owned(), head });
+        sample("merge_group", &body, event)
+    }
+
+    async fn button(
+        &self,
+        commit: &CommitSha,
+        subject: Option<&str>,
+        action: CheckAction,
+    ) -> Sample {
+        let (kind, name) = match (subject, action) {
+            (None, _) => ("check_suite", "check_suite.rerequested"),
+            (_, CheckAction::Rerun) => ("check_run", "check_run.rerequested"),
+            _ => ("check_run", "check_run.requested_action"),
+        };
+        let mut body = template(name);
+        body[kind]["app"]["id"] = json!(APP_ID);
+        body[kind]["head_sha"] = json!(commit);
+        body[kind]["external_id"] = json!(subject);
+        body["requested_action"]["identifier"] = json!(action.identifier());
+        let event = Event::CheckRequest(CheckRequest {
+            repository: described(),
+            commit: commit.clone(),
+            subject: subject.map(str::to_owned),
+            action,
+            actor: "bob".to_owned(),
+        });
+        sample(kind, &body, event)
+    }
+
     async fn delivery(&self, happening: &Happening) -> Sample {
         let (kind, body, event) = self.told(happening);
-        let body = body.to_string().into_bytes();
-        Sample { headers: delivery_headers(kind, &body, SECRET), body, event }
+        sample(kind, &body, event)
     }
 
     async fn shown(&self, commit: &CommitSha) -> Vec<CheckReport> {
