@@ -106,7 +106,8 @@ impl Show {
         if self.body {
             return write_body(&session, id).await;
         }
-        let detail: DeliveryDetail = session.answer(session.client.delivery_view(&id).await).await?;
+        let detail: DeliveryDetail =
+            session.answer(session.client.delivery_view(&id).await).await?;
         if session.json {
             output::json(&detail);
             return Ok(());

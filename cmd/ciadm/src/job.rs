@@ -1,8 +1,8 @@
 //! `ciadm jobs`, `job show`.
 
 use clap::Args;
-use solstice_api::user::{Attempt, Job, JobDetail};
-use solstice_model::AgentVerdict;
+use solstice_api::user::{Annotations, Attempt, Job, JobDetail};
+use solstice_model::{AgentVerdict, Annotation};
 
 use crate::describe;
 use crate::failure::Failure;
@@ -68,10 +68,33 @@ impl Show {
         let detail = session.answer(session.client.job_view(&job).await).await?;
         if session.json {
             output::json(&detail);
-        } else {
-            show(&detail);
+            return Ok(());
+        }
+        show(&detail);
+        if !detail.job.annotations.is_empty() {
+            let found = session.client.job_annotations(&job, None).await;
+            annotations(&session.answer(found).await?);
         }
         Ok(())
+    }
+}
+
+/// What tools had to say of the source, as compilers write it, and as harmless
+/// as a log.
+fn annotations(found: &Annotations) {
+    output::line("");
+    for one in &found.annotations {
+        let Annotation { path, line, column, level, title, message, .. } = one;
+        let column = column.map(|column| format!(":{column}")).unwrap_or_default();
+        let title = if title.is_empty() { String::new() } else { format!(" [{title}]") };
+        let say = |text: String| output::line(&solstice_display::line(text.as_bytes(), false));
+        let mut lines = message.lines();
+        let first = lines.next().unwrap_or_default();
+        say(format!("{path}:{line}{column}: {}: {first}{title}", level.name()));
+        lines.for_each(|line| say(format!("    {line}")));
+    }
+    if found.omitted > 0 {
+        output::line(&format!("… and {} more, which are not kept", found.omitted));
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use solstice_policy::Layer;
 use solstice_workflow::{Diagnostics, Workflow};
 
 /// Whether all workflows that were looked at can run.
@@ -69,26 +70,57 @@ pub(crate) struct WorkflowFile {
 impl WorkflowFile {
     /// Reads one file.
     pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(FileError::io(path))?;
-        file.take(MOST_READ).read_to_end(&mut bytes).map_err(FileError::io(path))?;
+        let bytes = read(path)?;
         let parsed = solstice_workflow::parse(&path.to_string_lossy(), &bytes);
         Ok(Self { path: path.to_owned(), parsed })
     }
 }
 
-/// Reads the named files and directories, or else the workflows of the work tree.
+fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(FileError::io(path))?;
+    file.take(MOST_READ).read_to_end(&mut bytes).map_err(FileError::io(path))?;
+    Ok(bytes)
+}
+
+/// A policy file that was read.
+pub(crate) struct PolicyFile {
+    /// Where it is, as of a workflow.
+    pub(crate) path: PathBuf,
+    /// What it says, or what is wrong with it.
+    pub(crate) parsed: Result<Layer, Diagnostics>,
+}
+
+/// Reads the workflows among the named files and directories, or else those of the work tree.
 pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<WorkflowFile>, FileError> {
+    let files = all(paths)?;
+    let workflows = files.iter().filter(|path| !path.ends_with(solstice_policy::PATH));
+    workflows.map(|path| WorkflowFile::read(path)).collect()
+}
+
+/// Reads the policies among them.
+pub(crate) fn read_policies(paths: &[PathBuf]) -> Result<Vec<PolicyFile>, FileError> {
+    let files = all(paths)?;
+    let policies = files.into_iter().filter(|path| path.ends_with(solstice_policy::PATH));
+    let read = |path: PathBuf| {
+        let parsed = solstice_policy::parse(&path.to_string_lossy(), &read(&path)?);
+        Ok(PolicyFile { path, parsed })
+    };
+    policies.map(read).collect()
+}
+
+/// The named files and those of the named directories, or else those of the work tree.
+fn all(paths: &[PathBuf]) -> Result<Vec<PathBuf>, FileError> {
     let default = if paths.is_empty() { vec![default_folder()?] } else { Vec::new() };
     let mut files = Vec::new();
     for path in paths.iter().chain(&default) {
         if path.is_dir() || default.contains(path) {
-            files.extend(workflows_in(path)?);
+            files.extend(files_in(path)?);
         } else {
             files.push(path.clone());
         }
     }
-    files.iter().map(|path| WorkflowFile::read(path)).collect()
+    Ok(files)
 }
 
 /// `.solstice` at the root of the work tree around the current directory.
@@ -100,8 +132,8 @@ fn default_folder() -> Result<PathBuf, FileError> {
     Ok(folder.strip_prefix(&here).map(Path::to_owned).unwrap_or(folder))
 }
 
-/// The `*.kdl` files of a directory, by name.
-fn workflows_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+/// The `*.kdl` files of a directory, by name; one of them has to be a workflow.
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let none = || FileError::NoWorkflow { folder: folder.to_owned() };
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(none()),
@@ -115,5 +147,6 @@ fn workflows_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
         }
     }
     files.sort();
-    if files.is_empty() { Err(none()) } else { Ok(files) }
+    let a_workflow = files.iter().any(|path| !path.ends_with(solstice_policy::PATH));
+    if a_workflow { Ok(files) } else { Err(none()) }
 }

@@ -154,7 +154,12 @@ fn failure_text(retries: u32, continue_on_error: bool, indent: &str) -> String {
 
 fn artifact_text(rule: &ArtifactRule) -> String {
     let mut text = format!("  artifact {}", rule.pattern);
-    for (holds, word) in [(rule.required, ", required"), (rule.may_change, ", may change")] {
+    let words = [
+        (rule.required, ", required"),
+        (rule.may_change, ", may change"),
+        (rule.junit, ", read as JUnit"),
+    ];
+    for (holds, word) in words {
         text += if holds { word } else { "" };
     }
     if !rule.exclude.is_empty() {

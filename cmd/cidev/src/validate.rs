@@ -25,6 +25,17 @@ pub(crate) fn run(paths: &[PathBuf]) -> Result<Found, FileError> {
             }
         }
     }
+    for file in files::read_policies(paths)? {
+        match file.parsed {
+            Ok(_) => {
+                let _ = writeln!(good, "{} is a valid policy", file.path.display());
+            }
+            Err(wrong) => {
+                output::complain(&wrong.into());
+                found = Found::SomeInvalid;
+            }
+        }
+    }
     output::print(&good);
     Ok(found)
 }

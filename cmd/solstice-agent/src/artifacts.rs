@@ -305,7 +305,13 @@ mod tests {
 
     fn rule(pattern: &str, exclude: &[&str]) -> ArtifactRule {
         let exclude = exclude.iter().map(|it| (*it).to_owned()).collect();
-        ArtifactRule { pattern: pattern.to_owned(), exclude, required: false, may_change: false }
+        ArtifactRule {
+            pattern: pattern.to_owned(),
+            exclude,
+            required: false,
+            may_change: false,
+            junit: false,
+        }
     }
 
     /// A tree with these files.

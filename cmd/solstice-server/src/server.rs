@@ -18,8 +18,8 @@ use solstice_api::webhook::webhook_api_mod;
 use solstice_artifact::{ArtifactError, ArtifactStore};
 use solstice_config::ServerConfig;
 use solstice_engine::{
-    Applier, Checks, Clock, Driver, ExpireLeases, Forges, InterpretDeliveries, Report, Signal,
-    Sweep, recover,
+    Annotate, Applier, Checks, Clock, Driver, ExpireLeases, Forges, InterpretDeliveries, Report,
+    Signal, Sweep, recover,
 };
 use solstice_joblog::{JobLogs, LogError};
 use solstice_log::keys;
@@ -274,7 +274,8 @@ fn serve<E: std::fmt::Debug>(
 }
 
 /// Starts the background tasks: three per forge, so that a slow one keeps nobody
-/// waiting, one for what is old, and one for leases. Gives the signals that wake them.
+/// waiting, one for what tools have said, one for what is old, and one for leases.
+/// Gives the signals that wake them.
 fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signal> {
     let mut signals = vec![context.leases.clone()];
     let Context { store, logs, clock, .. } = context;
@@ -313,6 +314,19 @@ fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signa
             signals.push(signal);
         }
     }
+    let said = driver.wake_on(store.changes());
+    driver.spawn(
+        Annotate {
+            store: store.clone(),
+            logs: logs.clone(),
+            artifacts: context.artifacts.clone(),
+            clock: Arc::clone(clock),
+            log: component("annotations"),
+        },
+        &said,
+        SLOW,
+    );
+    signals.push(said);
     let old = Signal::default();
     driver.spawn(
         Retain {

@@ -17,13 +17,13 @@ use dropshot::{
 use http::Response;
 use slog::info;
 use solstice_api::user::{
-    Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail, DeliveryPage, DeliveryPath, Health, Host,
-    HostPath, HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, Ready, RecordsPage,
-    RecordsQuery, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunPage, RunPath, TokenCreate,
-    TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail,
+    DeliveryPage, DeliveryPath, Health, Host, HostPath, HostUpdate, Image, Job, JobActionPath,
+    JobDetail, JobPath, Ready, RecordsPage, RecordsQuery, Rerun, Run, RunActionPath, RunCreate,
+    RunDetail, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
-use solstice_model::{HostName, JobId, Role, Token};
+use solstice_model::{HostName, JobId, Role, RunId, Token};
 use solstice_store::RerunJobs;
 
 use crate::auth::{Challenge, Principal, identify, require, require_to_change};
@@ -149,6 +149,19 @@ impl UserApi for Users {
         require(&rqctx, Role::Reader, Challenge::Basic).await?;
         let ArtifactPath { job, index } = path.into_inner();
         artifact::download(rqctx.context(), job, index, rqctx.request.headers()).await
+    }
+
+    async fn job_annotations(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+        query: Query<AnnotationsQuery>,
+    ) -> Result<HttpResponseOk<Annotations>, HttpError> {
+        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let store = &rqctx.context().store;
+        let detail = store.job(path.into_inner().job).await.map_err(from_store)?;
+        let (attempt, _) = records::chosen(&detail, query.into_inner().attempt)?;
+        let (annotations, omitted) = store.annotations(attempt).await.map_err(from_store)?;
+        Ok(HttpResponseOk(Annotations { attempt, annotations, omitted }))
     }
 
     async fn job_records(

@@ -39,6 +39,13 @@ impl Findings {
         self.kept.push(annotation);
     }
 
+    /// Adds all of others, which were found later.
+    pub fn append(&mut self, others: Self) {
+        let (annotations, omitted) = others.into_annotations();
+        annotations.into_iter().for_each(|one| self.add(one));
+        self.omitted = self.omitted.saturating_add(omitted);
+    }
+
     /// Whether a failure is known at this line.
     pub fn fails_at(&self, path: &str, line: u32) -> bool {
         let here = |one: &&Annotation| one.path == path && one.line == line;

@@ -14,9 +14,9 @@ use http::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use solstice_model::{
-    AgentVerdict, AttemptId, CommitSha, DeliveryId, EventKind, Exit, ForgeName, GitRef, HostName,
-    JobId, JobName, JobSpec, JobState, Label, MatrixCell, Need, Record, RepoName, Role, RunId,
-    Sha256Digest, SizeName, Token,
+    AgentVerdict, Annotation, AnnotationCounts, AttemptId, CommitSha, DeliveryId, EventKind, Exit,
+    ForgeName, GitRef, HostName, JobId, JobName, JobSpec, JobState, Label, MatrixCell, Need,
+    Record, RepoName, Role, RunId, Sha256Digest, SizeName, Token,
 };
 
 use crate::host::{HostImage, Phase};
@@ -130,6 +130,16 @@ pub trait UserApi {
         rqctx: RequestContext<Self::Context>,
         path: Path<ArtifactPath>,
     ) -> Result<Response<Body>, HttpError>;
+
+    /// List what tools had to say of the source in an attempt of a job
+    ///
+    /// Nothing until the attempt is over and its output was looked through.
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/annotations", tags = ["jobs"] }]
+    async fn job_annotations(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+        query: Query<AnnotationsQuery>,
+    ) -> Result<HttpResponseOk<Annotations>, HttpError>;
 
     /// Read a part of a job's log as records
     #[endpoint { method = GET, path = "/api/v1/jobs/{job}/records", tags = ["jobs"] }]
@@ -426,6 +436,25 @@ pub struct Rerun {
     pub failed_only: bool,
 }
 
+/// Of which attempt.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct AnnotationsQuery {
+    /// The attempt, from 1; the last if absent.
+    #[serde(default)]
+    pub attempt: Option<u32>,
+}
+
+/// What tools had to say of the source in one attempt.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Annotations {
+    /// Of which attempt.
+    pub attempt: AttemptId,
+    /// What was found, in that order.
+    pub annotations: Vec<Annotation>,
+    /// How much more there was than is kept.
+    pub omitted: u32,
+}
+
 /// Which part of a log: the records from `from` on, or the last `tail`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RecordsQuery {
@@ -587,6 +616,9 @@ pub struct Job {
     pub started_at: Option<DateTime<Utc>>,
     /// When it got its outcome.
     pub finished_at: Option<DateTime<Utc>>,
+    /// How much tools had to say of the source in its last attempt.
+    #[serde(default)]
+    pub annotations: AnnotationCounts,
 }
 
 /// A job with what is known of its last attempt.

@@ -7,6 +7,10 @@ progenitor::generate_api!(
     interface = Positional,
     replace = {
         AgentVerdict = solstice_model::AgentVerdict,
+        Annotation = solstice_model::Annotation,
+        AnnotationCounts = solstice_model::AnnotationCounts,
+        AnnotationLevel = solstice_model::AnnotationLevel,
+        Annotations = solstice_api::user::Annotations,
         Artifact = solstice_api::user::Artifact,
         ArtifactRule = solstice_model::ArtifactRule,
         Attempt = solstice_api::user::Attempt,

@@ -64,10 +64,16 @@ impl Describe for Checks {
         if *job.state == JobState::Queued && job.attempts > 0 {
             description.push_str(&format!(" for try {}", u64::from(job.attempts) + 1));
         }
+        let remarks = match job.state.is_finished() && !job.annotations.is_empty() {
+            true => format!(" ({})", job.annotations),
+            false => String::new(),
+        };
+        // How much there is to see is never what is cut off.
+        let room = MAX_DESCRIPTION_CHARS - remarks.chars().count();
         CheckReport {
             context: job_context(&run.context, &job.spec.name),
             state,
-            description: cut(&description, MAX_DESCRIPTION_CHARS),
+            description: cut(&description, room) + &remarks,
             target_url: self.page(&format!("jobs/{}", job.id)),
         }
     }
@@ -308,6 +314,32 @@ mod tests {
 
     fn ended(outcome: Outcome) -> (CheckState, String) {
         report(JobState::Finished { outcome })
+    }
+
+    #[test]
+    fn what_tools_had_to_say_is_counted_and_never_cut_off() {
+        let counted = |spec: &JobSpec, state: &JobState, failures, warnings, notices| {
+            let annotations = AnnotationCounts { failures, warnings, notices };
+            let id = new_id();
+            let job = JobView { id, spec, state, attempts: 1, step: None, annotations };
+            checks().job(&run("solstice/CI"), &job).description
+        };
+        let mut spec = spec();
+        let ended = |outcome| JobState::Finished { outcome };
+        let failed = ended(Outcome::Failed { step: 1, exit: Exit::Code { code: 1 } });
+        let text = "step 2 “Test” failed: exit status 1 (2 errors, 1 warning)";
+        assert_eq!(counted(&spec, &failed, 2, 1, 0), text);
+        let green = ended(Outcome::Succeeded);
+        assert_eq!(counted(&spec, &green, 0, 0, 3), "succeeded (3 notices)");
+        assert_eq!(counted(&spec, &green, 0, 0, 0), "succeeded");
+        assert_eq!(counted(&spec, &JobState::Queued, 1, 0, 0), "waiting for a machine for try 2");
+        spec.continue_on_error = true;
+        spec.steps[1].name = "long ".repeat(20);
+        let why = "w".repeat(200);
+        let lost = ended(Outcome::ArtifactFailed { pattern: "p".repeat(99), why });
+        let text = counted(&spec, &lost, 1000, 1, 1);
+        assert_eq!(text.chars().count(), MAX_DESCRIPTION_CHARS);
+        assert!(text.ends_with("… (1000 errors, 1 warning, 1 notice)"), "{text}");
     }
 
     #[test]

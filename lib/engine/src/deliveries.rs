@@ -149,7 +149,7 @@ impl InterpretDeliveries {
                 let error = chain(&failed);
                 match pause(failed.retry(), tries).filter(|_| tries + 1 < MAX_TRIES) {
                     Some(pause) => {
-                        warn!(self.log, "forge not asked";
+                        warn!(self.log, "forge did not answer";
                             keys::DELIVERY => %id, keys::ERROR => &error);
                         self.store.postpone_delivery(id, now + pause, error).await
                     }

@@ -16,11 +16,15 @@
 //!
 //! [`start_by_hand`] is no task: it makes runs at once, because somebody waits.
 //!
+//! Which events start what is the policy's to say (`solstice-policy`); the module
+//! `start` asks the forge for what that depends on (invariant I10).
+//!
 //! What a check says is in [`check`], pure; the store calls it in the
 //! transaction of each transition.
 //!
 //! It does not: serve HTTP, hold SQL, or know any forge by name.
 
+mod annotate;
 #[cfg(test)]
 mod bench;
 mod by_hand;
@@ -41,6 +45,7 @@ mod sweep;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use annotate::Annotate;
 pub use by_hand::{StartError, start_by_hand};
 pub use check::Checks;
 pub use clock::{Clock, ManualClock, SystemClock};

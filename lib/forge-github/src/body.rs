@@ -25,6 +25,8 @@ pub(crate) struct BodyRepository {
 
 #[derive(Deserialize)]
 pub(crate) struct User {
+    /// Empty where the API knows nobody, which it says in several ways.
+    #[serde(default)]
     pub(crate) login: String,
 }
 

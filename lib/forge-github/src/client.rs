@@ -152,8 +152,9 @@ impl Client {
         path: impl IntoIterator<Item = &'p str>,
         query: &[(&str, &str)],
     ) -> Call {
+        let path: Vec<String> = path.into_iter().map(encoded).collect();
         let mut url = self.root.clone();
-        url.path_segments_mut().expect("a web address has a path").pop_if_empty().extend(path);
+        url.set_path(&format!("{}{}", self.root.path(), path.join("/")));
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
@@ -277,6 +278,19 @@ impl Answer {
         }
         Ok(Body::Whole(read))
     }
+}
+
+/// A part of a path, in which only unreserved characters stand for themselves
+/// (RFC 3986, section 2.3).
+fn encoded(part: &str) -> String {
+    let mut encoded = String::with_capacity(part.len());
+    for byte in part.bytes() {
+        match byte {
+            b if b.is_ascii_alphanumeric() || b"-._~".contains(&b) => encoded.push(char::from(b)),
+            b => encoded.push_str(&format!("%{b:02X}")),
+        }
+    }
+    encoded
 }
 
 /// The parts of a path below `/repos/{owner}/{repo}`.

@@ -13,8 +13,8 @@ pub struct GitHubConfig {
     /// Its name in the configuration.
     pub name: ForgeName,
     /// The address for people: `https://github.com/`, or that of an Enterprise
-    /// Server. The API is at `https://api.github.com/` for the first and at
-    /// `api/v3/` below any other.
+    /// Server. The API is on the host `api.github.com` for the first (likewise
+    /// for `*.ghe.com`) and at `api/v3/` below any other.
     pub base_url: Url,
     /// Where the API is, if it is elsewhere.
     pub api_url: Option<Url>,
@@ -76,10 +76,13 @@ pub(crate) fn api_root(config: &GitHubConfig) -> Result<Url, ConfigError> {
         check(given)?;
         return Ok(below(given, "/"));
     }
-    if config.base_url.host_str() == Some("github.com") {
-        return Ok(Url::parse("https://api.github.com/").expect("it is an address"));
+    match config.base_url.host_str() {
+        // github.com, and its tenants with data residency.
+        Some(host) if host == "github.com" || host.ends_with(".ghe.com") => {
+            Ok(Url::parse(&format!("https://api.{host}/")).expect("it is an address"))
+        }
+        _ => Ok(below(&config.base_url, "/api/v3/")),
     }
-    Ok(below(&config.base_url, "/api/v3/"))
 }
 
 fn below(url: &Url, path: &str) -> Url {
@@ -129,6 +132,8 @@ mod tests {
         let github = "https://api.github.com/";
         assert_eq!(root("https://github.com", None).as_deref(), Ok(github));
         assert_eq!(root("https://github.com/", None).as_deref(), Ok(github));
+        let tenant = root("https://octo.ghe.com/", None);
+        assert_eq!(tenant.as_deref(), Ok("https://api.octo.ghe.com/"));
         let own = "https://git.example/api/v3/";
         assert_eq!(root("https://git.example/", None).as_deref(), Ok(own));
         let elsewhere = Some("http://127.0.0.1:4010");

@@ -10,6 +10,7 @@ use solstice_model::{CommitSha, RepoName};
 
 use crate::api::{Api, parsed, unusable};
 use crate::client::Body;
+use crate::history::require_commit;
 
 /// The largest list of the directory that is read. An entry takes about one KiB.
 const MAX_LIST_BYTES: usize = 2 * 1024 * 1024;
@@ -88,8 +89,7 @@ async fn list(api: &Api, repository: &RepoName, commit: &CommitSha) -> Result<Li
         Err(ForgeError::Refused { status: 404, .. }) => {
             // No directory, no commit, no repository, or none that we may
             // see: all look alike, and only the first is fine.
-            let call = api.get(repository, &["git", "commits", commit.as_str()], &[]);
-            api.send(repository, &call, StatusCode::OK).await?;
+            require_commit(api, repository, commit).await?;
             return Ok(Listed::Files(Vec::new()));
         }
         other => other?,
@@ -161,7 +161,12 @@ pub(crate) async fn default_branch_file(
     }
     let call = api.get(repository, &parts, &[]);
     let answer = match api.send(repository, &call, StatusCode::OK).await {
-        Err(ForgeError::Refused { status: 404, .. }) => return Ok(None),
+        Err(ForgeError::Refused { status: 404, .. }) => {
+            // No such file, or no repository; only the first is fine.
+            let call = api.get(repository, &[], &[]);
+            api.send(repository, &call, StatusCode::OK).await?;
+            return Ok(None);
+        }
         other => other?,
     };
     let entry = match parsed(&call.what, answer, MAX_FILE_ANSWER_BYTES).await? {

@@ -32,6 +32,16 @@ struct File {
     previous_filename: Option<String>,
 }
 
+/// Refuses a commit that the repository does not have.
+pub(crate) async fn require_commit(
+    api: &Api,
+    repository: &RepoName,
+    commit: &CommitSha,
+) -> Result<(), ForgeError> {
+    let call = api.get(repository, &["git", "commits", commit.as_str()], &[]);
+    api.send(repository, &call, StatusCode::OK).await.map(drop)
+}
+
 pub(crate) async fn commit_message(
     api: &Api,
     repository: &RepoName,
@@ -54,7 +64,11 @@ pub(crate) async fn changed_files(
     let query = [("per_page", "1"), ("page", "1")];
     let call = api.get(repository, &["compare", &range], &query);
     let answer = match api.send(repository, &call, StatusCode::OK).await {
-        Err(ForgeError::Refused { status: 404, .. }) => return Ok(Changed::Unknown),
+        Err(ForgeError::Refused { status: 404, .. }) => {
+            // One of the two is not there. That may be the base.
+            require_commit(api, repository, head).await?;
+            return Ok(Changed::Unknown);
+        }
         other => other?,
     };
     let Body::Whole(body) = answer.read(MAX_COMPARISON_BYTES).await? else {

@@ -63,20 +63,34 @@ struct Token {
 
 /// What may be done with a token, out of what the App may do.
 #[derive(Serialize)]
-struct TokenRequest {
-    permissions: Permissions,
+struct TokenRequest<'r> {
+    permissions: &'static Permissions,
+    /// Names without their owner's; all of the installation's if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repositories: Option<[&'r str; 1]>,
 }
 
 #[derive(Serialize)]
 struct Permissions {
-    checks: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<&'static str>,
     contents: &'static str,
     metadata: &'static str,
-    pull_requests: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pull_requests: Option<&'static str>,
 }
 
-const NEEDED: Permissions =
-    Permissions { checks: "write", contents: "read", metadata: "read", pull_requests: "read" };
+/// Of the token for our calls.
+const NEEDED: Permissions = Permissions {
+    checks: Some("write"),
+    contents: "read",
+    metadata: "read",
+    pull_requests: Some("read"),
+};
+
+/// Of a token for fetching.
+const READING: Permissions =
+    Permissions { checks: None, contents: "read", metadata: "read", pull_requests: None };
 
 #[derive(Deserialize)]
 struct Installation {
@@ -182,15 +196,8 @@ impl Installations {
         if let Some(token) = slot.as_ref().filter(|token| token.is_good(Utc::now())) {
             return Ok(token.bearer.clone());
         }
-        let token = match self.mint(client, installation).await {
-            Err(error) => {
-                if matches!(error, ForgeError::Refused { status: 401 | 404, .. }) {
-                    self.forget_repository(repository);
-                }
-                return Err(error);
-            }
-            Ok(token) => token,
-        };
+        let request = TokenRequest { permissions: &NEEDED, repositories: None };
+        let token = self.mint(client, repository, installation, &request).await?;
         let bearer = token.bearer.clone();
         *slot = Some(token);
         Ok(bearer)
@@ -216,13 +223,34 @@ impl Installations {
         Ok(id)
     }
 
-    async fn mint(&self, client: &Client, installation: u64) -> Result<Token, ForgeError> {
+    /// A new token that can read this repository and nothing else.
+    pub(crate) async fn reader(
+        &self,
+        client: &Client,
+        repository: &RepoName,
+    ) -> Result<Secret, ForgeError> {
+        let installation = self.installation(client, repository).await?;
+        let name = repository.as_str().split('/').next_back().unwrap_or_default();
+        let request = TokenRequest { permissions: &READING, repositories: Some([name]) };
+        let token = self.mint(client, repository, installation, &request).await?;
+        Ok(Secret::new(token.bearer.token()).expect("a bearer's token is not empty"))
+    }
+
+    async fn mint(
+        &self,
+        client: &Client,
+        repository: &RepoName,
+        installation: u64,
+        request: &TokenRequest<'_>,
+    ) -> Result<Token, ForgeError> {
         let id = installation.to_string();
         let path = ["app", "installations", &id, "access_tokens"];
-        let call = client.call(Method::POST, path, &[]);
-        let call = call.json(&TokenRequest { permissions: NEEDED });
-        let answer = self.app.send(client, &call, StatusCode::CREATED).await?;
-        let Minted { token, expires_at } = plain(&call.what, answer).await?;
+        let call = client.call(Method::POST, path, &[]).json(request);
+        let answer = self.app.send(client, &call, StatusCode::CREATED).await;
+        if let Err(ForgeError::Refused { status: 401 | 404, .. }) = answer {
+            self.forget_repository(repository);
+        }
+        let Minted { token, expires_at } = plain(&call.what, answer?).await?;
         let bearer = Bearer::new(&token).ok_or_else(|| unusable(&call.what))?;
         Ok(Token { bearer, expires_at })
     }

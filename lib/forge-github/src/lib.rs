@@ -1,4 +1,62 @@
-//! GitHub, as a GitHub App.
+//! GitHub, as a GitHub App, on github.com or a GitHub Enterprise Server.
+//!
+//! An App, because only an App can write check runs: one for each job, with
+//! details, annotations and buttons. One [`GitHubForge`] is one App on one server;
+//! where it is installed it finds out by itself.
+//!
+//! ```no_run
+//! use solstice_forge::{Forge as _, Secret};
+//! use solstice_forge_github::{GitHubConfig, GitHubForge};
+//!
+//! let forge = GitHubForge::new(GitHubConfig {
+//!     name: "github".parse()?,
+//!     base_url: "https://github.com/".parse()?,
+//!     api_url: None,
+//!     app_id: 29310,
+//!     private_key_pem: Secret::new(std::fs::read("/etc/solstice/github.pem")?)?,
+//!     webhook_secrets: vec![Secret::new("shared with the App's webhook")?],
+//! })?;
+//! assert_eq!(forge.name().as_str(), "github");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What the App has to be allowed, and which events it has to subscribe to:
+//!
+//! | permission | for | events |
+//! | --- | --- | --- |
+//! | Checks: read and write | showing checks, and their buttons | check suite, check run (both always) |
+//! | Contents: read | workflow files, commits, what changed | push |
+//! | Metadata: read (always there) | the repository, who may do what | |
+//! | Pull requests: read | pull requests | pull request |
+//! | Merge queues: read | merge queues | merge group |
+//!
+//! The calls of the API, in the App's own name (signed with its key):
+//!
+//! | call | for |
+//! | --- | --- |
+//! | `GET /repos/{owner}/{repo}/installation` | which installation a repository belongs to |
+//! | `POST /app/installations/{installation_id}/access_tokens` | its token, for an hour; one for a host, that reads one repository |
+//! | `GET /app/hook/deliveries` | which webhooks did not arrive |
+//! | `POST /app/hook/deliveries/{delivery_id}/attempts` | asking for one again |
+//!
+//! and with the installation's token, below `/repos/{owner}/{repo}`:
+//!
+//! | call | for |
+//! | --- | --- |
+//! | `GET …/commits/{ref}/check-runs` | finding our run of a subject again |
+//! | `POST …/check-runs`, `PATCH …/check-runs/{check_run_id}` | showing a check |
+//! | `GET …/contents/{path}` | workflow files of a commit; one file of the default branch |
+//! | `GET …/git/commits/{commit_sha}` | a commit's message, and whether it is there |
+//! | `GET …/git/ref/{ref}`, `GET …/git/tags/{tag_sha}` | where a branch or tag is now |
+//! | `GET …` | the default branch, and where it is cloned from |
+//! | `GET …/compare/{basehead}` | which files a change touches |
+//! | `GET …/collaborators/{username}/permission` | what somebody may do |
+//! | `GET …/branches`, `GET …/commits`, `GET …/pulls` | what there is now, after webhooks were lost |
+//!
+//! Nothing is repeated here but one call with a new token when the old one is
+//! not taken, and no answer is believed longer than its bound. It makes no
+//! commit statuses, and reads no secrets of Actions.
+
 mod api;
 mod body;
 mod check_event;
@@ -6,6 +64,7 @@ mod check_run;
 mod client;
 mod config;
 mod contents;
+mod deliveries;
 mod head;
 mod history;
 mod installation;
@@ -25,8 +84,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use solstice_forge::{
-    Changed, Check, Forge, ForgeError, Genuine, Head, Interpretation, Pace, Permission, Rejection,
-    Secrets, Standing, WorkflowFile,
+    Changed, Check, Credential, Forge, ForgeError, Genuine, Head, Interpretation, Pace, Permission,
+    Rejection, Secrets, Standing, WorkflowFile,
 };
 use solstice_model::{CommitSha, ForgeName, RepoName};
 
@@ -36,6 +95,7 @@ use crate::client::Client;
 use crate::config::api_root;
 pub use crate::config::{ConfigError, GitHubConfig, Timeouts};
 use crate::installation::{App, Installations};
+use crate::standing::Commits;
 
 /// One GitHub App on one server.
 pub struct GitHubForge {
@@ -44,6 +104,7 @@ pub struct GitHubForge {
     secrets: Secrets,
     api: Api,
     checks: CheckRuns,
+    commits: Commits,
 }
 
 impl fmt::Debug for GitHubForge {
@@ -75,6 +136,7 @@ impl GitHubForge {
             api: Api { client, installations: Installations::new(app, timeouts.total) },
             secrets: Secrets::new(config.webhook_secrets)?,
             checks: CheckRuns::default(),
+            commits: Commits::default(),
             name: config.name,
         })
     }
@@ -145,11 +207,23 @@ impl Forge for GitHubForge {
     }
 
     async fn standing(&self, repository: &RepoName) -> Result<Standing, ForgeError> {
-        standing::standing(&self.api, repository).await
+        self.commits.standing(&self.api, repository).await
     }
 
     async fn redeliver(&self, since: DateTime<Utc>) -> Result<usize, ForgeError> {
-        standing::redeliver(&self.api, since).await
+        deliveries::redeliver(&self.api, since).await
+    }
+
+    /// A token of its own, which reads this repository for an hour.
+    async fn fetch_credential(
+        &self,
+        repository: &RepoName,
+    ) -> Result<Option<Credential>, ForgeError> {
+        let Api { client, installations } = &self.api;
+        let password = installations.reader(client, repository).await?;
+        // GitHub's name for whoever comes with such a token.
+        let username = "x-access-token".to_owned();
+        Ok(Some(Credential { username, password }))
     }
 
     fn pace(&self) -> Pace {

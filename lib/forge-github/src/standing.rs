@@ -1,18 +1,16 @@
-//! What a repository holds now, and which webhooks about it did not arrive.
+//! What a repository holds now.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
-use http::header::LINK;
-use http::{HeaderMap, Method, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use solstice_forge::{ForgeError, MAX_STANDING, MAX_TITLE_CHARS, Push, Repository, Standing, text};
 use solstice_model::{CommitSha, GitRef, RepoName};
-use url::Url;
 
 use crate::api::{Api, parsed, unusable};
-use crate::body::{BodyRepository, Unfit, is_queue};
+use crate::body::{BodyRepository, User, author, is_queue};
 use crate::pull_request::Description;
 
 /// The most things on one page.
@@ -21,11 +19,8 @@ const PER_PAGE: usize = 100;
 /// The largest page of a list. A pull request takes about 30 KB.
 const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
 
-/// The most pages of deliveries that are looked through.
-const MAX_DELIVERY_PAGES: usize = 20;
-
-/// The most deliveries that are asked for again at once.
-const MAX_REDELIVERIES: usize = 200;
+/// The most commits that are remembered.
+const MAX_REMEMBERED: usize = 20_000;
 
 #[derive(Deserialize)]
 struct Branch {
@@ -38,48 +33,102 @@ struct Tip {
     sha: String,
 }
 
-/// An attempt to deliver a webhook.
+/// A commit with what GitHub knows of it.
 #[derive(Deserialize)]
-struct Delivery {
-    id: u64,
-    guid: String,
-    delivered_at: DateTime<Utc>,
-    status_code: u16,
+struct Listed {
+    commit: Message,
+    /// Whose address its author's is, if anybody's.
+    author: Option<User>,
 }
 
-pub(crate) async fn standing(api: &Api, repository: &RepoName) -> Result<Standing, ForgeError> {
-    let described: BodyRepository = api.ask(repository, &[], &[]).await?;
-    let what = format!("repository {repository}");
-    let checked = described.checked().map_err(|why| unusable(&what, why))?;
-    let branches: Vec<Branch> = list(api, repository, "branches", &[]).await?;
-    let branches = branches.into_iter().filter_map(|branch| pushed(branch, &checked)).collect();
-    let open = [("state", "open"), ("sort", "updated"), ("direction", "desc")];
-    let pulls: Vec<Description> = list(api, repository, "pulls", &open).await?;
-    let mut pull_requests = Vec::with_capacity(pulls.len());
-    for pull in pulls {
-        let told = pull.checked(described.id, checked.clone(), None);
-        pull_requests.push(told.map_err(|unfit| match unfit {
-            Unfit::Ignored(why) | Unfit::Malformed(why) => unusable(&what, why),
-        })?);
+#[derive(Deserialize)]
+struct Message {
+    message: String,
+}
+
+/// What is shown of a commit.
+#[derive(Clone)]
+struct About {
+    title: String,
+    author: String,
+}
+
+/// What is known of commits. GitHub's list of branches says neither what their
+/// commits say nor whose they are, so each is asked for, once.
+#[derive(Default)]
+pub(crate) struct Commits {
+    /// Held for no more than a look.
+    known: Mutex<HashMap<CommitSha, About>>,
+}
+
+impl Commits {
+    /// What the repository holds.
+    pub(crate) async fn standing(
+        &self,
+        api: &Api,
+        repository: &RepoName,
+    ) -> Result<Standing, ForgeError> {
+        let described: BodyRepository = api.ask(repository, &[], &[]).await?;
+        let what = format!("repository {repository}");
+        let checked = described.checked().map_err(|why| unusable(&what, why))?;
+        let mut branches = Vec::new();
+        for branch in list::<Branch>(api, repository, "branches", &[]).await? {
+            let Some((git_ref, commit)) = branch.checked() else { continue };
+            let about = self.about(api, repository, &commit).await?;
+            branches.push(pushed(&checked, git_ref, commit, about));
+        }
+        let open = [("state", "open"), ("sort", "updated"), ("direction", "desc")];
+        let pulls: Vec<Description> = list(api, repository, "pulls", &open).await?;
+        // As from a webhook, those whose names we do not take are passed over.
+        let told = |pull: Description| pull.checked(described.id, checked.clone(), None).ok();
+        let pull_requests = pulls.into_iter().filter_map(told).collect();
+        Ok(Standing { branches, pull_requests })
     }
-    Ok(Standing { branches, pull_requests })
+
+    async fn about(
+        &self,
+        api: &Api,
+        repository: &RepoName,
+        commit: &CommitSha,
+    ) -> Result<About, ForgeError> {
+        if let Some(about) = self.known(|known| known.get(commit).cloned()) {
+            return Ok(about);
+        }
+        // Alone in a list, a commit comes without what it changed.
+        let query = [("sha", commit.as_str()), ("per_page", "1")];
+        let listed: Vec<Listed> = api.ask(repository, &["commits"], &query).await?;
+        let listed = listed.into_iter().next();
+        let Listed { commit: Message { message }, author: user } =
+            listed.ok_or_else(|| unusable(&format!("commit {commit}"), "it is not there"))?;
+        let title = text::first_line(&message, MAX_TITLE_CHARS);
+        let about = About { title, author: author(user) };
+        self.known(|known| {
+            if known.len() >= MAX_REMEMBERED {
+                known.clear();
+            }
+            known.insert(commit.clone(), about.clone());
+        });
+        Ok(about)
+    }
+
+    fn known<T>(&self, look: impl FnOnce(&mut HashMap<CommitSha, About>) -> T) -> T {
+        look(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
-/// A branch as if it had just been pushed. GitHub's list tells neither what its
-/// commit says nor whose it is. Names that we would not take from a webhook
-/// either are passed over.
-fn pushed(branch: Branch, repository: &Repository) -> Option<Push> {
-    let git_ref: GitRef = format!("refs/heads/{}", branch.name).parse().ok()?;
-    let commit: CommitSha = branch.commit.sha.parse().ok()?;
-    let push = Push {
-        repository: repository.clone(),
-        git_ref,
-        commit,
-        before: None,
-        title: String::new(),
-        actor: String::new(),
-    };
-    (!is_queue(&push.git_ref)).then_some(push)
+impl Branch {
+    /// Its ref and commit; `None` if we would not take them from a webhook either.
+    fn checked(self) -> Option<(GitRef, CommitSha)> {
+        let git_ref: GitRef = format!("refs/heads/{}", self.name).parse().ok()?;
+        let commit = self.commit.sha.parse().ok()?;
+        (!is_queue(&git_ref)).then_some((git_ref, commit))
+    }
+}
+
+/// A branch as if its commit's author had just pushed it.
+fn pushed(repository: &Repository, git_ref: GitRef, commit: CommitSha, about: About) -> Push {
+    let About { title, author: actor } = about;
+    Push { repository: repository.clone(), git_ref, commit, before: None, title, actor }
 }
 
 /// The first [`MAX_STANDING`] of a list.
@@ -104,79 +153,4 @@ async fn list<T: DeserializeOwned>(
         }
     }
     Ok(all)
-}
-
-/// Asks for every delivery since then again of which no attempt arrived.
-pub(crate) async fn redeliver(api: &Api, since: DateTime<Utc>) -> Result<usize, ForgeError> {
-    let mut asked = 0;
-    for id in lost(api, since).await?.into_iter().take(MAX_REDELIVERIES) {
-        let id = id.to_string();
-        let path = ["app", "hook", "deliveries", &id, "attempts"];
-        let call = api.client.call(Method::POST, path, &[]);
-        match api.installations.app().send(&api.client, &call, StatusCode::ACCEPTED).await {
-            Ok(_) => asked += 1,
-            // GitHub forgot it meanwhile, or will not; the others may do.
-            Err(ForgeError::Refused { status: 400 | 404 | 422, .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(asked)
-}
-
-/// One attempt of each delivery that did not arrive, oldest first.
-async fn lost(api: &Api, since: DateTime<Utc>) -> Result<Vec<u64>, ForgeError> {
-    // By the forge's id of what was delivered: an attempt, and whether one arrived.
-    let mut deliveries: HashMap<String, (Delivery, bool)> = HashMap::new();
-    let mut cursor: Option<String> = None;
-    for _ in 0..MAX_DELIVERY_PAGES {
-        let per_page = PER_PAGE.to_string();
-        let mut query = vec![("per_page", per_page.as_str())];
-        query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
-        let call = api.client.call(Method::GET, ["app", "hook", "deliveries"], &query);
-        let answer = api.installations.app().send(&api.client, &call, StatusCode::OK).await?;
-        cursor = next_cursor(&answer.headers);
-        let page: Vec<Delivery> = parsed(&call.what, answer, MAX_PAGE_BYTES).await?;
-        let older = page.iter().any(|delivery| delivery.delivered_at < since);
-        for delivery in page.into_iter().filter(|delivery| delivery.delivered_at >= since) {
-            let arrived = (200..300).contains(&delivery.status_code);
-            let known = deliveries.entry(delivery.guid.clone()).or_insert((delivery, false));
-            known.1 |= arrived;
-        }
-        if older || cursor.is_none() {
-            break;
-        }
-    }
-    let mut lost: Vec<Delivery> =
-        deliveries.into_values().filter(|(_, arrived)| !arrived).map(|(one, _)| one).collect();
-    lost.sort_by_key(|delivery| (delivery.delivered_at, delivery.id));
-    Ok(lost.into_iter().map(|delivery| delivery.id).collect())
-}
-
-/// Where the list goes on (RFC 8288): only the cursor is taken from the address.
-fn next_cursor(headers: &HeaderMap) -> Option<String> {
-    let links = headers.get(LINK)?.to_str().ok()?;
-    let next = links.split(',').find(|link| link.contains(r#"rel="next""#))?;
-    let (_, address) = next.split_once('<')?;
-    let (address, _) = address.split_once('>')?;
-    let url: Url = address.parse().ok()?;
-    let cursor = url.query_pairs().find(|(name, _)| name == "cursor")?.1;
-    Some(text::cut(&cursor, MAX_TITLE_CHARS))
-}
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn the_next_page_is_found_among_the_links() {
-        let next = |link: &str| {
-            next_cursor(&HeaderMap::from_iter([(LINK, HeaderValue::from_str(link).unwrap())]))
-        };
-        let link = r#"<https://h/a?per_page=1>; rel="first", <https://h/a?per_page=1&cursor=v1_7>; rel="next""#;
-        assert_eq!(next(link).as_deref(), Some("v1_7"));
-        assert_eq!(next(r#"<https://h/a?cursor=x>; rel="prev""#), None);
-        assert_eq!(next(r#"rel="next""#), None);
-    }
 }

@@ -107,20 +107,14 @@ pub trait World: Send + Sync {
     async fn title(&self, commit: &CommitSha) -> String;
 
     /// Makes a commit with this message.
-    async fn commit_saying(&self, _message: &str) -> CommitSha {
-        panic!("this world makes no commits with messages")
-    }
+    async fn commit_saying(&self, message: &str) -> CommitSha;
 
     /// Makes somebody a user who may do this in the repository and no more.
-    async fn permit(&self, _user: &str, _permission: Permission) {
-        panic!("this world has no users")
-    }
+    async fn permit(&self, user: &str, permission: Permission);
 
     /// Opens a pull request into `main` with this head, from another repository
     /// if it comes from outside.
-    async fn open_pull_request(&self, _number: u64, _commit: &CommitSha, _outside: bool) {
-        panic!("this world has no pull requests")
-    }
+    async fn open_pull_request(&self, number: u64, commit: &CommitSha, outside: bool);
 
     /// The webhook request that tells of this.
     async fn delivery(&self, happening: &Happening) -> Sample;

@@ -1,5 +1,7 @@
 //! What a tool has to say about a place in the source.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -89,5 +91,36 @@ impl AnnotationCounts {
     /// Whether there are none.
     pub fn is_empty(self) -> bool {
         self == Self::default()
+    }
+}
+
+/// `2 errors, 1 warning`; empty if there are none.
+impl fmt::Display for AnnotationCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted =
+            [(self.failures, "error"), (self.warnings, "warning"), (self.notices, "notice")];
+        let mut comma = "";
+        for (count, word) in counted.into_iter().filter(|(count, _)| *count > 0) {
+            let plural = if count == 1 { "" } else { "s" };
+            write!(f, "{comma}{count} {word}{plural}")?;
+            comma = ", ";
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_read_as_words() {
+        let text = |failures, warnings, notices| {
+            AnnotationCounts { failures, warnings, notices }.to_string()
+        };
+        assert_eq!(text(2, 1, 0), "2 errors, 1 warning");
+        assert_eq!(text(0, 0, 3), "3 notices");
+        assert_eq!(text(1, 2, 1), "1 error, 2 warnings, 1 notice");
+        assert_eq!(text(0, 0, 0), "");
     }
 }

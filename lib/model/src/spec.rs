@@ -197,6 +197,10 @@ pub struct ArtifactRule {
     /// Whether a file may change while it is read.
     #[serde(default)]
     pub may_change: bool,
+    /// Whether its files are reports of tests in JUnit's XML, to be read for
+    /// annotations.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub junit: bool,
 }
 
 /// Where the source of a job comes from.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use solstice_model::annotation::MAX_ANNOTATIONS;
-use solstice_model::{Annotation, AnnotationCounts, AttemptId, JobId, JobSpec};
+use solstice_model::{Annotation, AnnotationCounts, AttemptId, JobId, JobSpec, RepoName};
 
 use crate::column::{Columns as _, json, limit, millis, text};
 use crate::describe::JobView;
@@ -23,6 +23,8 @@ pub struct UnannotatedAttempt {
     pub job: JobId,
     /// What it was to do.
     pub spec: JobSpec,
+    /// The repository.
+    pub repository: RepoName,
 }
 
 impl Store {
@@ -37,12 +39,18 @@ impl Store {
     ) -> Result<Vec<UnannotatedAttempt>, StoreError> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT attempt.id, job.id, job.spec FROM attempt \
+                "SELECT attempt.id, job.id, job.spec, repository.name FROM attempt \
                  JOIN job ON job.id = attempt.job \
+                 JOIN repository ON repository.id = job.repository \
                  WHERE ended_at IS NOT NULL AND annotated_at IS NULL ORDER BY ended_at LIMIT ?1",
             )?;
             let rows = statement.query_map([limit(at_most, MAX_PAGE)], |row| {
-                Ok(UnannotatedAttempt { id: row.word(0)?, job: row.word(1)?, spec: row.data(2)? })
+                Ok(UnannotatedAttempt {
+                    id: row.word(0)?,
+                    job: row.word(1)?,
+                    spec: row.data(2)?,
+                    repository: row.word(3)?,
+                })
             })?;
             rows.map(|row| Ok(row?)).collect()
         })

@@ -177,7 +177,9 @@ const RUN: &str = "SELECT run.id, repository.forge, repository.name, commit_sha,
                    FROM run JOIN repository ON repository.id = run.repository";
 
 const JOB: &str = "SELECT id, run, name, runs_on, data, queued_at, claimed_at, started_at, \
-                   finished_at, spec, rerun, replaced_by FROM job";
+                   finished_at, spec, rerun, replaced_by, \
+                   (SELECT annotation_counts FROM attempt WHERE attempt.job = job.id \
+                    ORDER BY number DESC LIMIT 1) FROM job";
 
 /// The run itself; its status is its jobs' to say.
 fn run_without_status(row: &Row<'_>) -> rusqlite::Result<Run> {
@@ -265,6 +267,7 @@ fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
         claimed_at: row.maybe_time(6)?,
         started_at: row.maybe_time(7)?,
         finished_at: row.maybe_time(8)?,
+        annotations: row.maybe_data(12)?.unwrap_or_default(),
     };
     Ok((job, spec))
 }

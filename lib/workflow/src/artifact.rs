@@ -16,6 +16,7 @@ pub(crate) struct Draft {
     exclude: Vec<Templated<String>>,
     required: bool,
     may_change: bool,
+    junit: bool,
 }
 
 /// Reads the `artifact` nodes of a job.
@@ -38,6 +39,7 @@ pub(crate) fn read_all(job: &mut Reader<'_>, axes: Axes<'_>) -> Vec<Draft> {
 fn read(mut node: Reader<'_>, axes: Axes<'_>) -> Draft {
     let required = node.setting("required", value::boolean).unwrap_or_default();
     let may_change = node.setting("may_change", value::boolean).unwrap_or_default();
+    let junit = node.setting("junit", value::boolean).unwrap_or_default();
     let patterns = node.required_args("a pattern", templated(axes, pattern::files));
     let mut exclude = Vec::new();
     for mut child in node.children("exclude") {
@@ -48,7 +50,7 @@ fn read(mut node: Reader<'_>, axes: Axes<'_>) -> Draft {
         node.report(too_many_of("excluded patterns", MAX_ARTIFACT_RULES, node.span()));
     }
     node.finish();
-    Draft { patterns, exclude, required, may_change }
+    Draft { patterns, exclude, required, may_change, junit }
 }
 
 impl Draft {
@@ -67,6 +69,7 @@ impl Draft {
                 exclude: resolve_all(&self.exclude, budget)?,
                 required: self.required,
                 may_change: self.may_change,
+                junit: self.junit,
             })
         };
         self.patterns.iter().map(rule).collect()

@@ -595,7 +595,7 @@ pub(crate) fn step(script: &str) -> StepSpec {
 /// A rule for this pattern.
 pub(crate) fn rule(pattern: &str) -> ArtifactRule {
     let pattern = pattern.to_owned();
-    ArtifactRule { pattern, exclude: Vec::new(), required: false, may_change: false }
+    ArtifactRule { pattern, exclude: Vec::new(), required: false, may_change: false, junit: false }
 }
 
 /// A packed source of these files.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use solstice_api::user::{Job, RunStatus, Step};
 use solstice_display::duration;
-use solstice_model::{JobState, Outcome};
+use solstice_model::{AnnotationLevel, JobState, Outcome};
 
 /// A coloured word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,15 @@ fn ago(past: TimeDelta) -> String {
         60..3_600 => format!("{} min ago", past.num_minutes()),
         3_600..86_400 => format!("{} h ago", past.num_hours()),
         _ => format!("{} d ago", past.num_days()),
+    }
+}
+
+/// How bad a tool finds something.
+pub(crate) fn level_badge(level: AnnotationLevel) -> Badge {
+    match level {
+        AnnotationLevel::Failure => badge("bad", "error"),
+        AnnotationLevel::Warning => badge("warn", "warning"),
+        AnnotationLevel::Notice => badge("", "notice"),
     }
 }
 

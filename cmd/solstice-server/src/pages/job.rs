@@ -5,9 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dropshot::HttpError;
 use solstice_api::user::{Artifact, Attempt, JobDetail, RunStatus, Step};
 use solstice_display::{duration, size};
-use solstice_model::{AttemptId, JobId, JobState, Role};
+use solstice_model::{Annotation, AttemptId, JobId, JobState, Role};
 
-use super::format::{Badge, When, iso, step_badge};
+use super::format::{Badge, When, iso, level_badge, step_badge};
 use super::log::{LineView, LogTail, LogView, MAX_LINES};
 use super::run::{JobView, WAITS_FOR_APPROVAL, open_needs};
 use super::runs::RunView;
@@ -18,6 +18,9 @@ use crate::user::records::check_kept;
 
 /// How much of a log is read at once.
 const PAGE_BYTES: usize = 512 * 1024;
+
+/// The most annotations that are shown.
+const MAX_ANNOTATIONS: usize = 100;
 
 /// About as much of a log is read for a page, in bytes: lines may be endless.
 const MAX_WINDOW_BYTES: u64 = 8 * 1024 * 1024;
@@ -73,6 +76,26 @@ impl ArtifactView {
     }
 }
 
+struct AnnotationView {
+    badge: Badge,
+    /// `src/main.c:3`, with the column if it is known.
+    place: String,
+    title: String,
+    message: String,
+}
+
+impl AnnotationView {
+    fn new(annotation: Annotation) -> Self {
+        let Annotation { path, line, end_line, column, level, title, message } = annotation;
+        let place = match column {
+            Some(column) => format!("{path}:{line}:{column}"),
+            None if end_line > line => format!("{path}:{line}–{end_line}"),
+            None => format!("{path}:{line}"),
+        };
+        Self { badge: level_badge(level), place, title, message }
+    }
+}
+
 struct StepView {
     index: usize,
     name: String,
@@ -106,6 +129,10 @@ struct JobPage {
     /// Whether there was a log that was removed by age or size.
     log_removed: bool,
     artifacts: Vec<ArtifactView>,
+    annotations: Vec<AnnotationView>,
+    /// How many are not shown.
+    more_annotations: usize,
+    all_annotations: String,
     unfinished: bool,
     /// Whether the script is to follow the log.
     live: bool,
@@ -131,6 +158,12 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
     let shown = attempt.filter(|_| !removed);
     let Window { mut log, at_end } = read_log(context, shown, line).await?;
     let artifacts = context.store.artifacts(job).await.map_err(from_store)?;
+    let (mut annotations, omitted) = match attempt {
+        Some(attempt) => context.store.annotations(attempt).await.map_err(from_store)?,
+        None => (Vec::new(), 0),
+    };
+    let hidden = annotations.len().saturating_sub(MAX_ANNOTATIONS);
+    annotations.truncate(MAX_ANNOTATIONS);
     let now = context.clock.now();
     let unfinished = !detail.job.state.is_finished();
     let waits_for = open_needs(&detail.job, &siblings);
@@ -157,6 +190,9 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
         later: (!at_end).then(|| format!("?line={}", window + MAX_LINES as u64)),
         log_removed: removed,
         artifacts: artifacts.iter().map(|one| ArtifactView::new(one, &api)).collect(),
+        annotations: annotations.into_iter().map(AnnotationView::new).collect(),
+        more_annotations: hidden + omitted as usize,
+        all_annotations: format!("{api}/annotations"),
         unfinished,
         live: unfinished && at_end,
         may_cancel: may_act && unfinished,

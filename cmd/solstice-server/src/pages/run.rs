@@ -30,6 +30,8 @@ pub(super) struct JobView {
     pub(super) needs: String,
     /// What it waits for, or why it ended as it did; empty if the badge says it all.
     pub(super) why: String,
+    /// How much tools had to say of the source; empty if nothing.
+    pub(super) remarks: String,
     /// How long it took, if it is over.
     pub(super) took: Option<String>,
     /// Since when it runs.
@@ -57,6 +59,7 @@ impl JobView {
             rerun: job.rerun,
             needs: names.join(", "),
             why: if succeeded { String::new() } else { description(&job.state, waits_for, spec) },
+            remarks: job.annotations.to_string(),
             took: took_text,
             since: since.map(iso),
             so_far: since.map_or_else(String::new, |since| duration(now - since)),

@@ -47,7 +47,10 @@ pub(super) async fn page(
 }
 
 /// The attempt that is meant, and whether it is over.
-fn chosen(detail: &JobDetail, number: Option<u32>) -> Result<(AttemptId, bool), HttpError> {
+pub(super) fn chosen(
+    detail: &JobDetail,
+    number: Option<u32>,
+) -> Result<(AttemptId, bool), HttpError> {
     let found = match number {
         Some(number) => detail.attempts.iter().find(|attempt| attempt.number == number),
         None => detail.attempts.last(),

@@ -2,6 +2,7 @@
 
 use reqwest::{Method, StatusCode, redirect};
 use serde_json::{Value, json};
+use solstice_forge::{Event, PullRequest};
 use solstice_model::Role;
 
 use crate::bench::{Bench, ONE_JOB, TWO_JOBS, bench, record, success};
@@ -27,6 +28,46 @@ async fn cancelling_a_run_ends_its_jobs_once() {
     assert_eq!((status, ended.as_array().unwrap().len()), (StatusCode::OK, 2), "{ended}");
     let (status, ended) = post(&bench, &path, None).await;
     assert_eq!((status, ended), (StatusCode::OK, json!([])));
+}
+
+/// A pull request from outside, of somebody who may only read, and its run.
+async fn stranger(bench: &Bench) -> Value {
+    let files = [(".solstice/ci.kdl", ONE_JOB.as_bytes())];
+    let commit = bench.forge.add_commit(&bench.repository, &files);
+    let told = bench.forge.pull_request(&bench.repository, 7, &commit);
+    let event = Event::PullRequest(PullRequest { outside: true, ..told });
+    let delivery = bench.forge.deliver_event(&event);
+    let answer = bench.deliver("forge", &delivery).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    bench.until("a run", || bench.run_of(&commit)).await
+}
+
+#[tokio::test]
+async fn a_stranger_s_commit_runs_once_somebody_approved_of_it() {
+    let bench = bench().await;
+    let run = stranger(&bench).await;
+    assert_eq!(run["run"]["status"], "waiting_for_approval");
+    let (id, job) = (run["run"]["id"].as_str().unwrap(), run["jobs"][0]["id"].as_str().unwrap());
+    let page = bench.text(&format!("/runs/{id}")).await;
+    for said in ["needs approval", "comes from outside the repository", "Approve commit"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(bench.text(&format!("/jobs/{job}")).await.contains("waiting for an approval"));
+    let path = format!("/api/v1/runs/{id}/approve");
+    let (status, approved) = post(&bench, &path, None).await;
+    assert_eq!((status, approved), (StatusCode::OK, json!([id])));
+    let (status, again) = post(&bench, &path, None).await;
+    assert_eq!((status, again), (StatusCode::OK, json!([])));
+    let run = bench.json(&format!("/api/v1/runs/{id}")).await;
+    assert_eq!(run["run"]["status"], "queued");
+    let by = run["run"]["approval"]["by"].as_str().unwrap();
+    let page = bench.text(&format!("/runs/{id}")).await;
+    assert!(page.contains("Approved by") && page.contains(by), "{page}");
+    assert!(!page.contains("Approve commit"));
+    bench.claim().await;
+    let (_, pushed) = bench.push(ONE_JOB).await;
+    let path = format!("/api/v1/runs/{}/approve", pushed["run"]["id"].as_str().unwrap());
+    assert_eq!(post(&bench, &path, None).await.0, StatusCode::CONFLICT);
 }
 
 #[tokio::test]

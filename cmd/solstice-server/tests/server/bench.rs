@@ -181,7 +181,7 @@ impl Bench {
         self.until(context, look).await
     }
 
-    async fn run_of(&self, commit: &CommitSha) -> Option<Value> {
+    pub(crate) async fn run_of(&self, commit: &CommitSha) -> Option<Value> {
         let runs = self.json("/api/v1/runs").await;
         let run = runs["items"].as_array()?.iter().find(|run| run["commit"] == commit.as_str())?;
         let id = run["id"].as_str()?.to_owned();

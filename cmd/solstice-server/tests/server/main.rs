@@ -5,6 +5,7 @@
 
 mod access;
 mod acting;
+mod annotations;
 mod artifacts;
 mod bench;
 mod crash;

@@ -55,7 +55,7 @@ impl Forgejo {
             name: self.repository(),
             clone_url: repositories.clone_url(&self.repository()),
             html_url: repositories.html_url(&self.repository()),
-            private: false,
+            private: repositories.private(),
         }
     }
 

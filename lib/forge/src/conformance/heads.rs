@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use solstice_model::{CommitSha, GitRef};
 
-use super::{Trouble, World};
+use super::{Happening, Trouble, World};
 use crate::error::{ForgeError, Retry};
-use crate::seam::{Forge as _, Head};
+use crate::seam::{Event, Forge as _, Head};
 
 async fn head(
     world: &impl World,
@@ -27,15 +27,18 @@ fn parsed(git_ref: &str) -> GitRef {
     git_ref.parse().expect("a ref")
 }
 
-/// Without a name the default branch is meant; what is told of it is complete.
+/// Without a name the default branch is meant; what is told of it is complete,
+/// and of the repository what webhooks tell.
 pub async fn the_default_branch_is_found(world: &impl World) {
     pointed(world, "refs/heads/other").await;
     let commit = pointed(world, "refs/heads/main").await;
     let found = head(world, None, None).await.expect("it is there");
     assert_eq!((found.git_ref, &found.commit), (parsed("refs/heads/main"), &commit));
     assert_eq!(found.title, world.title(&commit).await);
-    assert_eq!(found.repository.name, world.repository());
-    assert!(!found.repository.private);
+    let git_ref = parsed("refs/heads/main");
+    let sample = world.delivery(&Happening::Pushed { git_ref, commit }).await;
+    let Event::Push(push) = sample.event else { panic!("{:?}", sample.event) };
+    assert_eq!(found.repository, push.repository);
 }
 
 /// Short names mean the branch first; full ones exactly what they say.

@@ -23,7 +23,7 @@ fn remark(line: u32, level: AnnotationLevel) -> Annotation {
 async fn told(store: &Store, job: JobId) -> Vec<String> {
     let due = store.due_reports(forge(), at(9_000), 10).await.unwrap();
     for report in &due {
-        store.report_sent(report.id, report.version).await.unwrap();
+        store.report_sent(report.id, report.version, at(0)).await.unwrap();
     }
     let of_job = due.into_iter().filter(|due| due.job == Some(job));
     of_job.map(|due| due.report.description).collect()

@@ -1,0 +1,3 @@
+//! The laws of the seam.
+
+solstice_forge::conformance_suite!(crate::world::GitHub::new());
