@@ -87,6 +87,7 @@ fn job(run: RunId, spec: &JobSpec, state: JobState) -> Job {
         claimed_at: Some(at(50)),
         started_at: Some(at(90)),
         finished_at: Some(at(300)),
+        annotations: Default::default(),
     }
 }
 
