@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::json;
-use solstice_forge::CheckState::{Error, Failure, Pending, Success};
+use solstice_forge::CheckState::{Cancelled, Error, Failure, Pending, Success};
 use solstice_model::{AgentVerdict, Exit, RecordBody};
 
 use crate::bench::{ONE_JOB, TWO_JOBS, bench, line, record, success};
@@ -146,7 +146,7 @@ async fn a_cancelled_job_is_no_longer_wanted_and_its_check_is_no_success() {
     assert!(bench.sync(0, &[&attempt], 20_000).await.is_empty());
     let (status, answer) = bench.records(&attempt, &[line(2, "too late")]).await;
     assert_eq!((status, &answer["error_code"]), (StatusCode::GONE, &json!("attempt_over")));
-    let ended = bench.until_shown(&commit, "solstice/CI/build", CheckState::Cancelled).await;
+    let ended = bench.until_shown(&commit, "solstice/CI/build", Cancelled).await;
     assert_eq!(ended.description, "cancelled by submitter");
     assert_eq!(bench.forge.misuse(), [""; 0]);
 }
