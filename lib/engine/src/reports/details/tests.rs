@@ -66,7 +66,6 @@ fn run() -> Run {
         status: RunStatus::Failed,
         created_at: at(0),
         finished_at: Some(at(1)),
-        approval: None,
     }
 }
 
