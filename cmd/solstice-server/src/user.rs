@@ -23,7 +23,7 @@ use solstice_api::user::{
     TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
-use solstice_model::{HostName, JobId, Role, Token};
+use solstice_model::{HostName, JobId, Role, RunId, Token};
 use solstice_store::RerunJobs;
 
 use crate::auth::{Challenge, Principal, identify, require, require_to_change};
