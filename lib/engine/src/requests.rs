@@ -9,8 +9,8 @@ use solstice_log::keys;
 use solstice_model::DeliveryId;
 use solstice_store::{StoreError, Verdict};
 
-use crate::files::in_time;
 use crate::deliveries::{Fate, InterpretDeliveries};
+use crate::files::in_time;
 
 impl InterpretDeliveries {
     /// Whether a request is to be obeyed.

@@ -48,20 +48,22 @@ async fn a_delivery_is_shown_whole_without_what_is_secret_and_can_be_replayed() 
 async fn a_push_that_no_webhook_told_of_is_built() {
     let bench = bench().await;
     bench.push(ONE_JOB).await;
-    bench.until("a look at the repository", || async {
-        bench.advance(3600);
-        bench.store().last_sweep(bench.forge.name().clone()).await.unwrap()
-    })
-    .await;
+    bench
+        .until("a look at the repository", || async {
+            bench.advance(3600);
+            bench.store().last_sweep(bench.forge.name().clone()).await.unwrap()
+        })
+        .await;
     let files = [(".solstice/ci.kdl", ONE_JOB.as_bytes())];
     let commit = bench.forge.add_commit(&bench.repository, &files);
     bench.forge.push(&bench.repository, "refs/heads/main", &commit);
-    bench.until("a run of what was lost", || async {
-        bench.advance(3600);
-        let newest = newest(&bench).await;
-        (newest["source"] == "sweep" && newest["verdict"] == "runs").then_some(())
-    })
-    .await;
+    bench
+        .until("a run of what was lost", || async {
+            bench.advance(3600);
+            let newest = newest(&bench).await;
+            (newest["source"] == "sweep" && newest["verdict"] == "runs").then_some(())
+        })
+        .await;
     bench.until_shown(&commit, "solstice/CI/build", CheckState::Pending).await;
 }
 
