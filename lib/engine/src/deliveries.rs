@@ -243,7 +243,7 @@ impl InterpretDeliveries {
         }
         let (store, forge, operator, log) = (&self.store, &*self.forge, &self.policy, &self.log);
         match (Starts { store, forge, operator, log }).of(event).await {
-            Ok(Started::Runs(event, runs)) => Ok(Fate::Runs(Box::new((event, runs)))),
+            Ok(Started::Runs(started)) => Ok(Fate::Runs(started)),
             Ok(Started::Nothing(verdict)) => Ok(Fate::Nothing(verdict)),
             Err(Trouble::Forge(error)) => Ok(Fate::Later(error)),
             Err(Trouble::Store(error)) => Err(error),

@@ -30,7 +30,7 @@ pub(crate) struct Starts<'s> {
 /// What an event starts.
 pub(crate) enum Started {
     /// These runs.
-    Runs(Event, NewRuns),
+    Runs(Box<(Event, NewRuns)>),
     /// Nothing, for this reason.
     Nothing(Verdict),
 }
@@ -73,7 +73,7 @@ impl Starts<'_> {
             // Nothing starts before somebody mends it; they are told where they look.
             Err(problem) => {
                 let run = broken(solstice_policy::PATH, problem);
-                return Ok(Started::Runs(event, vec![run].into()));
+                return Ok(Started::Runs(Box::new((event, vec![run].into()))));
             }
         };
         let strangers = self.strangers(&policy, &subject, &event).await?;
@@ -92,7 +92,8 @@ impl Starts<'_> {
             Ruling::Approval => held(plan.runs, &Hold::Approval),
             _ => self.unless_skipped(&policy, &event, plan).await?,
         };
-        Ok(Started::Runs(event, NewRuns { runs, supersede: policy.supersede }))
+        let runs = NewRuns { runs, supersede: policy.supersede };
+        Ok(Started::Runs(Box::new((event, runs))))
     }
 
     /// The policy of a repository, or what is wrong with its file.

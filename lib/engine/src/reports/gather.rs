@@ -1,6 +1,7 @@
 //! What is known of a check, read when it is sent: never in the store's transactions.
 
 use slog::{Logger, debug};
+use solstice_annotate::of_problem;
 use solstice_forge::CheckDetails;
 use solstice_joblog::JobLogs;
 use solstice_log::{chain, keys};
@@ -26,7 +27,7 @@ pub(crate) async fn details(
         Some(job) => of(store, logs, wish, job, log).await,
         None => {
             let run = store.run(wish.run).await?.run;
-            let annotations = solstice_annotate::of_problem(run.problem.as_deref().unwrap_or(""));
+            let annotations = of_problem(run.problem.as_deref().unwrap_or_default());
             Ok(of_broken_run(&wish.report, &run, annotations))
         }
     }

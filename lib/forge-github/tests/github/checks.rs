@@ -188,6 +188,18 @@ async fn a_lost_answer_makes_no_second_run_and_no_annotation_twice() {
 }
 
 #[tokio::test]
+async fn what_a_lost_answer_changed_is_asked_for_and_not_remembered() {
+    let (world, commit) = GitHub::with_commit().await;
+    let state = CheckState::Running;
+    tell(&world.forge, &commit, SUBJECT, state, Some(&details(10))).await.unwrap();
+    world.fake.fail(Some(UPDATE), Fault::Lost);
+    tell(&world.forge, &commit, SUBJECT, state, Some(&details(30))).await.unwrap_err();
+    tell(&world.forge, &commit, SUBJECT, state, Some(&details(31))).await.unwrap();
+    let expected: Vec<_> = (0..31).map(|number| format!("remark {number}")).collect();
+    assert_eq!(messages(&only(&world)), expected);
+}
+
+#[tokio::test]
 async fn a_server_error_makes_no_second_run() {
     let (world, commit) = GitHub::with_commit().await;
     world.fake.fail(Some(CREATE), Fault::status(500));

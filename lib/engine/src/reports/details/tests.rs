@@ -6,7 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use solstice_api::user::{Job, RunStatus};
 use solstice_forge::MAX_ACTIONS;
 use solstice_model::{
-    AnnotationLevel, Exit, JobSpec, Outcome, RunId, StepSpec, StepWhen, id::new_id,
+    AnnotationCounts, AnnotationLevel, Exit, JobSpec, Outcome, RunId, StepSpec, StepWhen,
+    id::new_id,
 };
 
 use super::super::tail;
@@ -87,7 +88,7 @@ fn job(run: RunId, spec: &JobSpec, state: JobState) -> Job {
         claimed_at: Some(at(50)),
         started_at: Some(at(90)),
         finished_at: Some(at(300)),
-        annotations: Default::default(),
+        annotations: AnnotationCounts::default(),
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn answer(state: &mut State, origin: &str, call: &Call, headers: &Hea
         }
         ("GET", "/app/hook/deliveries") => return deliveries(state, origin, call),
         ("POST", _) if path.starts_with("/app/hook") => return redeliver(state, call),
-        ("GET", "") => Some(repository(origin)),
+        ("GET", "") => Some(repository()),
         ("GET", "/git/ref/{ref}") => git_ref(state, call),
         ("GET", "/git/tags/{tag_sha}") => tag(state, call),
         ("GET", "/git/commits/{commit_sha}") => commit(state, call),
@@ -80,10 +80,10 @@ fn token(state: &mut State, call: &Call) -> Reply {
     Reply::json(201, token)
 }
 
-fn repository(origin: &str) -> Value {
+fn repository() -> Value {
     json!({ "id": REPOSITORY_ID, "full_name": REPOSITORY, "private": false,
-        "html_url": format!("{origin}/{REPOSITORY}"),
-        "clone_url": format!("{origin}/{REPOSITORY}.git"), "default_branch": "main" })
+        "html_url": format!("https://github.com/{REPOSITORY}"),
+        "clone_url": format!("https://github.com/{REPOSITORY}.git"), "default_branch": "main" })
 }
 
 fn object(state: &State, sha: &str) -> Value {
