@@ -168,7 +168,7 @@ async fn one_owner_who_is_to_wait_keeps_no_other_waiting() {
     let reports = bench.reports();
     reports.activate().await;
     let told = bench.forge.reported().len();
-    assert!(told < 9, "at most those that were on their way");
+    assert!(told < CONCURRENCY, "at most those that were on their way: {told}");
     bench.repository = bench.forge.add_repository("bob/other");
     let (_, second) = bench.pushed("refs/heads/main", CI).await;
     let calls = bench.forge.calls();
