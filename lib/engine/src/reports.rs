@@ -118,14 +118,15 @@ impl Report {
 
     /// Sends one wish, unless its owner has been told enough for now; then it stays due.
     async fn send_in_turn(&self, wish: DueReport) -> Result<(), StoreError> {
-        let owner = wish.owner().to_owned();
-        if !self.throttle.take(&owner, self.clock.elapsed()) {
-            return Ok(());
-        }
-        let details = match self.forge.pace().details {
+        let (owner, pace) = (wish.owner().to_owned(), self.forge.pace());
+        let details = match pace.details {
             true => Some(gather::details(&self.store, &self.logs, &wish, &self.log).await?),
             false => None,
         };
+        let requests = pace.requests(details.as_ref());
+        if !self.throttle.take(&owner, requests, self.clock.elapsed()) {
+            return Ok(());
+        }
         let subject = wish.subject();
         let check = Check {
             repository: &wish.repository,

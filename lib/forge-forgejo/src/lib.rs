@@ -180,7 +180,13 @@ impl Forge for ForgejoForge {
     }
 
     fn pace(&self) -> Pace {
-        Pace { details: false, progress: Duration::from_secs(10), per_minute: None, per_hour: None }
+        Pace {
+            details: false,
+            annotations: None,
+            progress: Duration::from_secs(10),
+            per_minute: None,
+            per_hour: None,
+        }
     }
 
     async fn report(&self, check: &Check<'_>) -> Result<(), ForgeError> {

@@ -230,6 +230,7 @@ impl Forge for GitHubForge {
         Pace {
             details: true,
             progress: Duration::from_secs(10),
+            annotations: Some(output::MAX_BATCH),
             per_minute: Some(80),
             per_hour: Some(500),
         }

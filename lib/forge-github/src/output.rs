@@ -8,7 +8,7 @@ use solstice_forge::{
 use solstice_model::Annotation;
 
 /// The most annotations of one request.
-const MAX_BATCH: usize = 50;
+pub(crate) const MAX_BATCH: usize = 50;
 
 /// The longest title of an annotation, in characters.
 const MAX_ANNOTATION_TITLE_CHARS: usize = 255;

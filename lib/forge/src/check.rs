@@ -130,6 +130,14 @@ pub struct CheckDetails {
     pub actions: Vec<CheckAction>,
 }
 
+impl Pace {
+    /// How many requests it takes to tell a check with these details, at most.
+    pub fn requests(&self, details: Option<&CheckDetails>) -> usize {
+        let annotations = details.map_or(0, |details| details.annotations.len());
+        self.annotations.map_or(1, |most| annotations.div_ceil(most.max(1)).max(1))
+    }
+}
+
 /// How often checks may be told, and how much of one is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -137,7 +145,9 @@ pub struct Pace {
     pub details: bool,
     /// The least time between two reports of one check that is not over.
     pub progress: Duration,
-    /// The most reports within a minute for one owner of repositories.
+    /// How many annotations go with one request; more take further ones.
+    pub annotations: Option<usize>,
+    /// The most requests within a minute for one owner of repositories.
     pub per_minute: Option<u32>,
     /// Likewise within an hour.
     pub per_hour: Option<u32>,

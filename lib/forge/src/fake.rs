@@ -121,8 +121,13 @@ impl FakeForge {
     pub fn new(name: ForgeName) -> Self {
         let secret = Secret::new("the fake forge's secret").expect("it is not empty");
         let secrets = secret.clone().into();
-        let pace =
-            Pace { details: true, progress: Duration::ZERO, per_minute: None, per_hour: None };
+        let pace = Pace {
+            details: true,
+            annotations: None,
+            progress: Duration::ZERO,
+            per_minute: None,
+            per_hour: None,
+        };
         let pace = Arc::new(Mutex::new(pace));
         Self { name, secret, secrets, state: Arc::default(), pause: Arc::default(), pace }
     }

@@ -53,7 +53,8 @@ fn failed() -> RecordBody {
 }
 
 fn pace(progress: u64, per_minute: Option<u32>, per_hour: Option<u32>) -> Pace {
-    Pace { details: true, progress: Duration::from_secs(progress), per_minute, per_hour }
+    let progress = Duration::from_secs(progress);
+    Pace { details: true, annotations: Some(50), progress, per_minute, per_hour }
 }
 
 fn shown(bench: &Bench, commit: &CommitSha) -> BTreeMap<String, CheckState> {

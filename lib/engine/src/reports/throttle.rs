@@ -46,15 +46,18 @@ impl Throttle {
         Self { windows: windows.into_iter().flatten().collect(), owners: Mutex::default() }
     }
 
-    /// Counts a report to an owner, unless none may be sent to it now.
-    pub(crate) fn take(&self, owner: &str, now: Duration) -> bool {
+    /// Counts so many requests to an owner, unless they may not be sent to it now:
+    /// then it is told nothing until they may.
+    pub(crate) fn take(&self, owner: &str, requests: usize, now: Duration) -> bool {
         let mut owners = self.lock();
         let one = owners.entry(owner.to_owned()).or_default();
-        if one.free_at(&self.windows) > now {
+        let free_at = one.free_at(&self.windows, requests);
+        if free_at > now {
+            one.paused_until = free_at;
             return false;
         }
         if let Some(most) = self.windows.iter().map(|window| window.most).max() {
-            one.sent.push_back(now);
+            one.sent.extend(std::iter::repeat_n(now, requests.min(most)));
             // What is older than the most that counts can no longer matter.
             let surplus = one.sent.len().saturating_sub(most);
             one.sent.drain(..surplus);
@@ -80,7 +83,7 @@ impl Throttle {
             }
             !one.sent.is_empty() || one.paused_until > now
         });
-        let busy = owners.iter().map(|(name, one)| (name, one.free_at(&self.windows)));
+        let busy = owners.iter().map(|(name, one)| (name, one.free_at(&self.windows, 1)));
         let busy: Vec<_> = busy.filter(|(_, free_at)| *free_at > now).collect();
         let first = busy.iter().map(|(_, free_at)| *free_at).min();
         (busy.into_iter().map(|(name, _)| name.clone()).collect(), first)
@@ -92,11 +95,13 @@ impl Throttle {
 }
 
 impl Owner {
-    /// From when on something may be sent.
-    fn free_at(&self, windows: &[Window]) -> Duration {
+    /// From when on so many requests may be sent; as many as a window takes if
+    /// they are more.
+    fn free_at(&self, windows: &[Window], requests: usize) -> Duration {
         let full_until = windows.iter().filter_map(|window| {
-            let first = self.sent.len().checked_sub(window.most)?;
-            Some(*self.sent.get(first)? + window.length)
+            let after = self.sent.len() + requests.clamp(1, window.most);
+            let last_in_the_way = after.checked_sub(window.most + 1)?;
+            Some(*self.sent.get(last_in_the_way)? + window.length)
         });
         full_until.max().unwrap_or_default().max(self.paused_until)
     }
@@ -107,7 +112,8 @@ mod tests {
     use super::*;
 
     fn throttle(per_minute: Option<u32>, per_hour: Option<u32>) -> Throttle {
-        Throttle::new(Pace { details: true, progress: Duration::ZERO, per_minute, per_hour })
+        let (annotations, progress) = (None, Duration::ZERO);
+        Throttle::new(Pace { details: true, annotations, progress, per_minute, per_hour })
     }
 
     fn seconds(seconds: u64) -> Duration {
@@ -118,7 +124,7 @@ mod tests {
     fn no_window_of_either_length_ever_holds_more_than_its_most() {
         let throttle = throttle(Some(3), Some(10));
         let sent: Vec<u64> =
-            (0..7200).filter(|second| throttle.take("ada", seconds(*second))).collect();
+            (0..7200).filter(|second| throttle.take("ada", 1, seconds(*second))).collect();
         for (length, most) in [(60, 3), (3600, 10)] {
             for begin in 0..7200 - length {
                 let within = sent.iter().filter(|at| (begin..begin + length).contains(*at)).count();
@@ -131,12 +137,12 @@ mod tests {
     #[test]
     fn one_owner_keeps_no_other_waiting() {
         let throttle = throttle(Some(1), None);
-        assert!(throttle.take("ada", seconds(0)));
-        assert!(!throttle.take("ada", seconds(59)));
-        assert!(throttle.take("bob", seconds(59)));
+        assert!(throttle.take("ada", 1, seconds(0)));
+        assert!(!throttle.take("ada", 1, seconds(59)));
+        assert!(throttle.take("bob", 1, seconds(59)));
         let (busy, first) = throttle.busy(seconds(59));
         assert_eq!((busy, first), (vec!["ada".to_owned(), "bob".to_owned()], Some(seconds(60))));
-        assert!(throttle.take("ada", seconds(60)));
+        assert!(throttle.take("ada", 1, seconds(60)));
     }
 
     #[test]
@@ -144,9 +150,22 @@ mod tests {
         let throttle = throttle(None, None);
         throttle.pause("ada", seconds(90), seconds(10));
         throttle.pause("ada", seconds(1), seconds(11));
-        assert!(!throttle.take("ada", seconds(99)));
-        assert!(throttle.take("ada", seconds(100)));
+        assert!(!throttle.take("ada", 1, seconds(99)));
+        assert!(throttle.take("ada", 1, seconds(100)));
         assert_eq!(throttle.busy(seconds(100)), (Vec::new(), None));
         assert!(throttle.lock().is_empty(), "nothing is remembered of who is free");
+    }
+
+    #[test]
+    fn what_takes_several_requests_waits_until_there_is_room_for_all() {
+        let throttle = throttle(Some(10), None);
+        assert!(throttle.take("ada", 7, seconds(0)));
+        assert!(!throttle.take("ada", 6, seconds(1)), "3 are left");
+        assert_eq!(throttle.busy(seconds(1)), (vec!["ada".to_owned()], Some(seconds(60))));
+        assert!(throttle.take("ada", 6, seconds(60)));
+        assert!(!throttle.take("ada", 99, seconds(61)), "never more than a window");
+        assert!(throttle.take("ada", 99, seconds(120)));
+        assert!(!throttle.take("ada", 1, seconds(179)));
+        assert!(throttle.take("ada", 1, seconds(180)));
     }
 }
