@@ -5,6 +5,7 @@
 
 mod checks;
 mod conformance;
+mod outbox;
 mod reading;
 mod standing;
 mod transport;
