@@ -14,6 +14,7 @@ progenitor::generate_api!(
         Chunk = solstice_model::Chunk,
         CommitSha = solstice_model::CommitSha,
         Exit = solstice_model::Exit,
+        FetchCredential = solstice_api::host::FetchCredential,
         GitRef = solstice_model::GitRef,
         HostImage = solstice_api::host::HostImage,
         HostName = solstice_model::HostName,

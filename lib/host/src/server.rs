@@ -128,9 +128,7 @@ impl Server {
         id: AttemptId,
     ) -> Result<Option<FetchCredential>, ServerError> {
         match within(CALL_LIMIT, self.client.host_credential(&id)).await {
-            Ok(types::FetchCredential { username, password }) => {
-                Ok(Some(FetchCredential { username, password }))
-            }
+            Ok(credential) => Ok(Some(credential)),
             Err(ServerError::Refused { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }

@@ -9,7 +9,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use slog::{Discard, Logger, o};
 use solstice_api::host::Offer;
 use solstice_engine::{Activation as _, Checks, Clock as _, ManualClock, Next, Report};
-use solstice_forge::conformance::World as _;
 use solstice_forge::{Forge as _, Push, Repository};
 use solstice_joblog::JobLogs;
 use solstice_model::{
@@ -150,8 +149,9 @@ fn remark(number: usize) -> Annotation {
 
 /// The most requests within any so many seconds.
 fn most_within(written: &[i64], seconds: i64) -> usize {
-    let within = |from: &i64| written.iter().filter(|at| (*from..*from + seconds).contains(at));
-    written.iter().map(|from| within(from).count()).max().unwrap_or_default()
+    let window = |from: i64| from..from + seconds;
+    let count = |from: &i64| written.iter().filter(|at| window(*from).contains(at)).count();
+    written.iter().map(count).max().unwrap_or_default()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
