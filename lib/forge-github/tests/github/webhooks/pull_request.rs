@@ -17,7 +17,7 @@ fn told(meaning: Interpretation) -> PullRequest {
 }
 
 #[test]
-fn only_the_repositorys_own_branches_are_not_from_outside() {
+fn only_branches_of_the_repository_are_not_from_outside() {
     assert!(!told(changed(|_| {})).outside);
     for change in [
         (|it| it["head"]["repo"] = Value::Null) as fn(&mut Value),
