@@ -11,6 +11,7 @@ progenitor::generate_api!(
         AnnotationCounts = solstice_model::AnnotationCounts,
         AnnotationLevel = solstice_model::AnnotationLevel,
         Annotations = solstice_api::user::Annotations,
+        Approval = solstice_api::user::Approval,
         Artifact = solstice_api::user::Artifact,
         ArtifactRule = solstice_model::ArtifactRule,
         Attempt = solstice_api::user::Attempt,
