@@ -3,8 +3,8 @@
 //! Only what is used is read, by structures of our own; unknown fields pass.
 
 use serde::Deserialize;
-use solstice_forge::{Event, Interpretation, MAX_TITLE_CHARS, Repository, text};
-use url::Url;
+use solstice_forge::body::{Unfit, web_address};
+use solstice_forge::{MAX_TITLE_CHARS, Repository, text};
 
 /// Whoever is behind an account that is deleted, or behind an address that
 /// belongs to none: the name that both forges give them.
@@ -30,29 +30,6 @@ pub(crate) struct User {
     pub(crate) login: String,
 }
 
-/// Why a delivery means nothing.
-pub(crate) enum Unfit {
-    Ignored(String),
-    Malformed(String),
-}
-
-impl<E: std::fmt::Display> From<E> for Unfit {
-    /// Any error of a part makes the whole malformed. Errors quote what they
-    /// refuse, so they are made safe to show.
-    fn from(error: E) -> Self {
-        Unfit::Malformed(text::one_line(&error.to_string(), MAX_TITLE_CHARS))
-    }
-}
-
-/// The meaning of a delivery, from what was read of it.
-pub(crate) fn meaning(read: Result<Event, Unfit>) -> Interpretation {
-    match read {
-        Ok(event) => Interpretation::Event(event),
-        Err(Unfit::Ignored(reason)) => Interpretation::Ignored { reason },
-        Err(Unfit::Malformed(reason)) => Interpretation::Malformed { reason },
-    }
-}
-
 impl BodyRepository {
     /// The repository, or what is wrong with the description.
     pub(crate) fn checked(&self) -> Result<Repository, String> {
@@ -63,19 +40,6 @@ impl BodyRepository {
             private: self.private || self.internal,
         })
     }
-}
-
-/// Hosts fetch from these addresses and pages link to them: they must be web
-/// addresses, and hold no credentials.
-fn web_address(field: &str, given: &str) -> Result<Url, String> {
-    let url: Url = given.parse().map_err(|error| format!("repository.{field}: {error}"))?;
-    if !["http", "https"].contains(&url.scheme()) {
-        return Err(format!("repository.{field} is no web address: {url}"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(format!("repository.{field} holds a user or a password"));
-    }
-    Ok(url)
 }
 
 /// Who did it, on one bounded line.

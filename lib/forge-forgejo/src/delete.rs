@@ -5,9 +5,10 @@
 
 use serde::Deserialize;
 use solstice_forge::Event;
+use solstice_forge::body::Unfit;
 use solstice_model::GitRef;
 
-use crate::body::{BodyRepository, Unfit, User, actor};
+use crate::body::{BodyRepository, User, actor};
 
 #[derive(Deserialize)]
 struct Body {

@@ -9,10 +9,11 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use solstice_forge::body::Unfit;
 use solstice_forge::{Event, MAX_TITLE_CHARS, PullRequest, Push, Repository, text};
 use solstice_model::{CommitSha, GitRef};
 
-use crate::body::{BodyRepository, NOBODY, Unfit, User, actor};
+use crate::body::{BodyRepository, NOBODY, User, actor};
 
 #[derive(Deserialize)]
 struct Body {

@@ -4,10 +4,11 @@
 //! says the first two, and the third only Git knows.
 
 use serde::Deserialize;
+use solstice_forge::body::{End, Unfit};
 use solstice_forge::{Event, MAX_TITLE_CHARS, Push, text};
 use solstice_model::{CommitSha, GitRef};
 
-use crate::body::{BodyRepository, Unfit, User, actor};
+use crate::body::{BodyRepository, User, actor};
 
 #[derive(Deserialize)]
 struct Body {
@@ -26,21 +27,13 @@ struct HeadCommit {
     message: String,
 }
 
-/// One end of a push.
-#[derive(PartialEq, Eq)]
-enum End {
-    /// All zeros: the ref did not exist, or does not any more.
-    Nothing,
-    Commit(CommitSha),
-}
-
 pub(crate) fn read(body: &[u8]) -> Result<Event, Unfit> {
     let body: Body = serde_json::from_slice(body)?;
     let git_ref: GitRef = body.r#ref.parse()?;
     if git_ref.branch().is_none() && git_ref.tag().is_none() {
         return Err(Unfit::Ignored(format!("{git_ref} is neither a branch nor a tag")));
     }
-    let (before, after) = (end(&body.before)?, end(&body.after)?);
+    let (before, after) = (End::read(&body.before)?, End::read(&body.after)?);
     if body.before.len() != body.after.len() {
         return Err(Unfit::from("before and after are ids of different kinds"));
     }
@@ -60,25 +53,14 @@ pub(crate) fn read(body: &[u8]) -> Result<Event, Unfit> {
         End::Commit(after) => after,
     };
     let (commit, title) = commit(&git_ref, after, body.head_commit)?;
-    let before = match before {
-        End::Commit(before) => Some(before),
-        End::Nothing => None,
-    };
     Ok(Event::Push(Push {
         repository: body.repository.checked()?,
         git_ref,
         commit,
-        before,
+        before: before.commit(),
         title,
         actor: actor(body.pusher.or(body.sender))?,
     }))
-}
-
-fn end(id: &str) -> Result<End, Unfit> {
-    if [40, 64].contains(&id.len()) && id.bytes().all(|b| b == b'0') {
-        return Ok(End::Nothing);
-    }
-    Ok(End::Commit(id.parse()?))
 }
 
 /// The commit to build, and its title. For an annotated tag, `after` is the

@@ -10,12 +10,12 @@
 //! means nothing.
 
 use http::HeaderMap;
+use solstice_forge::body::meaning;
 use solstice_forge::headers::{
     NamedHeader, SignatureHeader, is_event, is_uuid, require, require_json, require_signature,
 };
 use solstice_forge::{Genuine, Interpretation, Rejection, Secrets, text};
 
-use crate::body::meaning;
 use crate::{delete, pull_request, push};
 
 const SIGNATURES: [SignatureHeader; 3] = [

@@ -3,9 +3,9 @@
 //! Only what is used is read, by structures of our own; unknown fields pass.
 
 use serde::Deserialize;
-use solstice_forge::{Event, Interpretation, MAX_TITLE_CHARS, Repository, text};
+use solstice_forge::body::{Unfit, web_address};
+use solstice_forge::{MAX_TITLE_CHARS, Repository, text};
 use solstice_model::{CommitSha, GitRef};
-use url::Url;
 
 /// The branches of merge queues.
 const QUEUES: &str = "refs/heads/gh-readonly-queue/";
@@ -37,29 +37,6 @@ pub(crate) struct BodyCommit {
     pub(crate) message: String,
 }
 
-/// Why a delivery means nothing.
-pub(crate) enum Unfit {
-    Ignored(String),
-    Malformed(String),
-}
-
-impl<E: std::fmt::Display> From<E> for Unfit {
-    /// Any error of a part makes the whole malformed. Errors quote what they
-    /// refuse, so they are made safe to show.
-    fn from(error: E) -> Self {
-        Unfit::Malformed(text::one_line(&error.to_string(), MAX_TITLE_CHARS))
-    }
-}
-
-/// The meaning of a delivery, from what was read of it.
-pub(crate) fn meaning(read: Result<Event, Unfit>) -> Interpretation {
-    match read {
-        Ok(event) => Interpretation::Event(event),
-        Err(Unfit::Ignored(reason)) => Interpretation::Ignored { reason },
-        Err(Unfit::Malformed(reason)) => Interpretation::Malformed { reason },
-    }
-}
-
 /// No concern of ours, for this reason.
 pub(crate) fn ignored<T>(reason: impl Into<String>) -> Result<T, Unfit> {
     Err(Unfit::Ignored(reason.into()))
@@ -82,19 +59,6 @@ impl BodyRepository {
     }
 }
 
-/// Hosts fetch from these addresses and pages link to them: they must be web
-/// addresses, and hold no credentials.
-fn web_address(field: &str, given: &str) -> Result<Url, String> {
-    let url: Url = given.parse().map_err(|error| format!("repository.{field}: {error}"))?;
-    if !["http", "https"].contains(&url.scheme()) {
-        return Err(format!("repository.{field} is no web address: {url}"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(format!("repository.{field} holds a user or a password"));
-    }
-    Ok(url)
-}
-
 /// Who did it, on one bounded line.
 pub(crate) fn actor(user: Option<User>) -> Result<String, Unfit> {
     login(user).ok_or_else(|| Unfit::from("the body does not say who did it"))
@@ -108,30 +72,6 @@ pub(crate) fn author(user: Option<User>) -> String {
 fn login(user: Option<User>) -> Option<String> {
     let login = text::one_line(&user?.login, MAX_TITLE_CHARS);
     (!login.is_empty()).then_some(login)
-}
-
-/// One end of a push.
-#[derive(PartialEq, Eq)]
-pub(crate) enum End {
-    /// All zeros: the ref did not exist, or does not any more.
-    Nothing,
-    Commit(CommitSha),
-}
-
-impl End {
-    pub(crate) fn read(id: &str) -> Result<Self, Unfit> {
-        if [40, 64].contains(&id.len()) && id.bytes().all(|b| b == b'0') {
-            return Ok(End::Nothing);
-        }
-        Ok(End::Commit(id.parse()?))
-    }
-
-    pub(crate) fn commit(self) -> Option<CommitSha> {
-        match self {
-            End::Commit(commit) => Some(commit),
-            End::Nothing => None,
-        }
-    }
 }
 
 /// Whether a ref is a merge queue's own, which only `merge_group` tells of.

@@ -4,11 +4,12 @@
 //! Of a commit in a fork GitHub tells no branch; its pull request tells of it.
 
 use serde::Deserialize;
+use solstice_forge::body::{End, Unfit};
 use solstice_forge::{CheckAction, CheckRequest, Event, Push};
 use solstice_model::{CommitSha, GitRef};
 
 use crate::body::{
-    BodyCommit, BodyRepository, End, Unfit, User, actor, ignored, is_queue, other_action, title,
+    BodyCommit, BodyRepository, User, actor, ignored, is_queue, other_action, title,
 };
 
 /// The longest [`CheckRequest::subject`], in bytes: ours are UUIDs.

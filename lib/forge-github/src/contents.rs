@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use serde::Deserialize;
-use solstice_forge::workflows::{self, DIRECTORY, MAX_FILE_BYTES, MAX_FILES};
+use solstice_forge::contents::{Contents, Entry, Kind, Listed, select};
+use solstice_forge::workflows::{DIRECTORY, MAX_FILE_BYTES};
 use solstice_forge::{ForgeError, Retry, Unusable, WorkflowFile};
 use solstice_model::{CommitSha, RepoName};
 
@@ -22,45 +22,6 @@ const MAX_LISTED: usize = 1000;
 /// The largest answer that holds a file: up to 1 MB it comes with its content,
 /// above without.
 const MAX_FILE_ANSWER_BYTES: usize = 2 * 1024 * 1024;
-
-/// What the API says of a path: a list for a directory, an entry for anything else.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Contents {
-    Directory(Vec<Entry>),
-    Other(Entry),
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    name: String,
-    #[serde(rename = "type")]
-    kind: Kind,
-    #[serde(default)]
-    size: u64,
-    /// In Base64 with line breaks; not in lists.
-    content: Option<String>,
-}
-
-#[derive(Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    File,
-    Dir,
-    Symlink,
-    Submodule,
-    #[serde(other)]
-    Unknown,
-}
-
-/// What the directory holds of workflows.
-#[derive(Debug, PartialEq, Eq)]
-enum Listed {
-    /// The name of each, or its path and why it is not read.
-    Files(Vec<Result<String, (String, Unusable)>>),
-    /// Nothing in it can be read.
-    Unusable(Unusable),
-}
 
 /// Reads every workflow file of the commit, ordered by path.
 pub(crate) async fn workflow_files(
@@ -100,36 +61,16 @@ async fn list(api: &Api, repository: &RepoName, commit: &CommitSha) -> Result<Li
     };
     let contents = serde_json::from_slice(&list);
     let why = format!("it does not say what is in {DIRECTORY}/");
-    Ok(select(contents.map_err(|_| unusable(&call.what, why))?))
+    Ok(whole(contents.map_err(|_| unusable(&call.what, why))?))
 }
 
-/// The workflow files among the entries.
-fn select(contents: Contents) -> Listed {
-    let entries = match contents {
+/// The workflow files among the entries, unless there may be more of these.
+fn whole(contents: Contents) -> Listed {
+    match contents {
         Contents::Directory(entries) if entries.len() >= MAX_LISTED => {
-            return Listed::Unusable(Unusable::TooMany(entries.len()));
+            Listed::Unusable(Unusable::TooMany(entries.len()))
         }
-        Contents::Directory(entries) => entries,
-        Contents::Other(entry) if entry.kind == Kind::Symlink => {
-            return Listed::Unusable(Unusable::SymbolicLink);
-        }
-        Contents::Other(_) => return Listed::Files(Vec::new()),
-    };
-    let mut listed = Vec::new();
-    for entry in entries {
-        let Some(path) = workflows::path_of(&entry.name) else { continue };
-        match entry.kind {
-            Kind::File if entry.size > MAX_FILE_BYTES as u64 => {
-                listed.push(Err((path, Unusable::TooLarge)));
-            }
-            Kind::File => listed.push(Ok(entry.name)),
-            Kind::Symlink => listed.push(Err((path, Unusable::SymbolicLink))),
-            Kind::Dir | Kind::Submodule | Kind::Unknown => {}
-        }
-    }
-    match listed.len() {
-        0..=MAX_FILES => Listed::Files(listed),
-        count => Listed::Unusable(Unusable::TooMany(count)),
+        contents => select(contents),
     }
 }
 
@@ -191,36 +132,11 @@ fn decoded(entry: Entry) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn listed(json: &str) -> Listed {
-        select(serde_json::from_str(json).unwrap())
-    }
-
-    #[test]
-    fn entries_of_other_kinds_are_passed_over() {
-        let json = r#"[
-            {"name": "a.kdl", "type": "file", "size": 3, "unheard": {"of": 1}},
-            {"name": "b.kdl", "type": "dir", "size": 0},
-            {"name": "c.kdl", "type": "submodule", "size": 0},
-            {"name": "d.kdl", "type": "of next year"},
-            {"name": "e/f.kdl", "type": "file"},
-            {"name": "README", "type": "symlink"}
-        ]"#;
-        assert_eq!(listed(json), Listed::Files(vec![Ok("a.kdl".to_owned())]));
-    }
-
-    #[test]
-    fn a_link_is_told_and_does_not_hide_the_others() {
-        let json = r#"[{"name": "a.kdl", "type": "symlink"}, {"name": "b.kdl", "type": "file"}]"#;
-        let link = (".solstice/a.kdl".to_owned(), Unusable::SymbolicLink);
-        assert_eq!(listed(json), Listed::Files(vec![Err(link), Ok("b.kdl".to_owned())]));
-        let directory = listed(r#"{"name": ".solstice", "type": "symlink"}"#);
-        assert_eq!(directory, Listed::Unusable(Unusable::SymbolicLink));
-    }
-
     #[test]
     fn a_list_that_may_be_cut_is_not_believed() {
         let entries: Vec<_> = (0..MAX_LISTED).map(|_| r#"{"name":"x","type":"file"}"#).collect();
-        let listed = listed(&format!("[{}]", entries.join(",")));
+        let list = format!("[{}]", entries.join(","));
+        let listed = whole(serde_json::from_str(&list).unwrap());
         assert_eq!(listed, Listed::Unusable(Unusable::TooMany(MAX_LISTED)));
     }
 }

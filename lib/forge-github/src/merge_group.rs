@@ -4,12 +4,11 @@
 //! is counted from the commit into which it would be merged.
 
 use serde::Deserialize;
+use solstice_forge::body::{End, Unfit};
 use solstice_forge::{Event, MergeGroup, Push};
 use solstice_model::{CommitSha, GitRef};
 
-use crate::body::{
-    BodyCommit, BodyRepository, End, Unfit, User, actor, is_queue, other_action, title,
-};
+use crate::body::{BodyCommit, BodyRepository, User, actor, is_queue, other_action, title};
 
 #[derive(Deserialize)]
 struct Body {

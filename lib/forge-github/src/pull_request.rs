@@ -6,10 +6,11 @@
 //! is no repository.
 
 use serde::Deserialize;
+use solstice_forge::body::Unfit;
 use solstice_forge::{Event, MAX_TITLE_CHARS, PullRequest, Push, Repository, text};
 use solstice_model::{CommitSha, GitRef};
 
-use crate::body::{BodyRepository, Unfit, User, actor, author, ignored, other_action};
+use crate::body::{BodyRepository, User, actor, author, ignored, other_action};
 
 #[derive(Deserialize)]
 struct Body {

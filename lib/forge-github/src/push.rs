@@ -5,10 +5,11 @@
 //! everything twice.
 
 use serde::Deserialize;
+use solstice_forge::body::{End, Unfit};
 use solstice_forge::{Event, MAX_TITLE_CHARS, Push, text};
 use solstice_model::{CommitSha, GitRef};
 
-use crate::body::{BodyCommit, BodyRepository, End, Unfit, User, actor, ignored, is_queue, title};
+use crate::body::{BodyCommit, BodyRepository, User, actor, ignored, is_queue, title};
 
 #[derive(Deserialize)]
 struct Body {

@@ -5,12 +5,12 @@
 //! the body is read before.
 
 use http::HeaderMap;
+use solstice_forge::body::meaning;
 use solstice_forge::headers::{
     NamedHeader, SignatureHeader, is_event, is_uuid, require, require_json, require_signature,
 };
 use solstice_forge::{Genuine, Interpretation, Rejection, Secrets, text};
 
-use crate::body::meaning;
 use crate::{check_event, merge_group, pull_request, push};
 
 const SIGNATURE: SignatureHeader =

@@ -10,15 +10,17 @@
 //!                                                          report ◄─ Check
 //! ```
 //!
-//! What all forges share is here too: [`signature`], [`headers`], the rule for
+//! What all forges share is here too: [`signature`], [`headers`], [`body`], [`contents`], the rule for
 //! [`workflows`] and for names of [`refs`], [`text`] made safe to show. [`fake`] is a forge in memory and
 //! [`conformance`] the laws that it and every adapter obey.
 //!
 //! It does not decide who may start what, and repeats nothing by itself: an
 //! error says by [`Retry`] whether its caller should.
 
+pub mod body;
 mod check;
 pub mod conformance;
+pub mod contents;
 mod error;
 pub mod fake;
 pub mod headers;
