@@ -7,6 +7,7 @@
 //! and a job whose condition does not hold, since a check that is required and
 //! never comes would keep the change from being merged for ever.
 
+use solstice_forge::text::cut;
 use solstice_forge::{CheckReport, CheckState, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS};
 use solstice_model::{
     JobName, JobSpec, JobState, NeededOutcome, Outcome, Sha256Digest, SkipReason, StepSpec,
@@ -213,15 +214,6 @@ fn limit(seconds: u32) -> String {
 fn one_line(text: &str) -> String {
     let blanked = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     blanked.collect::<String>().trim().to_owned()
-}
-
-/// At most `max` characters; an ellipsis shows where something is missing.
-fn cut(text: &str, max: usize) -> String {
-    if text.chars().count() <= max {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
 }
 
 #[cfg(test)]
