@@ -2,7 +2,8 @@
 
 use dropshot::{ErrorStatusCode, HttpError, RequestContext};
 use http::{HeaderValue, header};
-use solstice_model::{HostName, Role};
+use solstice_model::{HostName, JobId, Role, RunId};
+use solstice_store::Sight;
 
 use crate::context::Context;
 use crate::credentials::{Credentials, same_origin};
@@ -15,12 +16,24 @@ pub(crate) struct Principal {
     pub(crate) name: Option<String>,
     /// What they may do.
     pub(crate) role: Role,
+    /// What they may see.
+    pub(crate) sight: Sight,
 }
 
 impl Principal {
     /// Whether this is somebody who may do what needs `role`.
     pub(crate) fn may(&self, role: Role) -> bool {
         self.role.may(role)
+    }
+
+    /// 404 unless there is such a run and this is somebody who may see it.
+    pub(crate) async fn see_run(&self, context: &Context, run: RunId) -> Result<(), HttpError> {
+        context.store.see_run(run, &self.sight).await.map_err(from_store)
+    }
+
+    /// 404 unless there is such a job and this is somebody who may see it.
+    pub(crate) async fn see_job(&self, context: &Context, job: JobId) -> Result<(), HttpError> {
+        context.store.see_job(job, &self.sight).await.map_err(from_store)
     }
 }
 
@@ -90,14 +103,18 @@ pub(crate) async fn identify(
     let token = match Credentials::of(rqctx.request.headers()) {
         Credentials::Bearer(token) | Credentials::Browser(token) => token,
         Credentials::None => {
-            let anonymous = context.anonymous.map(|role| Principal { name: None, role });
+            let anonymous = context.anonymous;
+            let anonymous =
+                anonymous.map(|role| Principal { name: None, role, sight: Sight::public() });
             return anonymous.ok_or_else(|| unauthenticated(challenge));
         }
         Credentials::Unusable => return Err(unauthenticated(challenge)),
     };
     // Found by its hash: how long that takes says nothing about the secret.
     match context.store.find_token(token.hash()).await.map_err(from_store)? {
-        Some(info) => Ok(Principal { name: Some(info.name), role: info.role }),
+        Some(info) => {
+            Ok(Principal { name: Some(info.name), role: info.role, sight: Sight::Everything })
+        }
         None => Err(unauthenticated(challenge)),
     }
 }

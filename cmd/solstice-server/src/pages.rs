@@ -40,12 +40,16 @@ pub(crate) struct Frame {
     now: String,
     /// Who is signed in.
     viewer: Option<String>,
+    /// What every form of the page sends along, as `csrf.html` writes it.
+    csrf: String,
 }
 
 impl Frame {
-    fn new(context: &Context, viewer: Option<String>) -> Self {
+    fn new(context: &Context, principal: Option<&Principal>) -> Self {
         let AssetUrls { css, js } = context.assets.clone();
-        Self { css, js, now: format::iso(context.clock.now()), viewer }
+        let viewer = principal.and_then(|principal| principal.name.clone());
+        let now = format::iso(context.clock.now());
+        Self { css, js, now, viewer, csrf: String::new() }
     }
 }
 
@@ -86,6 +90,7 @@ pub(crate) async fn job_action(rqctx: &Rqctx, job: JobId, action: &str) -> Respo
 async fn act_on_run(rqctx: &Rqctx, run: RunId, action: &str) -> Result<String, HttpError> {
     let principal = require_to_change(rqctx, Role::Submitter).await?;
     let context = rqctx.context();
+    principal.see_run(context, run).await?;
     match action {
         "approve" => drop(act::approve(context, principal, run).await?),
         "cancel" => drop(act::cancel_run(context, principal, run).await?),
@@ -99,6 +104,7 @@ async fn act_on_run(rqctx: &Rqctx, run: RunId, action: &str) -> Result<String, H
 async fn act_on_job(rqctx: &Rqctx, job: JobId, action: &str) -> Result<String, HttpError> {
     let principal = require_to_change(rqctx, Role::Submitter).await?;
     let context = rqctx.context();
+    principal.see_job(context, job).await?;
     match action {
         "cancel" => {
             act::cancel_job(context, principal, job).await?;

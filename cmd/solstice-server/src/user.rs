@@ -24,7 +24,7 @@ use solstice_api::user::{
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};
-use solstice_store::RerunJobs;
+use solstice_store::{RerunJobs, RunQuery};
 
 use crate::auth::{Challenge, Principal, identify, require, require_to_change};
 use crate::context::Context;
@@ -46,14 +46,15 @@ impl UserApi for Users {
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, RunPage>>,
     ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError> {
-        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
         let before = match query.page {
             WhichPage::First(_) => None,
             WhichPage::Next(page) => Some(page.run),
         };
-        let runs = rqctx.context().store.runs(before, limit).await.map_err(from_store)?;
+        let which = RunQuery { sight: principal.sight, ..RunQuery::default() };
+        let runs = rqctx.context().store.runs(which, before, limit).await.map_err(from_store)?;
         page(runs, |run| RunPage { run: run.id })
     }
 
@@ -72,6 +73,7 @@ impl UserApi for Users {
     ) -> Result<HttpResponseOk<Vec<JobId>>, HttpError> {
         let principal = require_to_change(&rqctx, Role::Submitter).await?;
         let run = path.into_inner().run;
+        principal.see_run(rqctx.context(), run).await?;
         act::cancel_run(rqctx.context(), principal, run).await.map(HttpResponseOk)
     }
 
@@ -81,6 +83,7 @@ impl UserApi for Users {
     ) -> Result<HttpResponseOk<Vec<RunId>>, HttpError> {
         let principal = require_to_change(&rqctx, Role::Submitter).await?;
         let run = path.into_inner().run;
+        principal.see_run(rqctx.context(), run).await?;
         act::approve(rqctx.context(), principal, run).await.map(HttpResponseOk)
     }
 
@@ -93,6 +96,7 @@ impl UserApi for Users {
         let failed = body.into_inner().failed_only;
         let which = if failed { RerunJobs::Failed } else { RerunJobs::All };
         let run = path.into_inner().run;
+        principal.see_run(rqctx.context(), run).await?;
         act::rerun(rqctx.context(), principal, run, which).await.map(HttpResponseCreated)
     }
 
@@ -100,18 +104,18 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<RunPath>,
     ) -> Result<HttpResponseOk<RunDetail>, HttpError> {
-        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
-        let run = rqctx.context().store.run(path.into_inner().run).await;
-        run.map(HttpResponseOk).map_err(from_store)
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let (context, run) = (rqctx.context(), path.into_inner().run);
+        principal.see_run(context, run).await?;
+        context.store.run(run).await.map(HttpResponseOk).map_err(from_store)
     }
 
     async fn job_view(
         rqctx: Rqctx,
         path: Path<JobPath>,
     ) -> Result<HttpResponseOk<JobDetail>, HttpError> {
-        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
-        let job = rqctx.context().store.job(path.into_inner().job).await;
-        job.map(HttpResponseOk).map_err(from_store)
+        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        context.store.job(job).await.map(HttpResponseOk).map_err(from_store)
     }
 
     async fn job_cancel(
@@ -120,6 +124,7 @@ impl UserApi for Users {
     ) -> Result<HttpResponseUpdatedNoContent, HttpError> {
         let principal = require_to_change(&rqctx, Role::Submitter).await?;
         let job = path.into_inner().job;
+        principal.see_job(rqctx.context(), job).await?;
         act::cancel_job(rqctx.context(), principal, job).await?;
         Ok(HttpResponseUpdatedNoContent())
     }
@@ -130,6 +135,7 @@ impl UserApi for Users {
     ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError> {
         let principal = require_to_change(&rqctx, Role::Submitter).await?;
         let job = path.into_inner().job;
+        principal.see_job(rqctx.context(), job).await?;
         act::rerun_job(rqctx.context(), principal, job).await.map(HttpResponseCreated)
     }
 
@@ -137,17 +143,17 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<JobPath>,
     ) -> Result<HttpResponseOk<Vec<Artifact>>, HttpError> {
-        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
-        let artifacts = rqctx.context().store.artifacts(path.into_inner().job).await;
-        artifacts.map(HttpResponseOk).map_err(from_store)
+        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        context.store.artifacts(job).await.map(HttpResponseOk).map_err(from_store)
     }
 
     async fn job_artifact(
         rqctx: Rqctx,
         path: Path<ArtifactPath>,
     ) -> Result<Response<Body>, HttpError> {
-        require(&rqctx, Role::Reader, Challenge::Basic).await?;
+        let principal = require(&rqctx, Role::Reader, Challenge::Basic).await?;
         let ArtifactPath { job, index } = path.into_inner();
+        principal.see_job(rqctx.context(), job).await?;
         artifact::download(rqctx.context(), job, index, rqctx.request.headers()).await
     }
 
@@ -156,9 +162,9 @@ impl UserApi for Users {
         path: Path<JobPath>,
         query: Query<AnnotationsQuery>,
     ) -> Result<HttpResponseOk<Annotations>, HttpError> {
-        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
-        let store = &rqctx.context().store;
-        let detail = store.job(path.into_inner().job).await.map_err(from_store)?;
+        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let store = &context.store;
+        let detail = store.job(job).await.map_err(from_store)?;
         let (attempt, _) = records::chosen(&detail, query.into_inner().attempt)?;
         let (annotations, omitted) = store.annotations(attempt).await.map_err(from_store)?;
         Ok(HttpResponseOk(Annotations { attempt, annotations, omitted }))
@@ -169,29 +175,28 @@ impl UserApi for Users {
         path: Path<JobPath>,
         query: Query<RecordsQuery>,
     ) -> Result<HttpResponseOk<RecordsPage>, HttpError> {
-        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
-        let page = records::page(rqctx.context(), path.into_inner().job, query.into_inner()).await;
-        page.map(HttpResponseOk)
+        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        records::page(context, job, query.into_inner()).await.map(HttpResponseOk)
     }
 
     async fn job_log(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        require(&rqctx, Role::Reader, Challenge::Basic).await?;
-        log::plain(rqctx.context(), path.into_inner().job).await
+        let (context, job) = readable(&rqctx, path, Challenge::Basic).await?;
+        log::plain(context, job).await
     }
 
     async fn job_events(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
         let last = rqctx.request.headers().get("last-event-id");
         let last = last.map(|value| value.to_str().map(str::to_owned)).transpose();
         let last = last.map_err(|_| bad_request("bad Last-Event-ID"))?;
         // A browser cannot set that header on its first request; our page asks so.
         let after = last.or_else(|| pages::query(&rqctx, "after")).filter(|text| !text.is_empty());
-        events::follow(rqctx.context(), path.into_inner().job, after.as_deref()).await
+        events::follow(context, job, after.as_deref()).await
     }
 
     async fn job_console(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        require(&rqctx, Role::Reader, Challenge::Basic).await?;
-        log::console(rqctx.context(), path.into_inner().job).await
+        let (context, job) = readable(&rqctx, path, Challenge::Basic).await?;
+        log::console(context, job).await
     }
 
     async fn delivery_list(
@@ -265,7 +270,7 @@ impl UserApi for Users {
     }
 
     async fn whoami(rqctx: Rqctx) -> Result<HttpResponseOk<WhoAmI>, HttpError> {
-        let Principal { name, role } = identify(&rqctx, Challenge::Bearer).await?;
+        let Principal { name, role, .. } = identify(&rqctx, Challenge::Bearer).await?;
         Ok(HttpResponseOk(WhoAmI { name, role }))
     }
 
@@ -359,6 +364,18 @@ impl UserApi for Users {
             client_error(status, "not_found", "there is no such file")
         })
     }
+}
+
+/// Lets a reader of this job in.
+async fn readable(
+    rqctx: &Rqctx,
+    path: Path<JobPath>,
+    challenge: Challenge,
+) -> Result<(&Arc<Context>, JobId), HttpError> {
+    let principal = require(rqctx, Role::Reader, challenge).await?;
+    let (context, job) = (rqctx.context(), path.into_inner().job);
+    principal.see_job(context, job).await?;
+    Ok((context, job))
 }
 
 fn page_limit<Page>(

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_pull_requests_reruns_artifacts.sql"),
     include_str!("../migrations/0003_approvals_annotations_ledger.sql"),
+    include_str!("../migrations/0004_sight_audit.sql"),
 ];
 
 /// Brings the schema up to date, each step in a transaction of its own.
@@ -74,6 +75,7 @@ mod tests {
         include_str!("../migrations/populated/0001.sql"),
         include_str!("../migrations/populated/0002.sql"),
         include_str!("../migrations/populated/0003.sql"),
+        include_str!("../migrations/populated/0004.sql"),
     ];
 
     /// The tables, each with the version that brought it.

@@ -3,11 +3,14 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use solstice_api::user::{Approval, Attempt, Job, JobDetail, Run, RunDetail, RunStatus, Step};
-use solstice_model::{JobEvent, JobId, JobSpec, JobState, RunId};
+use solstice_model::{
+    CommitSha, ForgeName, GitRef, JobEvent, JobId, JobSpec, JobState, RepoName, RunId,
+};
 
 use crate::column::{Columns as _, limit, text};
 use crate::describe::PullRequestView;
 use crate::error::StoreError;
+use crate::sight::Sight;
 use crate::status::run_status;
 use crate::store::Store;
 
@@ -38,22 +41,58 @@ pub struct Counts {
     pub waiting: u64,
 }
 
+/// Which runs are asked for; all that are in sight unless it says more.
+#[derive(Clone, Debug, Default)]
+pub struct RunQuery {
+    /// Of what somebody may see.
+    pub sight: Sight,
+    /// Of this repository.
+    pub repository: Option<(ForgeName, RepoName)>,
+    /// Of this ref, in full.
+    pub git_ref: Option<GitRef>,
+    /// Of the workflow file at this path.
+    pub file: Option<String>,
+    /// Of this commit.
+    pub commit: Option<CommitSha>,
+    /// Of the pull request with this number.
+    pub pull_request: Option<u64>,
+}
+
 impl Store {
-    /// Runs, newest first, those before `before` if it is given.
+    /// The runs that are asked for, newest first, those before `before` if it is
+    /// given.
     ///
     /// # Errors
     ///
     /// Whatever the disk does.
     pub async fn runs(
         &self,
+        which: RunQuery,
         before: Option<RunId>,
         at_most: usize,
     ) -> Result<Vec<Run>, StoreError> {
         self.read(move |connection| {
-            let sql =
-                format!("{RUN} WHERE ?1 IS NULL OR run.id < ?1 ORDER BY run.id DESC LIMIT ?2");
+            let sql = format!(
+                "{RUN} WHERE (?1 IS NULL OR run.id < ?1) AND {} \
+                 AND (?3 IS NULL OR (repository.forge = ?3 AND repository.name = ?4)) \
+                 AND (?5 IS NULL OR git_ref = ?5) AND (?6 IS NULL OR file = ?6) \
+                 AND (?7 IS NULL OR commit_sha = ?7) AND (?8 IS NULL OR pull_request = ?8) \
+                 ORDER BY run.id DESC LIMIT ?9",
+                Sight::condition("?2"),
+            );
             let mut statement = connection.prepare_cached(&sql)?;
-            let page = params![before.map(text), limit(at_most, MAX_PAGE)];
+            let (forge, name) = which.repository.unzip();
+            let page = params![
+                before.map(text),
+                which.sight.parameter(),
+                forge.map(text),
+                name.map(text),
+                which.git_ref.map(text),
+                which.file,
+                which.commit.map(text),
+                which.pull_request,
+                limit(at_most, MAX_PAGE),
+            ];
             let rows = statement.query_map(page, run_without_status)?;
             let mut runs: Vec<Run> = rows.collect::<Result<_, _>>()?;
             for run in &mut runs {

@@ -16,6 +16,7 @@ use solstice_forge::Forge;
 use solstice_forge::fake::FakeForge;
 use solstice_model::{RepoName, Role, Token};
 use solstice_server::Server;
+use solstice_store::RunQuery;
 use tokio::process::Command;
 
 /// No state takes longer to be reached.
@@ -130,7 +131,7 @@ impl Bench {
         let request = self.http.post(url).headers(delivery.headers).body(delivery.body);
         assert!(request.send().await.unwrap().status().is_success());
         let run = self.until("a run", || async {
-            let runs = self.server.store().runs(None, 10).await.unwrap();
+            let runs = self.server.store().runs(RunQuery::default(), None, 10).await.unwrap();
             runs.into_iter().find(|run| run.commit == commit)
         });
         let detail = self.server.store().run(run.await.id).await.unwrap();

@@ -150,6 +150,7 @@ struct JobPage {
 pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpError> {
     let principal = reader(rqctx).await?;
     let context = rqctx.context();
+    principal.see_job(context, job).await?;
     let detail = context.store.job(job).await.map_err(from_store)?;
     let siblings = context.store.run(detail.run.id).await.map_err(from_store)?.jobs;
     let attempt = detail.attempts.last().map(|attempt| attempt.id);
@@ -184,7 +185,7 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
         attempts: detail.attempts.iter().map(|one| AttemptView::new(one, now)).collect(),
         steps: steps(&detail, &mut log, now),
         run: RunView::new(detail.run, now),
-        frame: Frame::new(context, principal.name),
+        frame: Frame::new(context, Some(&principal)),
         log,
         earlier: (window > 1).then(|| format!("?line={}", window - 1)),
         later: (!at_end).then(|| format!("?line={}", window + MAX_LINES as u64)),

@@ -93,6 +93,7 @@ struct RunPage {
 pub(super) async fn render(rqctx: &Rqctx, run: RunId) -> Result<String, HttpError> {
     let principal = reader(rqctx).await?;
     let context = rqctx.context();
+    principal.see_run(context, run).await?;
     let detail = context.store.run(run).await.map_err(from_store)?;
     let now = context.clock.now();
     let mut jobs = Vec::new();
@@ -111,7 +112,7 @@ pub(super) async fn render(rqctx: &Rqctx, run: RunId) -> Result<String, HttpErro
         !matches!(job.state.outcome(), None | Some(Outcome::Succeeded | Outcome::Skipped { .. }))
     };
     rendered(&RunPage {
-        frame: Frame::new(context, principal.name),
+        frame: Frame::new(context, Some(&principal)),
         jobs,
         unfinished,
         may_approve: may_act && waits,

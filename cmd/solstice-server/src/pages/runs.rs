@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use dropshot::HttpError;
 use solstice_api::user::{Approval, Run, RunStatus};
 use solstice_display::duration;
+use solstice_store::RunQuery;
 
 use super::format::{Badge, When, run_badge};
 use super::{Frame, Rqctx, query, reader, rendered};
@@ -103,7 +104,8 @@ pub(super) async fn render(rqctx: &Rqctx) -> Result<String, HttpError> {
     let before = query(rqctx, "before").map(|text| text.parse()).transpose();
     let before = before.map_err(|_| bad_request("there is no such page"))?;
     let first = before.is_none();
-    let mut runs = context.store.runs(before, PAGE + 1).await.map_err(from_store)?;
+    let which = RunQuery { sight: principal.sight.clone(), ..RunQuery::default() };
+    let mut runs = context.store.runs(which, before, PAGE + 1).await.map_err(from_store)?;
     let more = runs.len() > PAGE;
     runs.truncate(PAGE);
     let last = runs.last().map(|run| run.id);
@@ -112,5 +114,5 @@ pub(super) async fn render(rqctx: &Rqctx) -> Result<String, HttpError> {
     let unfinished = first || runs.iter().any(|run| unfinished(run.status));
     let now = context.clock.now();
     let runs = runs.into_iter().map(|run| RunView::new(run, now)).collect();
-    rendered(&RunsPage { frame: Frame::new(context, principal.name), runs, older, unfinished })
+    rendered(&RunsPage { frame: Frame::new(context, Some(&principal)), runs, older, unfinished })
 }

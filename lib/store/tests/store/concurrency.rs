@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use solstice_store::RunQuery;
 use tokio::task::JoinSet;
 
 use crate::fixture::{LEASE, at, deliver, host, new_delivery, offer, run, spec, store};
@@ -53,13 +54,13 @@ async fn readers_see_each_transaction_whole_while_others_write() {
         });
     }
     while !writers.is_empty() {
-        for run in store.runs(None, 5).await.unwrap() {
+        for run in store.runs(RunQuery::default(), None, 5).await.unwrap() {
             assert_eq!(store.run(run.id).await.unwrap().jobs.len(), 2);
         }
         let _ = writers.try_join_next();
         tokio::task::yield_now().await;
     }
-    assert_eq!(store.runs(None, 100).await.unwrap().len(), 40);
+    assert_eq!(store.runs(RunQuery::default(), None, 100).await.unwrap().len(), 40);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use solstice_forge::CheckState;
 use solstice_model::NeededOutcome;
 use solstice_model::id::new_id;
-use solstice_store::{StoreError, Verdict};
+use solstice_store::{RunQuery, StoreError, Verdict};
 
 use crate::fixture::{at, deliver, forge, need, new_delivery, new_run, push, pushed, spec, store};
 
@@ -139,7 +139,7 @@ async fn the_same_push_delivered_under_a_new_id_makes_no_second_run() {
     assert_eq!((second[0].new, second[1].new), (false, true));
     let other_commit = pushed(&store, 'b', runs(&["a.kdl"])).await;
     assert!(other_commit[0].new);
-    assert_eq!(store.runs(None, 10).await.unwrap().len(), 3);
+    assert_eq!(store.runs(RunQuery::default(), None, 10).await.unwrap().len(), 3);
     assert_eq!(store.due_reports(forge(), at(0), 10).await.unwrap().len(), 3);
     let listed = store.deliveries(None, 10).await.unwrap();
     assert_eq!(listed[1].runs, [first[0].run, second[1].run], "both deliveries lead to it");
@@ -166,7 +166,7 @@ async fn a_workflow_that_could_never_end_is_refused_whole() {
     }
     let none = store.finish_delivery_with_runs(id, push('a'), Vec::new(), at(0)).await;
     assert!(matches!(none, Err(StoreError::Conflict { .. })), "{none:?}");
-    assert!(store.runs(None, 10).await.unwrap().is_empty());
+    assert!(store.runs(RunQuery::default(), None, 10).await.unwrap().is_empty());
     assert_eq!(store.counts().await.unwrap().waiting, 1);
 }
 

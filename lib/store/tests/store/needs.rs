@@ -4,7 +4,7 @@ use solstice_api::user::RunStatus;
 use solstice_model::{
     AgentVerdict, HostName, JobEvent, JobSpec, NeededOutcome, Outcome, SkipReason, TimeLimit,
 };
-use solstice_store::Store;
+use solstice_store::{RunQuery, Store};
 
 use crate::fixture::{at, attempt_of, claim_all, end, failed, need, run, spec, store, words};
 
@@ -151,7 +151,10 @@ async fn a_failure_that_is_allowed_fails_neither_the_run_nor_what_needs_it() {
     let after = store.run(detail.run.id).await.unwrap();
     assert_eq!(after.run.status, RunStatus::Succeeded);
     assert_eq!(words(&store, detail.run.id).await, ["failed", "succeeded"]);
-    assert_eq!(store.runs(None, 1).await.unwrap()[0].status, RunStatus::Succeeded);
+    assert_eq!(
+        store.runs(RunQuery::default(), None, 1).await.unwrap()[0].status,
+        RunStatus::Succeeded
+    );
     assert_eq!(store.job(after.jobs[0].id).await.unwrap().run.status, RunStatus::Succeeded);
 }
 

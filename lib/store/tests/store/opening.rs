@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use solstice_store::StoreError;
+use solstice_store::{RunQuery, StoreError};
 
 use crate::fixture::{LEASE, at, deliver, forge, host, open, store};
 
@@ -19,7 +19,7 @@ async fn what_the_first_version_wrote_can_be_looked_at_and_gone_on_with() {
     let store = open(&path).unwrap();
     let counts = store.counts().await.unwrap();
     assert_eq!((counts.queued, counts.running, counts.waiting), (1, 1, 1));
-    for run in store.runs(None, 10).await.unwrap() {
+    for run in store.runs(RunQuery::default(), None, 10).await.unwrap() {
         for job in store.run(run.id).await.unwrap().jobs {
             store.job(job.id).await.unwrap();
             store.events(job.id, 0, 10).await.unwrap();

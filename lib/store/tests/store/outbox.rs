@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use solstice_forge::CheckState;
 use solstice_model::{AgentVerdict, JobEvent};
-use solstice_store::{DueReport, Heed, ReportFailure, Store};
+use solstice_store::{DueReport, Heed, ReportFailure, RunQuery, Store};
 
 use crate::fixture::{at, claim, end, forge, new_run, one_job, pushed, spec, store};
 
@@ -124,7 +124,7 @@ async fn ends_come_before_beginnings_and_these_before_progress() {
         }
     }
     claim(&store, 10).await;
-    let run = store.runs(None, 1).await.unwrap()[0].id;
+    let run = store.runs(RunQuery::default(), None, 1).await.unwrap()[0].id;
     let ended = store.run(run).await.unwrap().jobs.remove(2).id;
     store.cancel(ended, "ada".to_owned(), at(20)).await.unwrap();
     let name = |name: &str| format!("solstice/a.kdl/{name}");

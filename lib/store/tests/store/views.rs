@@ -3,7 +3,7 @@
 use solstice_api::user::RunStatus;
 use solstice_model::AgentVerdict;
 use solstice_model::id::new_id;
-use solstice_store::{Counts, MAX_PAGE, StoreError};
+use solstice_store::{Counts, MAX_PAGE, RunQuery, StoreError};
 
 use crate::fixture::{claim, end, failed, forge, new_run, one_job, pushed, run, spec, store};
 
@@ -19,7 +19,7 @@ async fn runs_are_paged_newest_first_with_their_status() {
     claim(&store, 3).await;
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
-        let page = store.runs(before, 2).await.unwrap();
+        let page = store.runs(RunQuery::default(), before, 2).await.unwrap();
         let Some(last) = page.last() else { break };
         assert!(page.len() <= 2);
         before = Some(last.id);
@@ -39,12 +39,12 @@ async fn no_page_is_longer_than_the_bound() {
         let runs = files.iter().map(|file| new_run(file, Err("bad".to_owned()))).collect();
         pushed(&store, 'a', runs).await;
     }
-    assert_eq!(store.runs(None, usize::MAX).await.unwrap().len(), MAX_PAGE);
+    assert_eq!(store.runs(RunQuery::default(), None, usize::MAX).await.unwrap().len(), MAX_PAGE);
     assert_eq!(
         store.due_reports(forge(), crate::fixture::at(0), usize::MAX).await.unwrap().len(),
         MAX_PAGE
     );
-    assert_eq!(store.runs(None, 0).await.unwrap().len(), 1);
+    assert_eq!(store.runs(RunQuery::default(), None, 0).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn what_is_not_there_is_not_found() {
     missing(store.job_state(new_id()).await.unwrap_err());
     missing(store.attempt(new_id()).await.unwrap_err());
     assert!(store.events(new_id(), 0, 10).await.unwrap().is_empty());
-    assert!(store.runs(None, 10).await.unwrap().is_empty());
+    assert!(store.runs(RunQuery::default(), None, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]

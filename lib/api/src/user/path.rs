@@ -1,0 +1,74 @@
+//! Which thing a request is about.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use solstice_model::{DeliveryId, HostName, JobId, RunId};
+
+/// Which run.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RunPath {
+    /// The run's id.
+    pub run: RunId,
+}
+
+/// Which job.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct JobPath {
+    /// The job's id.
+    pub job: JobId,
+}
+
+/// Which button of which run's page.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RunActionPath {
+    /// The run's id.
+    pub run: RunId,
+    /// What is to be done.
+    pub action: String,
+}
+
+/// Which button of which job's page.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct JobActionPath {
+    /// The job's id.
+    pub job: JobId,
+    /// What is to be done.
+    pub action: String,
+}
+
+/// Which artifact.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ArtifactPath {
+    /// The job's id.
+    pub job: JobId,
+    /// The artifact's number, from 0.
+    pub index: u32,
+}
+
+/// Which delivery.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryPath {
+    /// The delivery's id.
+    pub delivery: DeliveryId,
+}
+
+/// Which host.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct HostPath {
+    /// The host's name.
+    pub host: HostName,
+}
+
+/// Which token.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TokenPath {
+    /// The token's name.
+    pub name: String,
+}
+
+/// Which file.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct AssetPath {
+    /// Its name.
+    pub file: String,
+}
