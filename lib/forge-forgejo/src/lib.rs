@@ -179,6 +179,10 @@ impl Forge for ForgejoForge {
         Ok(Some(Credential { username, password }))
     }
 
+    fn source_path(&self) -> Option<&'static [&'static str]> {
+        Some(&["src", "commit"])
+    }
+
     fn pace(&self) -> Pace {
         Pace {
             details: false,

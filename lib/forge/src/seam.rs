@@ -399,6 +399,13 @@ pub trait Forge: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// What stands between a repository's page and a commit in the address of a
+    /// file's page, if this forge has such pages: `["blob"]` for
+    /// `…/owner/name/blob/COMMIT/PATH`.
+    fn source_path(&self) -> Option<&'static [&'static str]> {
+        None
+    }
+
     /// How often checks may be told, and how much of one is shown.
     fn pace(&self) -> Pace;
 

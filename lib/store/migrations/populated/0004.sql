@@ -75,3 +75,8 @@ INSERT INTO annotation (attempt, position, path, line, end_line, "column", level
 
 INSERT INTO seen_head (repository, git_ref, commit_sha, seen_at) VALUES
     (1, 'refs/heads/main', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1700000000000);
+
+UPDATE run SET outcome = 'failed' WHERE problem IS NOT NULL;
+
+INSERT INTO image_use (name, digest, first_seen_at, uses, used_at) VALUES
+    ('omnios', 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1700000000000, 3, 1700000010000);
