@@ -11,6 +11,7 @@ mod job;
 mod log;
 mod run;
 mod runs;
+mod why;
 
 use std::sync::Arc;
 

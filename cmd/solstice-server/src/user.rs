@@ -6,6 +6,7 @@ mod delivery;
 mod events;
 mod log;
 pub(crate) mod records;
+pub(crate) mod why;
 
 use std::sync::Arc;
 
@@ -17,10 +18,11 @@ use dropshot::{
 use http::Response;
 use slog::info;
 use solstice_api::user::{
-    Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail,
-    DeliveryPage, DeliveryPath, Health, Host, HostPath, HostUpdate, Image, Job, JobActionPath,
-    JobDetail, JobPath, Ready, RecordsPage, RecordsQuery, Rerun, Run, RunActionPath, RunCreate,
-    RunDetail, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, CommitQuery, CommitWhy,
+    Delivery, DeliveryDetail, DeliveryPage, DeliveryPath, Health, Host, HostPath, HostUpdate,
+    Image, Job, JobActionPath, JobDetail, JobPath, JobWhy, Ready, RecordsPage, RecordsQuery, Rerun,
+    Run, RunActionPath, RunCreate, RunDetail, RunPage, RunPath, RunWhy, TokenCreate, TokenCreated,
+    TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};
@@ -108,6 +110,32 @@ impl UserApi for Users {
         let (context, run) = (rqctx.context(), path.into_inner().run);
         principal.see_run(context, run).await?;
         context.store.run(run).await.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn run_why(
+        rqctx: Rqctx,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<RunWhy>, HttpError> {
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let (context, run) = (rqctx.context(), path.into_inner().run);
+        principal.see_run(context, run).await?;
+        why::run(context, run).await.map(HttpResponseOk)
+    }
+
+    async fn commit_why(
+        rqctx: Rqctx,
+        query: Query<CommitQuery>,
+    ) -> Result<HttpResponseOk<CommitWhy>, HttpError> {
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        why::commit(rqctx.context(), principal, query.into_inner()).await.map(HttpResponseOk)
+    }
+
+    async fn job_why(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<JobWhy>, HttpError> {
+        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        why::job(context, job).await.map(HttpResponseOk)
     }
 
     async fn job_view(

@@ -172,7 +172,10 @@ fn detail_without_runs(row: &rusqlite::Row<'_>) -> rusqlite::Result<DeliveryDeta
     })
 }
 
-fn runs_of(connection: &Connection, delivery: DeliveryId) -> Result<Vec<RunId>, StoreError> {
+pub(crate) fn runs_of(
+    connection: &Connection,
+    delivery: DeliveryId,
+) -> Result<Vec<RunId>, StoreError> {
     let sql = "SELECT run FROM delivery_run WHERE delivery = ?1 ORDER BY run";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([text(delivery)], |row| row.word(0))?;

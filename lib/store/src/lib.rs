@@ -45,6 +45,7 @@ mod token;
 mod transition;
 mod verdict;
 mod view;
+mod why;
 mod withdraw;
 mod writer;
 
@@ -69,3 +70,4 @@ pub use store::Store;
 pub use transition::Transitioned;
 pub use verdict::Verdict;
 pub use view::{Counts, LoggedEvent, MAX_PAGE, RunQuery};
+pub use why::{JobFacts, NeedFact, QueueFacts, Story};

@@ -210,18 +210,18 @@ impl Store {
     }
 }
 
-const RUN: &str = "SELECT run.id, repository.forge, repository.name, commit_sha, git_ref, title, \
+pub(crate) const RUN: &str = "SELECT run.id, repository.forge, repository.name, commit_sha, git_ref, title, \
                    actor, file, workflow, problem, created_at, finished_at, event, pull_request, \
                    base, outside, author, approval IS NOT NULL, approved_by, approved_at \
                    FROM run JOIN repository ON repository.id = run.repository";
 
-const JOB: &str = "SELECT id, run, name, runs_on, data, queued_at, claimed_at, started_at, \
+pub(crate) const JOB: &str = "SELECT id, run, name, runs_on, data, queued_at, claimed_at, started_at, \
                    finished_at, spec, rerun, replaced_by, \
                    (SELECT annotation_counts FROM attempt WHERE attempt.job = job.id \
                     ORDER BY number DESC LIMIT 1) FROM job";
 
 /// The run itself; its status is its jobs' to say.
-fn run_without_status(row: &Row<'_>) -> rusqlite::Result<Run> {
+pub(crate) fn run_without_status(row: &Row<'_>) -> rusqlite::Result<Run> {
     Ok(Run {
         id: row.word(0)?,
         forge: row.word(1)?,
@@ -262,7 +262,7 @@ fn awaits_approval(run: &Run) -> bool {
     run.approval.as_ref().is_some_and(|approval| approval.by.is_none())
 }
 
-fn run_row(connection: &Connection, run: RunId) -> Result<Run, StoreError> {
+pub(crate) fn run_row(connection: &Connection, run: RunId) -> Result<Run, StoreError> {
     connection
         .prepare_cached(&format!("{RUN} WHERE run.id = ?1"))?
         .query_row([text(run)], run_without_status)
@@ -270,7 +270,7 @@ fn run_row(connection: &Connection, run: RunId) -> Result<Run, StoreError> {
         .ok_or_else(|| StoreError::not_found("run", run))
 }
 
-fn status(connection: &Connection, run: &Run) -> Result<RunStatus, StoreError> {
+pub(crate) fn status(connection: &Connection, run: &Run) -> Result<RunStatus, StoreError> {
     let sql = "SELECT data, coalesce(json_extract(spec, '$.continue_on_error'), 0) FROM job \
                WHERE run = ?1 AND replaced_by IS NULL";
     let mut statement = connection.prepare_cached(sql)?;
@@ -287,7 +287,7 @@ fn jobs(connection: &Connection, run: RunId) -> Result<Vec<Job>, StoreError> {
     rows.map(|row| Ok(row?.0)).collect()
 }
 
-fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
+pub(crate) fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
     let spec: JobSpec = row.data(9)?;
     let job = Job {
         id: row.word(0)?,
@@ -311,7 +311,7 @@ fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
     Ok((job, spec))
 }
 
-fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreError> {
+pub(crate) fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreError> {
     let sql = "SELECT id, number, host, claimed_at, ended_at, lost, phases, verdict FROM attempt \
                WHERE job = ?1 ORDER BY number";
     let mut statement = connection.prepare_cached(sql)?;
@@ -330,7 +330,7 @@ fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreEr
     rows.map(|row| Ok(row?)).collect()
 }
 
-fn steps(
+pub(crate) fn steps(
     connection: &Connection,
     attempt: &Attempt,
     spec: &JobSpec,

@@ -10,6 +10,7 @@ use solstice_model::{JobName, JobSpec, JobState, Outcome, Role, RunId};
 
 use super::format::{Badge, iso, job_badge, job_time};
 use super::runs::{RunView, unfinished};
+use super::why::WhyView;
 use super::{Frame, Rqctx, reader, rendered};
 use crate::context::Context;
 use crate::error::from_store;
@@ -86,6 +87,8 @@ struct RunPage {
     may_rerun: bool,
     /// Whether some job did not succeed.
     some_failed: bool,
+    /// Why it is where it is.
+    why: WhyView,
     /// Where the buttons go.
     action: String,
 }
@@ -119,6 +122,7 @@ pub(super) async fn render(rqctx: &Rqctx, run: RunId) -> Result<String, HttpErro
         may_cancel: may_act && unfinished,
         may_rerun: may_act && !unfinished && !refused(&detail.run),
         some_failed: detail.jobs.iter().any(failed),
+        why: WhyView::of_run(context, run).await?,
         action: format!("/runs/{run}"),
         run: RunView::new(detail.run, now),
     })
