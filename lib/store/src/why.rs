@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
-use solstice_api::host::Offer;
 use solstice_api::user::{Attempt, DeliveryWhy, Host, Job, Run, Step};
 use solstice_model::{
-    Annotation, ForgeName, Grounds, JobId, JobName, JobSpec, JobState, NeededOutcome, RepoName,
-    RunId,
+    Annotation, ForgeName, Grounds, JobId, JobName, JobSpec, JobState, Label, NeededOutcome,
+    RepoName, RunId, SizeName,
 };
 use url::Url;
 
@@ -18,7 +17,7 @@ use crate::column::{Columns as _, text};
 use crate::error::StoreError;
 use crate::host::hosts;
 use crate::ledger::runs_of;
-use crate::queue::Queue;
+use crate::queue;
 use crate::sight::Sight;
 use crate::store::Store;
 use crate::view;
@@ -343,19 +342,12 @@ fn queue(
     now: DateTime<Utc>,
 ) -> Result<QueueFacts, StoreError> {
     let able: Vec<&Host> = facts.hosts.iter().filter(|host| could_take(host, &facts.job)).collect();
-    let labels: BTreeSet<_> = able.iter().flat_map(|host| host.labels.iter().cloned()).collect();
-    let sizes: BTreeSet<_> = able.iter().flat_map(|host| host.sizes.iter().cloned()).collect();
-    let offers = [Offer { labels: labels.into_iter().collect(), room: 1 }];
-    let mut queue = Queue::read(connection, &offers, &sizes.into_iter().collect::<Vec<_>>())?;
-    let (mut ahead, mut reached) = (0, able.is_empty());
-    while !reached && ahead < MAX_AHEAD {
-        let Some((next, _)) = queue.next(|_| true) else { break };
-        reached = next == facts.job.id;
-        if !reached {
-            queue.taken(connection, next)?;
-            ahead += 1;
-        }
-    }
+    let labels: BTreeSet<&Label> = able.iter().flat_map(|host| &host.labels).collect();
+    let sizes: BTreeSet<&SizeName> = able.iter().flat_map(|host| &host.sizes).collect();
+    let (ahead, more) = match able.is_empty() {
+        true => (0, true),
+        false => queue::before(connection, &labels, &sizes, facts.job.id, MAX_AHEAD)?,
+    };
     let sql = "SELECT claimed_at FROM attempt WHERE host = ?1 AND ended_at IS NULL";
     let mut statement = connection.prepare_cached(sql)?;
     let mut busy = Vec::new();
@@ -366,7 +358,7 @@ fn queue(
         }
     }
     let took = took_with_label(connection, &facts.job)?;
-    Ok(QueueFacts { ahead, more: !reached, busy, took })
+    Ok(QueueFacts { ahead, more, busy, took })
 }
 
 /// How long jobs took from claim to end that are the same job of the same file.

@@ -159,7 +159,7 @@ fn infrastructure(asked: &Asked<'_>, facts: &JobFacts, why: &str) -> Vec<Reason>
     let tries = facts.attempts.len();
     let times = if tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
     let remedy = format!(
-        "nothing in the change: `ciadm rerun {}`; the operator sees more with `ciadm doctor` \
+        "nothing is wrong with the change: `ciadm rerun {}`; the operator sees more with `ciadm doctor` \
          and in the serial console",
         facts.job.id
     );
