@@ -24,6 +24,7 @@ mod run;
 mod run_parts;
 mod runs;
 mod start;
+mod why;
 
 use std::sync::Arc;
 

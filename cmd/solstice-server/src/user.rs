@@ -8,6 +8,7 @@ mod log;
 pub(crate) mod queue;
 pub(crate) mod records;
 mod run;
+pub(crate) mod why;
 
 use std::sync::Arc;
 
@@ -19,12 +20,12 @@ use dropshot::{
 use http::Response;
 use slog::info;
 use solstice_api::user::{
-    Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail,
-    DeliveryActionPath, DeliveryPage, DeliveryPath, Health, Host, HostActionPath, HostPath,
-    HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, Queue, Ready, RecordsPage,
-    RecordsQuery, Repository, RepositoryPage, RepositoryPath, Rerun, Run, RunActionPath, RunCreate,
-    RunDetail, RunFilter, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPath,
-    UserApi, WhoAmI,
+    Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, CommitQuery, CommitWhy,
+    Delivery, DeliveryActionPath, DeliveryDetail, DeliveryPage, DeliveryPath, Health, Host,
+    HostActionPath, HostPath, HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, JobWhy,
+    Queue, Ready, RecordsPage, RecordsQuery, Repository, RepositoryPage, RepositoryPath, Rerun,
+    Run, RunActionPath, RunCreate, RunDetail, RunFilter, RunPage, RunPath, RunWhy, TokenCreate,
+    TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};
@@ -127,6 +128,32 @@ impl UserApi for Users {
         let (context, run) = (rqctx.context(), path.into_inner().run);
         principal.see_run(context, run).await?;
         context.store.run(run).await.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn run_why(
+        rqctx: Rqctx,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<RunWhy>, HttpError> {
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let (context, run) = (rqctx.context(), path.into_inner().run);
+        principal.see_run(context, run).await?;
+        why::run(context, run).await.map(HttpResponseOk)
+    }
+
+    async fn commit_why(
+        rqctx: Rqctx,
+        query: Query<CommitQuery>,
+    ) -> Result<HttpResponseOk<CommitWhy>, HttpError> {
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        why::commit(rqctx.context(), principal, query.into_inner()).await.map(HttpResponseOk)
+    }
+
+    async fn job_why(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<JobWhy>, HttpError> {
+        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        why::job(context, job).await.map(HttpResponseOk)
     }
 
     async fn job_view(

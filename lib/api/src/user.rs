@@ -22,6 +22,7 @@ mod queue;
 mod repository;
 mod run;
 mod token;
+mod why;
 
 pub use self::delivery::{Delivery, DeliveryDetail, DeliveryPage, DeliverySource, Header};
 pub use self::host::{Host, HostUpdate, Image};
@@ -34,10 +35,12 @@ pub use self::path::{
 };
 pub use self::queue::{Queue, QueuedJob, RunningStep, WaitingJob, WorkingJob};
 pub use self::repository::{Repository, RepositoryPage};
-pub use self::run::{
-    Approval, Rerun, Run, RunCreate, RunDetail, RunFilter, RunPage, RunStatus,
-};
+pub use self::run::{Approval, Rerun, Run, RunCreate, RunDetail, RunFilter, RunPage, RunStatus};
 pub use self::token::{TokenCreate, TokenCreated, TokenInfo, WhoAmI};
+pub use self::why::{
+    CommitQuery, CommitWhy, Confidence, DeliveryWhy, Estimate, Fault, JobInShort, JobWhy, Place,
+    QueuePlace, Reason, ReasonKind, RunWhy, Standing,
+};
 
 /// The user API.
 #[dropshot::api_description]
@@ -122,12 +125,33 @@ pub trait UserApi {
         body: TypedBody<Rerun>,
     ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError>;
 
+    /// Tell why there is such a run and why it stands where it stands
+    #[endpoint { method = GET, path = "/api/v1/runs/{run}/why", tags = ["runs"] }]
+    async fn run_why(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<RunWhy>, HttpError>;
+
+    /// Tell what came of a commit: runs, or the recorded reasons why there are none
+    #[endpoint { method = GET, path = "/api/v1/why", tags = ["runs"] }]
+    async fn commit_why(
+        rqctx: RequestContext<Self::Context>,
+        query: Query<CommitQuery>,
+    ) -> Result<HttpResponseOk<CommitWhy>, HttpError>;
+
     /// Show a job, its steps and its attempts
     #[endpoint { method = GET, path = "/api/v1/jobs/{job}", tags = ["jobs"] }]
     async fn job_view(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobPath>,
     ) -> Result<HttpResponseOk<JobDetail>, HttpError>;
+
+    /// Tell why a job waits, runs, was skipped or failed, by whose fault, and what helps
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/why", tags = ["jobs"] }]
+    async fn job_why(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<JobWhy>, HttpError>;
 
     /// Cancel a job; 409 if it is over
     #[endpoint { method = POST, path = "/api/v1/jobs/{job}/cancel", tags = ["jobs"] }]

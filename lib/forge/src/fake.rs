@@ -432,10 +432,6 @@ impl Forge for FakeForge {
         self.asked().await.redeliver(since)
     }
 
-    fn source_path(&self) -> Option<&'static [&'static str]> {
-        Some(&["src", "commit"])
-    }
-
     fn pace(&self) -> Pace {
         *self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -36,3 +36,10 @@ CREATE TABLE image_use (
     used_at       INTEGER,
     PRIMARY KEY (name, digest)
 ) STRICT, WITHOUT ROWID;
+-- Why a run was made, and where its file says what; and which commit a delivery told
+-- of, so that it is found by that.
+ALTER TABLE run ADD COLUMN grounds TEXT;         -- JSON: Grounds; NULL of what older versions made
+ALTER TABLE delivery ADD COLUMN repository TEXT; -- its name
+ALTER TABLE delivery ADD COLUMN commit_sha TEXT;
+CREATE INDEX delivery_of_commit ON delivery (repository, commit_sha)
+    WHERE commit_sha IS NOT NULL;

@@ -189,7 +189,7 @@ impl Store {
     }
 }
 
-fn hosts(
+pub(crate) fn hosts(
     connection: &Connection,
     name: Option<&HostName>,
     now: DateTime<Utc>,

@@ -201,20 +201,28 @@ fn detail_without_runs(row: &rusqlite::Row<'_>) -> rusqlite::Result<DeliveryDeta
     })
 }
 
-/// The runs that came of deliveries: one query, however many they are.
 fn set_runs(connection: &Connection, deliveries: &mut [Delivery]) -> Result<(), StoreError> {
-    let ids: Vec<DeliveryId> = deliveries.iter().map(|delivery| delivery.id).collect();
+    let ids = deliveries.iter().map(|delivery| delivery.id).collect();
+    let mut runs = runs_of(connection, ids)?;
+    for delivery in deliveries {
+        delivery.runs = runs.remove(&delivery.id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// The runs that came of deliveries: one query, however many they are.
+pub(crate) fn runs_of(
+    connection: &Connection,
+    deliveries: Vec<DeliveryId>,
+) -> Result<HashMap<DeliveryId, Vec<RunId>>, StoreError> {
     let sql = "SELECT delivery, run FROM json_each(?1) AS wanted \
                JOIN delivery_run ON delivery = wanted.value ORDER BY run";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([json(&ids)], |row| Ok((row.word(0)?, row.word(1)?)))?;
+    let rows = statement.query_map([json(&deliveries)], |row| Ok((row.word(0)?, row.word(1)?)))?;
     let mut of: HashMap<DeliveryId, Vec<RunId>> = HashMap::new();
     for row in rows {
         let (delivery, run) = row?;
         of.entry(delivery).or_default().push(run);
     }
-    for delivery in deliveries {
-        delivery.runs = of.remove(&delivery.id).unwrap_or_default();
-    }
-    Ok(())
+    Ok(of)
 }

@@ -48,6 +48,7 @@ mod token;
 mod transition;
 mod verdict;
 mod view;
+mod why;
 mod withdraw;
 mod work;
 mod writer;
@@ -76,3 +77,5 @@ pub use store::Store;
 pub use transition::Transitioned;
 pub use verdict::Verdict;
 pub use view::{Counts, LoggedEvent, MAX_PAGE, RunQuery, WholeRun};
+
+pub use why::{JobFacts, NeedFact, QueueFacts, Story};

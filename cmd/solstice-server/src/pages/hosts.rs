@@ -66,9 +66,8 @@ impl HostView {
         phases: Option<&HostPhases>,
         now: DateTime<Utc>,
     ) -> Self {
-        let here = |job: &&WorkingJob| {
-            job.state.holding().is_some_and(|held| held.host == host.name)
-        };
+        let here =
+            |job: &&WorkingJob| job.state.holding().is_some_and(|held| held.host == host.name);
         let (kind, text) = match (host.online, host.draining) {
             (false, _) => ("bad", "not heard of"),
             (true, true) => ("warn", "draining"),
