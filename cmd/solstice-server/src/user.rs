@@ -12,7 +12,7 @@ use std::sync::Arc;
 use dropshot::{
     Body, EmptyScanParams, HttpError, HttpResponseCreated, HttpResponseDeleted, HttpResponseOk,
     HttpResponseUpdatedNoContent, PaginationParams, Path, Query, RequestContext, ResultsPage,
-    TypedBody, WhichPage,
+    TypedBody, UntypedBody, WhichPage,
 };
 use http::Response;
 use slog::info;
@@ -26,8 +26,9 @@ use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};
 use solstice_store::{RerunJobs, RunQuery};
 
-use crate::auth::{Challenge, Principal, identify, require, require_to_change};
+use crate::auth::{Principal, identify, require, require_to_change};
 use crate::context::Context;
+use crate::csrf::Form;
 use crate::error::{bad_request, client_error, from_store, not_ready};
 use crate::pages;
 
@@ -46,7 +47,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, RunPage>>,
     ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
         let before = match query.page {
@@ -104,7 +105,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<RunPath>,
     ) -> Result<HttpResponseOk<RunDetail>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let (context, run) = (rqctx.context(), path.into_inner().run);
         principal.see_run(context, run).await?;
         context.store.run(run).await.map(HttpResponseOk).map_err(from_store)
@@ -114,7 +115,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<JobPath>,
     ) -> Result<HttpResponseOk<JobDetail>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         context.store.job(job).await.map(HttpResponseOk).map_err(from_store)
     }
 
@@ -143,7 +144,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<JobPath>,
     ) -> Result<HttpResponseOk<Vec<Artifact>>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         context.store.artifacts(job).await.map(HttpResponseOk).map_err(from_store)
     }
 
@@ -151,7 +152,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<ArtifactPath>,
     ) -> Result<Response<Body>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Basic).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let ArtifactPath { job, index } = path.into_inner();
         principal.see_job(rqctx.context(), job).await?;
         artifact::download(rqctx.context(), job, index, rqctx.request.headers()).await
@@ -162,7 +163,7 @@ impl UserApi for Users {
         path: Path<JobPath>,
         query: Query<AnnotationsQuery>,
     ) -> Result<HttpResponseOk<Annotations>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         let store = &context.store;
         let detail = store.job(job).await.map_err(from_store)?;
         let (attempt, _) = records::chosen(&detail, query.into_inner().attempt)?;
@@ -175,17 +176,17 @@ impl UserApi for Users {
         path: Path<JobPath>,
         query: Query<RecordsQuery>,
     ) -> Result<HttpResponseOk<RecordsPage>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         records::page(context, job, query.into_inner()).await.map(HttpResponseOk)
     }
 
     async fn job_log(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Basic).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         log::plain(context, job).await
     }
 
     async fn job_events(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         let last = rqctx.request.headers().get("last-event-id");
         let last = last.map(|value| value.to_str().map(str::to_owned)).transpose();
         let last = last.map_err(|_| bad_request("bad Last-Event-ID"))?;
@@ -195,7 +196,7 @@ impl UserApi for Users {
     }
 
     async fn job_console(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Basic).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         log::console(context, job).await
     }
 
@@ -203,7 +204,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, DeliveryPage>>,
     ) -> Result<HttpResponseOk<ResultsPage<Delivery>>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
         let before = match query.page {
@@ -219,7 +220,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<DeliveryPath>,
     ) -> Result<HttpResponseOk<DeliveryDetail>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         let detail = rqctx.context().store.delivery_detail(path.into_inner().delivery).await;
         detail.map(HttpResponseOk).map_err(from_store)
     }
@@ -228,7 +229,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<DeliveryPath>,
     ) -> Result<Response<Body>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         delivery::body(rqctx.context(), path.into_inner().delivery).await
     }
 
@@ -242,7 +243,7 @@ impl UserApi for Users {
     }
 
     async fn host_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Host>>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         let context = rqctx.context();
         let hosts = context.store.hosts(context.clock.now(), context.lease).await;
         hosts.map(HttpResponseOk).map_err(from_store)
@@ -265,17 +266,17 @@ impl UserApi for Users {
     }
 
     async fn image_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Image>>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         rqctx.context().store.images().await.map(HttpResponseOk).map_err(from_store)
     }
 
     async fn whoami(rqctx: Rqctx) -> Result<HttpResponseOk<WhoAmI>, HttpError> {
-        let Principal { name, role, .. } = identify(&rqctx, Challenge::Bearer).await?;
+        let Principal { name, role, .. } = identify(&rqctx).await?;
         Ok(HttpResponseOk(WhoAmI { name, role }))
     }
 
     async fn token_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<TokenInfo>>, HttpError> {
-        require(&rqctx, Role::Admin, Challenge::Bearer).await?;
+        require(&rqctx, Role::Admin).await?;
         rqctx.context().store.tokens().await.map(HttpResponseOk).map_err(from_store)
     }
 
@@ -342,17 +343,34 @@ impl UserApi for Users {
     async fn page_run_action(
         rqctx: Rqctx,
         path: Path<RunActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError> {
         let RunActionPath { run, action } = path.into_inner();
-        Ok(pages::run_action(&rqctx, run, &action).await)
+        Ok(pages::run_action(&rqctx, run, &action, &Form::read(&body)).await)
     }
 
     async fn page_job_action(
         rqctx: Rqctx,
         path: Path<JobActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError> {
         let JobActionPath { job, action } = path.into_inner();
-        Ok(pages::job_action(&rqctx, job, &action).await)
+        Ok(pages::job_action(&rqctx, job, &action, &Form::read(&body)).await)
+    }
+
+    async fn page_login(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::show(&rqctx))
+    }
+
+    async fn page_login_action(
+        rqctx: Rqctx,
+        body: UntypedBody,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::by_token(&rqctx, &Form::read(&body)).await)
+    }
+
+    async fn page_logout(rqctx: Rqctx, body: UntypedBody) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::out(&rqctx, &Form::read(&body)).await)
     }
 
     async fn page_asset(rqctx: Rqctx, path: Path<AssetPath>) -> Result<Response<Body>, HttpError> {
@@ -370,9 +388,8 @@ impl UserApi for Users {
 async fn readable(
     rqctx: &Rqctx,
     path: Path<JobPath>,
-    challenge: Challenge,
 ) -> Result<(&Arc<Context>, JobId), HttpError> {
-    let principal = require(rqctx, Role::Reader, challenge).await?;
+    let principal = require(rqctx, Role::Reader).await?;
     let (context, job) = (rqctx.context(), path.into_inner().job);
     principal.see_job(context, job).await?;
     Ok((context, job))

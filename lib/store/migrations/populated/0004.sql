@@ -75,3 +75,7 @@ INSERT INTO annotation (attempt, position, path, line, end_line, "column", level
 
 INSERT INTO seen_head (repository, git_ref, commit_sha, seen_at) VALUES
     (1, 'refs/heads/main', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1700000000000);
+
+INSERT INTO session (hash, token, forge, login, created_at, used_at) VALUES
+    ('aa1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', 'alice', NULL, NULL, 1700000008000, 1700000009000),
+    ('bb1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', NULL, 'codeberg', 'bob', 1700000008000, 1700000009000);
