@@ -12,6 +12,7 @@ use dropshot::{
 use http::Response;
 use solstice_model::{JobId, RunId};
 
+mod audit;
 mod delivery;
 mod host;
 mod job;
@@ -21,14 +22,15 @@ mod path;
 mod run;
 mod token;
 
+pub use self::audit::{AuditAction, AuditEntry, AuditPage, AuditQuery, AuditVia};
 pub use self::delivery::{Delivery, DeliveryDetail, DeliveryPage, DeliverySource, Header};
 pub use self::host::{Host, HostUpdate, Image};
 pub use self::job::{Annotations, AnnotationsQuery, Artifact, Attempt, Job, JobDetail, Step};
 pub use self::log::{RecordsPage, RecordsQuery};
 pub use self::operation::{Health, Ready};
 pub use self::path::{
-    ArtifactPath, AssetPath, DeliveryPath, HostPath, JobActionPath, JobPath, RunActionPath,
-    RunPath, TokenPath,
+    ArtifactPath, AssetPath, DeliveryPath, HostPath, JobActionPath, JobPath, LoginPath,
+    RunActionPath, RunPath, TokenPath,
 };
 pub use self::run::{Approval, Rerun, Run, RunCreate, RunDetail, RunPage, RunStatus};
 pub use self::token::{TokenCreate, TokenCreated, TokenInfo, WhoAmI};
@@ -281,6 +283,15 @@ pub trait UserApi {
         path: Path<TokenPath>,
     ) -> Result<HttpResponseDeleted, HttpError>;
 
+    /// List what was done, newest first
+    ///
+    /// Sign-ins, and all that people and tools made the server do.
+    #[endpoint { method = GET, path = "/api/v1/audit", tags = ["audit"] }]
+    async fn audit_list(
+        rqctx: RequestContext<Self::Context>,
+        query: Query<PaginationParams<AuditQuery, AuditPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<AuditEntry>>, HttpError>;
+
     /// Tell that the server lives, and what it has to do
     #[endpoint { method = GET, path = "/health", tags = ["operation"] }]
     async fn health(
@@ -345,6 +356,24 @@ pub trait UserApi {
         rqctx: RequestContext<Self::Context>,
         body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
+
+    /// Begins to sign in at a forge
+    #[endpoint { method = GET, path = "/login/{forge}", unpublished = true }]
+    async fn page_login_forge(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Ends to sign in at a forge
+    #[endpoint { method = GET, path = "/login/{forge}/callback", unpublished = true }]
+    async fn page_login_callback(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: the audit log
+    #[endpoint { method = GET, path = "/audit", unpublished = true }]
+    async fn page_audit(rqctx: RequestContext<Self::Context>) -> Result<Response<Body>, HttpError>;
 
     /// Signs out
     #[endpoint { method = POST, path = "/logout", unpublished = true }]
