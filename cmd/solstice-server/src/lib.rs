@@ -21,6 +21,7 @@ mod auth;
 mod context;
 mod credentials;
 mod error;
+mod first_error;
 mod host;
 mod live;
 mod pages;

@@ -4,8 +4,10 @@
 //! inline script or style and nothing from elsewhere, so that even a mistake in
 //! a template runs nothing.
 
-mod ansi;
+pub(crate) mod ansi;
 mod assets;
+mod colour;
+mod find;
 mod format;
 mod job;
 mod log;
@@ -36,6 +38,10 @@ pub(crate) struct Frame {
     css: String,
     /// The script's URL.
     js: String,
+    /// The URL of the style sheet of logs.
+    log_css: String,
+    /// The URL of the script of logs.
+    log_js: String,
     /// The server's time, for the script.
     now: String,
     /// Who is signed in.
@@ -46,10 +52,10 @@ pub(crate) struct Frame {
 
 impl Frame {
     fn new(context: &Context, principal: Option<&Principal>) -> Self {
-        let AssetUrls { css, js } = context.assets.clone();
+        let AssetUrls { css, js, log_css, log_js } = context.assets.clone();
         let viewer = principal.and_then(|principal| principal.name.clone());
         let now = format::iso(context.clock.now());
-        Self { css, js, now, viewer, csrf: String::new() }
+        Self { css, js, log_css, log_js, now, viewer, csrf: String::new() }
     }
 }
 

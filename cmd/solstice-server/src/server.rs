@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::{BODY_ROOM_KIB, Context, MAX_LARGE_BODIES, MAX_STREAMS};
 use crate::host::{HostPolls, Hosts};
+use crate::first_error::FirstErrors;
 use crate::live::LiveLogs;
 use crate::pages::AssetUrls;
 use crate::ready::Readiness;
@@ -153,6 +154,8 @@ impl Server {
             polls: HostPolls::default(),
             assets: AssetUrls::new(),
             live: LiveLogs::default(),
+            live_lines: LiveLogs::default(),
+            first_errors: FirstErrors::default(),
             large_bodies: Semaphore::new(MAX_LARGE_BODIES),
             body_room: Semaphore::new(BODY_ROOM_KIB),
             readiness: Readiness::new(&config.data),

@@ -4,6 +4,7 @@ pub(crate) mod act;
 mod artifact;
 mod delivery;
 mod events;
+pub(crate) mod lines;
 mod log;
 pub(crate) mod records;
 
@@ -19,8 +20,8 @@ use slog::info;
 use solstice_api::user::{
     Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail,
     DeliveryPage, DeliveryPath, Health, Host, HostPath, HostUpdate, Image, Job, JobActionPath,
-    JobDetail, JobPath, Ready, RecordsPage, RecordsQuery, Rerun, Run, RunActionPath, RunCreate,
-    RunDetail, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    JobDetail, JobPath, LinesPage, LinesQuery, LogMatches, LogSteps, LogStepsQuery, Ready, RecordsPage, RecordsQuery, Rerun, Run, RunActionPath, RunCreate,
+    RunDetail, RunPage, RunPath, SearchQuery, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};
@@ -184,6 +185,38 @@ impl UserApi for Users {
         log::plain(context, job).await
     }
 
+    async fn job_log_json(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
+        let (context, job) = readable(&rqctx, path, Challenge::Basic).await?;
+        log::json(context, job).await
+    }
+
+    async fn job_lines(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+        query: Query<LinesQuery>,
+    ) -> Result<HttpResponseOk<LinesPage>, HttpError> {
+        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        lines::window(context, job, query.into_inner()).await.map(HttpResponseOk)
+    }
+
+    async fn job_search(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+        query: Query<SearchQuery>,
+    ) -> Result<HttpResponseOk<LogMatches>, HttpError> {
+        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        lines::search(context, job, query.into_inner()).await.map(HttpResponseOk)
+    }
+
+    async fn job_steps(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+        query: Query<LogStepsQuery>,
+    ) -> Result<HttpResponseOk<LogSteps>, HttpError> {
+        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        lines::steps(context, job, &query.into_inner()).await.map(HttpResponseOk)
+    }
+
     async fn job_events(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
         let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
         let last = rqctx.request.headers().get("last-event-id");
@@ -191,7 +224,8 @@ impl UserApi for Users {
         let last = last.map_err(|_| bad_request("bad Last-Event-ID"))?;
         // A browser cannot set that header on its first request; our page asks so.
         let after = last.or_else(|| pages::query(&rqctx, "after")).filter(|text| !text.is_empty());
-        events::follow(context, job, after.as_deref()).await
+        let form = events::Form::asked(pages::query(&rqctx, "form").as_deref())?;
+        events::follow(context, job, after.as_deref(), form).await
     }
 
     async fn job_console(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
