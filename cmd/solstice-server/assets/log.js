@@ -241,12 +241,15 @@
     setAbove(left);
     if (left < 0) log.scrollTop -= left;
   };
+  let ours = 0; // until then what scrolls is us
+  const place = (px) => { ours = performance.now() + 150; log.scrollTop = px; };
   const settle = () => { // the scroll bar tells where in the log this is
     if (body.children.length) high = Math.max(8, body.offsetHeight / body.children.length);
     const ideal = from * high * scale();
     const moved = ideal - padAbove;
+    const top = log.scrollTop; // less space may move it before we do
     setBelow((rows - to) * high * scale());
-    if (Math.abs(moved) > 1) { setAbove(ideal); log.scrollTop += moved; }
+    if (Math.abs(moved) > 1) { setAbove(ideal); place(top + moved); }
   };
   const fill = (first, last) => {
     from = Math.max(0, first);
@@ -254,12 +257,12 @@
     waiting.clear();
     const made = [];
     for (let at = from; at < to; at++) made.push(row(at));
+    const focused = body.contains(document.activeElement) && document.activeElement;
     body.replaceChildren(...made);
+    if (focused?.isConnected) focused.focus({ preventScroll: true });
     setAbove(from * high * scale());
     setBelow((rows - to) * high * scale());
   };
-  let ours = 0; // until then what scrolls is us
-  const place = (px) => { ours = performance.now() + 150; log.scrollTop = px; };
   // Brings a row into sight: at the top, in the middle, or by how many pixels below the top.
   const show = (at, where = "middle") => {
     const wanted = Math.min(Math.max(0, at), Math.max(0, rows - 1));
@@ -376,9 +379,13 @@
   };
   const linked = () => /^#L(\d{1,15})(?:-L(\d{1,15}))?$/.exec(location.hash);
   const reveal = () => { const link = linked(); if (link) goTo(Number(link[1]), Number(link[2] || link[1])); };
-  const current = () => (chosen ? pivot : Number(topRow()?.dataset.line) || lineAt(from) || 1);
+  const inSight = (line) => {
+    const one = body.children[rowOf(line) - from];
+    return one && one.offsetTop + one.offsetHeight > log.scrollTop && one.offsetTop < log.scrollTop + log.clientHeight;
+  };
+  const current = () => (chosen && inSight(pivot) ? pivot : Number(topRow()?.dataset.line) || lineAt(from) || 1);
   const move = (by, range) => {
-    const next = Math.min(Math.max(1, (chosen ? pivot : current() - by) + by), total);
+    const next = Math.min(Math.max(1, chosen && inSight(pivot) ? pivot + by : current()), total);
     const anchor = chosen && range ? (pivot === chosen[0] ? chosen[1] : chosen[0]) : next;
     choose(anchor, next);
     const at = rowOf(next);
@@ -702,7 +709,10 @@
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "F3" && found) { event.preventDefault(); nextHit(!event.shiftKey); return; }
     const at = event.target;
-    if (at.closest?.("input, select, textarea, [contenteditable]")) { if (event.key === "Escape" && at.closest("#log-view")) log.focus(); return; }
+    if (at.closest?.("input, select, textarea, [contenteditable]")) {
+      if (event.key === "Escape" && at.closest("#log-view")) { event.preventDefault(); log.focus({ preventScroll: true }); }
+      return;
+    }
     if (event.key === "Escape" && chosen && !$("log-help").open) { choose(0); return; }
     const act = !$("log-help").open && $("log-keys").checked && Object.hasOwn(keys, event.key) && keys[event.key];
     if (act) { event.preventDefault(); act(); }
@@ -723,7 +733,7 @@
   addEventListener("resize", () => { frame ||= requestAnimationFrame(scrolled); });
   const open = Number(view.dataset.goTo);
   if (linked()) reveal();
-  else if (open) { fill(0, 0); show(Math.max(0, rowOf(open))); if (location.search.includes("line=")) choose(open, open, false); }
+  else if (open) { choose(Math.min(open, total), Math.min(open, total), false); show(Math.max(0, rowOf(pivot))); }
   else if (view.dataset.events) setFollow(true);
   else toEnd();
   if (field.value) search();

@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::host::HostPolls;
 use crate::first_error::FirstErrors;
+use crate::host::HostPolls;
 use crate::live::LiveLogs;
 use crate::pages::AssetUrls;
 use crate::ready::Readiness;

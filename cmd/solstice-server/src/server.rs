@@ -28,8 +28,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{BODY_ROOM_KIB, Context, MAX_LARGE_BODIES, MAX_STREAMS};
-use crate::host::{HostPolls, Hosts};
 use crate::first_error::FirstErrors;
+use crate::host::{HostPolls, Hosts};
 use crate::live::LiveLogs;
 use crate::pages::AssetUrls;
 use crate::ready::Readiness;

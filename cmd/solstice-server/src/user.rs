@@ -20,8 +20,9 @@ use slog::info;
 use solstice_api::user::{
     Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail,
     DeliveryPage, DeliveryPath, Health, Host, HostPath, HostUpdate, Image, Job, JobActionPath,
-    JobDetail, JobPath, LinesPage, LinesQuery, LogMatches, LogSteps, LogStepsQuery, Ready, RecordsPage, RecordsQuery, Rerun, Run, RunActionPath, RunCreate,
-    RunDetail, RunPage, RunPath, SearchQuery, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    JobDetail, JobPath, LinesPage, LinesQuery, LogMatches, LogSteps, LogStepsQuery, Ready,
+    RecordsPage, RecordsQuery, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunPage, RunPath,
+    SearchQuery, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};

@@ -244,8 +244,7 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
     let unfinished = !detail.job.state.is_finished();
     let waits_for = open_needs(&detail.job, &siblings);
     let api = format!("/api/v1/jobs/{job}");
-    let after =
-        if log.after.is_empty() { String::new() } else { format!("&after={}", log.after) };
+    let after = if log.after.is_empty() { String::new() } else { format!("&after={}", log.after) };
     let may_act = principal.may(Role::Submitter);
     let mut shown_job = JobView::new(&detail.job, &waits_for, Some(&detail.spec), now);
     if detail.run.status == RunStatus::WaitingForApproval && detail.job.state == JobState::Queued {
