@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::first_error::FirstErrors;
 use crate::host::HostPolls;
 use crate::live::LiveLogs;
 use crate::once::Once;
@@ -67,8 +68,12 @@ pub(crate) struct Context {
     pub(crate) polls: HostPolls,
     /// Where the assets are.
     pub(crate) assets: AssetUrls,
-    /// What followers of the same log read together.
+    /// What followers of the same log read together, as records.
     pub(crate) live: LiveLogs,
+    /// The same, as lines.
+    pub(crate) live_lines: LiveLogs,
+    /// The line of each log that is to be looked at first.
+    pub(crate) first_errors: FirstErrors,
     /// Admits webhook bodies of more than a MiB.
     pub(crate) large_bodies: Semaphore,
     /// Admits each webhook body, up to its first MiB: a permit for each KiB.

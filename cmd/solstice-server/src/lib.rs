@@ -23,6 +23,7 @@ mod cookie;
 mod credentials;
 mod csrf;
 mod error;
+mod first_error;
 mod host;
 mod live;
 mod oauth;

@@ -4,13 +4,15 @@
 //! inline script or style and nothing from elsewhere, so that even a mistake in
 //! a template runs nothing.
 
-mod ansi;
+pub(crate) mod ansi;
 mod assets;
 mod audit;
 mod badge;
 mod chart;
+mod colour;
 mod deliveries;
 mod filter;
+mod find;
 mod format;
 mod graph;
 mod hosts;
@@ -56,6 +58,10 @@ pub(crate) struct Frame {
     css: String,
     /// The script's URL.
     js: String,
+    /// The URL of the style sheet of logs.
+    log_css: String,
+    /// The URL of the script of logs.
+    log_js: String,
     /// The server's time, for the script.
     now: String,
     /// Who is signed in.
@@ -68,7 +74,7 @@ pub(crate) struct Frame {
 
 impl Frame {
     fn new(context: &Context, principal: Option<&Principal>) -> Self {
-        let AssetUrls { css, js } = context.assets.clone();
+        let AssetUrls { css, js, log_css, log_js } = context.assets.clone();
         let viewer = principal.and_then(|principal| principal.name.clone());
         let now = format::iso(context.clock.now());
         let csrf = match principal.map(|principal| &principal.via) {
@@ -76,7 +82,7 @@ impl Frame {
             Some(Via::Nothing | Via::Token) | None => String::new(),
         };
         let nav = nav::items(principal);
-        Self { css, js, now, viewer, csrf, nav }
+        Self { css, js, log_css, log_js, now, viewer, csrf, nav }
     }
 
     /// The page is this entry of the navigation.

@@ -5,6 +5,7 @@ mod artifact;
 mod audit;
 pub(crate) mod delivery;
 mod events;
+pub(crate) mod lines;
 mod log;
 pub(crate) mod queue;
 pub(crate) mod records;
@@ -24,9 +25,10 @@ use solstice_api::user::{
     Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, AuditEntry, AuditPage,
     AuditQuery, CommitQuery, CommitWhy, Delivery, DeliveryActionPath, DeliveryDetail, DeliveryPage,
     DeliveryPath, Health, Host, HostActionPath, HostPath, HostUpdate, Image, Job, JobActionPath,
-    JobDetail, JobPath, JobWhy, LoginPath, Queue, Ready, RecordsPage, RecordsQuery, Repository,
-    RepositoryPage, RepositoryPath, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunFilter,
-    RunPage, RunPath, RunWhy, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    JobDetail, JobPath, JobWhy, LinesPage, LinesQuery, LogMatches, LogSteps, LogStepsQuery,
+    LoginPath, Queue, Ready, RecordsPage, RecordsQuery, Repository, RepositoryPage, RepositoryPath,
+    Rerun, Run, RunActionPath, RunCreate, RunDetail, RunFilter, RunPage, RunPath, RunWhy,
+    SearchQuery, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_model::{JobId, Role, RunId};
 use solstice_store::RerunJobs;
@@ -236,6 +238,38 @@ impl UserApi for Users {
         log::plain(context, job).await
     }
 
+    async fn job_log_json(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
+        let (context, job) = readable(&rqctx, path).await?;
+        log::json(context, job).await
+    }
+
+    async fn job_lines(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+        query: Query<LinesQuery>,
+    ) -> Result<HttpResponseOk<LinesPage>, HttpError> {
+        let (context, job) = readable(&rqctx, path).await?;
+        lines::window(context, job, query.into_inner()).await.map(HttpResponseOk)
+    }
+
+    async fn job_search(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+        query: Query<SearchQuery>,
+    ) -> Result<HttpResponseOk<LogMatches>, HttpError> {
+        let (context, job) = readable(&rqctx, path).await?;
+        lines::search(context, job, query.into_inner()).await.map(HttpResponseOk)
+    }
+
+    async fn job_steps(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+        query: Query<LogStepsQuery>,
+    ) -> Result<HttpResponseOk<LogSteps>, HttpError> {
+        let (context, job) = readable(&rqctx, path).await?;
+        lines::steps(context, job, &query.into_inner()).await.map(HttpResponseOk)
+    }
+
     async fn job_events(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
         let (context, job) = readable(&rqctx, path).await?;
         let last = rqctx.request.headers().get("last-event-id");
@@ -243,7 +277,8 @@ impl UserApi for Users {
         let last = last.map_err(|_| bad_request("bad Last-Event-ID"))?;
         // A browser cannot set that header on its first request; our page asks so.
         let after = last.or_else(|| pages::query(&rqctx, "after")).filter(|text| !text.is_empty());
-        events::follow(context, job, after.as_deref()).await
+        let form = events::Form::asked(pages::query(&rqctx, "form").as_deref())?;
+        events::follow(context, job, after.as_deref(), form).await
     }
 
     async fn job_console(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {

@@ -16,6 +16,7 @@ mod audit;
 mod delivery;
 mod host;
 mod job;
+mod lines;
 mod log;
 mod operation;
 mod path;
@@ -29,6 +30,10 @@ pub use self::audit::{AuditAction, AuditEntry, AuditPage, AuditQuery, AuditVia};
 pub use self::delivery::{Delivery, DeliveryDetail, DeliveryPage, DeliverySource, Header};
 pub use self::host::{Host, HostUpdate, Image};
 pub use self::job::{Annotations, AnnotationsQuery, Artifact, Attempt, Job, JobDetail, Step};
+pub use self::lines::{
+    LineSpan, LinesPage, LinesQuery, LogHit, LogLine, LogMatch, LogMatches, LogStep, LogSteps,
+    LogStepsQuery, SearchQuery,
+};
 pub use self::log::{RecordsPage, RecordsQuery};
 pub use self::operation::{Health, Ready};
 pub use self::path::{
@@ -216,12 +221,54 @@ pub trait UserApi {
         path: Path<JobPath>,
     ) -> Result<Response<Body>, HttpError>;
 
+    /// Read a job's log as records, one JSON object in each line
+    ///
+    /// Every record of the last attempt so far (NDJSON), as `job_records` gives them.
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/log.json", tags = ["jobs"] }]
+    async fn job_log_json(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Read lines of a job's log, wherever in it they are
+    ///
+    /// 410 if the log was removed by age or size.
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/lines", tags = ["jobs"] }]
+    async fn job_lines(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+        query: Query<LinesQuery>,
+    ) -> Result<HttpResponseOk<LinesPage>, HttpError>;
+
+    /// Search a job's log
+    ///
+    /// Line by line as people see them: colours hide no match, and of what a
+    /// carriage return started over only the last counts. One answer searches a
+    /// bounded part; `next` says where to go on.
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/search", tags = ["jobs"] }]
+    async fn job_search(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+        query: Query<SearchQuery>,
+    ) -> Result<HttpResponseOk<LogMatches>, HttpError>;
+
+    /// Tell where in a job's log its steps are, and which line to look at first
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/steps", tags = ["jobs"] }]
+    async fn job_steps(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+        query: Query<LogStepsQuery>,
+    ) -> Result<HttpResponseOk<LogSteps>, HttpError>;
+
     /// Follow a job's log and state as server-sent events
     ///
     /// Events `record` (data: a record, id: `ATTEMPT:SEQ`), `state` (data: the
     /// job's state), `attempt` (data: the id of the attempt that the records
     /// after it are of) and, last, `end`. Begins after the event named by the
-    /// `Last-Event-ID` header, or at the start of the last attempt.
+    /// `Last-Event-ID` header, or at the start of the last attempt. With
+    /// `?form=lines` there is `lines` in place of `record`: the lines that are
+    /// new or were added to, styled, how many there are now, and what became of
+    /// steps; whoever is far behind gets the number only.
     #[endpoint { method = GET, path = "/api/v1/jobs/{job}/events", tags = ["jobs"] }]
     async fn job_events(
         rqctx: RequestContext<Self::Context>,

@@ -109,9 +109,10 @@ async fn the_page_of_a_job_works_without_script() {
     for expected in [
         "<span class=\"badge live\">running</span>",
         "<span class=\"f2 so\">Compiling</span> engine",
-        "<div class=\"l err\" id=\"L2\"><a href=\"#L2\" data-n=\"2\" tabindex=\"-1\"></a><span>warning: unused</span>",
+        "<div class=\"l err\" id=\"L2\" data-line=\"2\"><a class=\"n\" href=\"#L2\"",
+        "<span class=\"x\">warning: unused</span></div>",
         &format!("data-after=\"{attempt}:3\""),
-        &format!("/api/v1/jobs/{job}/events?after={attempt}:3"),
+        &format!("/api/v1/jobs/{job}/events?form=lines&#38;after={attempt}:3"),
         &format!("<code title=\"{commit}\">{}</code>", commit.short()),
         "boot 1.2 s",
         "host-1",
@@ -120,7 +121,7 @@ async fn the_page_of_a_job_works_without_script() {
     ] {
         assert!(html.contains(expected), "{expected} is missing in {html}");
     }
-    assert_eq!(html.matches("<script").count(), 1, "only the one file");
+    assert_eq!(html.matches("<script").count(), 2, "only the two files");
     let reader = bench.http.get(bench.url(&path)).bearer_auth(bench.token(Role::Reader).secret());
     assert!(!reader.send().await.unwrap().text().await.unwrap().contains("Cancel this job"));
 }
@@ -139,7 +140,7 @@ async fn a_long_log_shows_its_end_and_a_link_to_all_of_it() {
         assert_eq!(bench.records(&attempt, batch).await.0, StatusCode::OK);
     }
     let html = page(&bench, &format!("/jobs/{job}")).await;
-    assert!(html.contains("The first 5500 lines are left out here"));
+    assert!(html.contains("5500 lines before: <a href=\"?line=1#L1\">"));
     assert!(
         html.contains("id=\"L6000\"")
             && html.contains(">line 5501<")
