@@ -15,8 +15,11 @@ use url::Url;
 
 use crate::host::HostPolls;
 use crate::live::LiveLogs;
+use crate::metrics::Metrics;
+use crate::observe::Observer;
 use crate::pages::AssetUrls;
 use crate::ready::Readiness;
+use crate::retention::Retain;
 
 /// Responses that stay open (live logs, downloads) at the same time.
 pub(crate) const MAX_STREAMS: usize = 512;
@@ -65,6 +68,12 @@ pub(crate) struct Context {
     pub(crate) streams: Arc<Semaphore>,
     /// Whether what it keeps can be written.
     pub(crate) readiness: Readiness,
+    /// What is counted.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Who counts what happens, and makes traces of it.
+    pub(crate) observer: Arc<Observer>,
+    /// What removes what is old.
+    pub(crate) retain: Arc<Retain>,
     /// Cancelled when the server stops: whoever waits answers now.
     pub(crate) stop: CancellationToken,
     /// The server's logger.

@@ -5,6 +5,7 @@ mod artifact;
 mod delivery;
 mod events;
 mod log;
+mod operation;
 pub(crate) mod records;
 
 use std::sync::Arc;
@@ -19,8 +20,9 @@ use slog::info;
 use solstice_api::user::{
     Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail,
     DeliveryPage, DeliveryPath, Health, Host, HostPath, HostUpdate, Image, Job, JobActionPath,
-    JobDetail, JobPath, Ready, RecordsPage, RecordsQuery, Rerun, Run, RunActionPath, RunCreate,
-    RunDetail, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    JobDetail, JobPath, Ready, RecordsPage, RecordsQuery, Rerun, Retention, RetentionRun, Run,
+    RunActionPath, RunCreate, RunDetail, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo,
+    TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};
@@ -325,6 +327,25 @@ impl UserApi for Users {
         }
         let checks = ["store", "logs", "artifacts"].map(str::to_owned).to_vec();
         Ok(HttpResponseOk(Ready { checks }))
+    }
+
+    async fn metrics(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        operation::metrics(rqctx.context()).await
+    }
+
+    async fn retention_view(rqctx: Rqctx) -> Result<HttpResponseOk<Retention>, HttpError> {
+        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        operation::retain(rqctx.context(), true).await.map(HttpResponseOk)
+    }
+
+    async fn retention_run(
+        rqctx: Rqctx,
+        body: TypedBody<RetentionRun>,
+    ) -> Result<HttpResponseOk<Retention>, HttpError> {
+        require_to_change(&rqctx, Role::Admin).await?;
+        let dry_run = body.into_inner().dry_run;
+        operation::retain(rqctx.context(), dry_run).await.map(HttpResponseOk)
     }
 
     async fn page_runs(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {

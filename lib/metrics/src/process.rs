@@ -34,7 +34,12 @@ impl Collector for Process {
         let values = [Some(self.began), resident_bytes(), open_files()];
         for ((name, help), value) in METRICS.iter().zip(values) {
             let Some(value) = value else { continue };
-            let metric = encoder.encode_descriptor(name, help.trim_end_matches('.'), None, MetricType::Gauge)?;
+            let metric = encoder.encode_descriptor(
+                name,
+                help.trim_end_matches('.'),
+                None,
+                MetricType::Gauge,
+            )?;
             ConstGauge::new(value).encode(metric)?;
         }
         Ok(())

@@ -189,8 +189,7 @@ impl Exporter {
     async fn send(&self, body: String) -> Result<(), Failed> {
         let request = self.http.post(&self.url).body(body);
         let request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let away =
-            |error: reqwest::Error| Failed { why: chain(&error.without_url()), again: true };
+        let away = |error: reqwest::Error| Failed { why: chain(&error.without_url()), again: true };
         let status = request.send().await.map_err(away)?.status();
         // What may be sent again: https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes
         let again = matches!(

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use newtype_uuid::GenericUuid;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
 
 /// A trace. Never all zeros, since no id of ours is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,8 +13,8 @@ pub struct TraceId([u8; 16]);
 
 impl TraceId {
     /// The trace of what this began, usually a delivery.
-    pub fn of(origin: Uuid) -> Self {
-        Self(origin.into_bytes())
+    pub fn of(origin: impl GenericUuid) -> Self {
+        Self(origin.into_untyped_uuid().into_bytes())
     }
 }
 
@@ -24,16 +24,16 @@ pub struct SpanId([u8; 8]);
 
 impl SpanId {
     /// The span of this kind that tells about this object.
-    pub fn of(kind: &str, object: Uuid) -> Self {
+    pub fn of(kind: &str, object: impl GenericUuid) -> Self {
         Self::nth(kind, object, 0)
     }
 
     /// The same, where an object has several of a kind.
-    pub fn nth(kind: &str, object: Uuid, number: u64) -> Self {
+    pub fn nth(kind: &str, object: impl GenericUuid, number: u64) -> Self {
         let mut digest = Sha256::new();
         digest.update(kind.as_bytes());
         digest.update([0]);
-        digest.update(object.as_bytes());
+        digest.update(object.into_untyped_uuid().as_bytes());
         digest.update(number.to_be_bytes());
         let digest = digest.finalize();
         let mut id = [0; 8];
@@ -114,6 +114,8 @@ impl Serialize for SpanId {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]

@@ -59,6 +59,8 @@ pub(crate) async fn bench() -> Bench {
         max_log_bytes: 64 << 20,
         artifacts: ArtifactLimits::default(),
         retention: RetentionConfig::default(),
+        metrics: None,
+        telemetry: None,
         forges: Vec::new(),
     };
     let forge = FakeForge::new("forge".parse().unwrap());

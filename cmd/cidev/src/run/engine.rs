@@ -100,6 +100,8 @@ async fn start_server(state: &State, log: &Logger) -> Result<Server, RunError> {
         max_log_bytes: MAX_LOG_BYTES,
         artifacts: ArtifactLimits::default(),
         retention: RetentionConfig::default(),
+        metrics: None,
+        telemetry: None,
         forges: Vec::new(),
     };
     let started = Server::start(&config, Forges::new(), Arc::new(SystemClock), log.clone()).await;
