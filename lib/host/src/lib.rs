@@ -59,6 +59,7 @@ mod stage;
 mod sweep;
 mod sync;
 mod tasks;
+mod telemetry;
 #[cfg(test)]
 mod testing;
 
@@ -70,4 +71,5 @@ pub use server::{ServerError, check_server};
 pub use settings::{ImageSettings, Limits, MachineSize, Settings, SourceSettings};
 pub use shell::{Visit, Visitors};
 pub use shutdown::Shutdown;
+pub use telemetry::Telemetry;
 pub use source::{SourceError, check_git};

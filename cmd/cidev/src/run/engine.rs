@@ -15,6 +15,7 @@ use solstice_forge::{Event as ForgeEvent, PullRequest, Push, Repository};
 use solstice_host::{
     DataDirectory, ImageSettings, Limits, MachineSize, Orchestrator, Outside, Settings, Shutdown,
     SourceSettings, Visitors,
+    Telemetry,
 };
 use solstice_hypervisor::Hypervisor;
 use solstice_log::{Format, Level, logger};
@@ -132,7 +133,8 @@ async fn start_orchestrator(
     let settings = settings((options, plan), images, host, visitors);
     let hypervisor = hypervisor(options, &settings, &data, state).await?;
     let clock = Arc::new(solstice_host::SystemClock);
-    let outside = Outside { hypervisor, server: client, transfers, clock };
+    let telemetry = Telemetry::default();
+    let outside = Outside { hypervisor, server: client, transfers, clock, telemetry };
     let started = Orchestrator::start(settings, data, outside, log.clone()).await;
     let orchestrator = started.map_err(RunError::part("start the orchestrator"))?;
     let (tell, told) = watch::channel(Shutdown::Run);
