@@ -15,6 +15,7 @@ mod logs;
 mod output;
 mod paint;
 mod profile;
+mod retention;
 mod run;
 mod session;
 mod token;
@@ -99,6 +100,8 @@ enum Verb {
     },
     /// What the forges sent, and what became of it
     Deliveries(delivery::Deliveries),
+    /// Remove what is old or too much, as the server's configuration says
+    Retention(retention::Retention),
     /// Look whether this computer and the server are as they should be
     Doctor(doctor::Doctor),
     /// Print what a shell needs to complete commands
@@ -151,6 +154,7 @@ async fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Image { verb } => image::run(verb).await,
         Verb::Tokens { verb } => verb.run().await,
         Verb::Deliveries(deliveries) => deliveries.run().await,
+        Verb::Retention(retention) => retention.run().await,
         Verb::Doctor(doctor) => doctor.run().await,
         Verb::Completions { shell } => {
             let mut script = Vec::new();

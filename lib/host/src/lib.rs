@@ -71,5 +71,5 @@ pub use server::{ServerError, check_server};
 pub use settings::{ImageSettings, Limits, MachineSize, Settings, SourceSettings};
 pub use shell::{Visit, Visitors};
 pub use shutdown::Shutdown;
-pub use telemetry::Telemetry;
 pub use source::{SourceError, check_git};
+pub use telemetry::Telemetry;

@@ -22,6 +22,8 @@
 //! assert_eq!(parent.to_string().parse(), Ok(parent));
 //! ```
 
+#[cfg(feature = "collector")]
+pub mod collector;
 mod export;
 mod id;
 mod otlp;

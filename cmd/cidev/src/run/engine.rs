@@ -14,8 +14,7 @@ use solstice_engine::{Forges, SystemClock};
 use solstice_forge::{Event as ForgeEvent, PullRequest, Push, Repository};
 use solstice_host::{
     DataDirectory, ImageSettings, Limits, MachineSize, Orchestrator, Outside, Settings, Shutdown,
-    SourceSettings, Visitors,
-    Telemetry,
+    SourceSettings, Telemetry, Visitors,
 };
 use solstice_hypervisor::Hypervisor;
 use solstice_log::{Format, Level, logger};
