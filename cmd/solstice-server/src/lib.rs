@@ -19,19 +19,28 @@
 
 mod auth;
 mod context;
+mod cookie;
 mod credentials;
+mod csrf;
 mod error;
 mod host;
 mod live;
 mod metrics;
 mod observe;
+mod oauth;
+mod once;
 mod pages;
+mod pending;
+mod permissions;
 mod ready;
 mod requests;
 mod respond;
 mod retention;
+mod return_to;
 mod server;
 mod tasks;
+mod sign_in;
+mod throttle;
 pub mod tokens;
 mod user;
 mod webhook;

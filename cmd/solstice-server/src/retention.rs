@@ -235,6 +235,16 @@ impl Retain {
             };
             removed.push(told("events", entries));
         }
+        if let Some(before) = keep.audit.and_then(|age| earlier(now, age)) {
+            let entries = match dry {
+                true => store.old_audit(before).await?,
+                false => {
+                    let count = store.remove_audit(before).await?;
+                    Removal { count: u64::try_from(count).unwrap_or(u64::MAX), bytes: 0 }
+                }
+            };
+            removed.push(told("audit", entries));
+        }
         Ok(removed)
     }
 }

@@ -32,11 +32,14 @@ use crate::host::{HostPolls, Hosts};
 use crate::live::LiveLogs;
 use crate::metrics::{Measured, Metrics};
 use crate::observe::Observer;
+use crate::once::Once;
 use crate::pages::AssetUrls;
+use crate::permissions::Permissions;
 use crate::ready::Readiness;
 use crate::requests::{self, Operations, Watch};
 use crate::retention::Retain;
 use crate::tasks::Tasks;
+use crate::sign_in::SignIn;
 use crate::user::Users;
 use crate::webhook::Webhooks;
 
@@ -186,6 +189,10 @@ impl Server {
             clock,
             base_url: config.base_url.clone(),
             anonymous: config.anonymous,
+            sign_in: SignIn::new(&config.forges),
+            permissions: Permissions::default(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            once: Once::default(),
             max_attempts: config.max_attempts,
             lease: config.lease,
             leases: Signal::default(),

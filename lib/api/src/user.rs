@@ -7,11 +7,12 @@
 use dropshot::{
     Body, EmptyScanParams, HttpError, HttpResponseCreated, HttpResponseDeleted, HttpResponseOk,
     HttpResponseUpdatedNoContent, PaginationParams, Path, Query, RequestContext, ResultsPage,
-    TypedBody,
+    TypedBody, UntypedBody,
 };
 use http::Response;
 use solstice_model::{JobId, RunId};
 
+mod audit;
 mod delivery;
 mod host;
 mod job;
@@ -22,14 +23,15 @@ mod retention;
 mod run;
 mod token;
 
+pub use self::audit::{AuditAction, AuditEntry, AuditPage, AuditQuery, AuditVia};
 pub use self::delivery::{Delivery, DeliveryDetail, DeliveryPage, DeliverySource, Header};
 pub use self::host::{Host, HostUpdate, Image};
 pub use self::job::{Annotations, AnnotationsQuery, Artifact, Attempt, Job, JobDetail, Step};
 pub use self::log::{RecordsPage, RecordsQuery};
 pub use self::operation::{Health, Ready};
 pub use self::path::{
-    ArtifactPath, AssetPath, DeliveryPath, HostPath, JobActionPath, JobPath, RunActionPath,
-    RunPath, TokenPath,
+    ArtifactPath, AssetPath, DeliveryPath, HostPath, JobActionPath, JobPath, LoginPath,
+    RunActionPath, RunPath, TokenPath,
 };
 pub use self::retention::{Removed, Retention, RetentionRun};
 pub use self::run::{Approval, Rerun, Run, RunCreate, RunDetail, RunPage, RunStatus};
@@ -283,6 +285,15 @@ pub trait UserApi {
         path: Path<TokenPath>,
     ) -> Result<HttpResponseDeleted, HttpError>;
 
+    /// List what was done, newest first
+    ///
+    /// Sign-ins, and all that people and tools made the server do.
+    #[endpoint { method = GET, path = "/api/v1/audit", tags = ["audit"] }]
+    async fn audit_list(
+        rqctx: RequestContext<Self::Context>,
+        query: Query<PaginationParams<AuditQuery, AuditPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<AuditEntry>>, HttpError>;
+
     /// Tell that the server lives, and what it has to do
     #[endpoint { method = GET, path = "/health", tags = ["operation"] }]
     async fn health(
@@ -341,6 +352,7 @@ pub trait UserApi {
     async fn page_run_action(
         rqctx: RequestContext<Self::Context>,
         path: Path<RunActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// A button of a job's page: `cancel` or `rerun`
@@ -348,6 +360,7 @@ pub trait UserApi {
     async fn page_job_action(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// Page: one job with its log
@@ -355,6 +368,47 @@ pub trait UserApi {
     async fn page_job(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: how to sign in
+    #[endpoint { method = GET, path = "/login", unpublished = true }]
+    async fn page_login(rqctx: RequestContext<Self::Context>) -> Result<Response<Body>, HttpError>;
+
+    /// Signs in by a token
+    #[endpoint {
+        method = POST,
+        path = "/login",
+        unpublished = true,
+        request_body_max_bytes = 8192,
+    }]
+    async fn page_login_action(
+        rqctx: RequestContext<Self::Context>,
+        body: UntypedBody,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Begins to sign in at a forge
+    #[endpoint { method = GET, path = "/login/{forge}", unpublished = true }]
+    async fn page_login_forge(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Ends to sign in at a forge
+    #[endpoint { method = GET, path = "/login/{forge}/callback", unpublished = true }]
+    async fn page_login_callback(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: the audit log
+    #[endpoint { method = GET, path = "/audit", unpublished = true }]
+    async fn page_audit(rqctx: RequestContext<Self::Context>) -> Result<Response<Body>, HttpError>;
+
+    /// Signs out
+    #[endpoint { method = POST, path = "/logout", unpublished = true }]
+    async fn page_logout(
+        rqctx: RequestContext<Self::Context>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// The pages' style sheet and script

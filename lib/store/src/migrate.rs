@@ -79,7 +79,7 @@ mod tests {
     ];
 
     /// The tables, each with the version that brought it.
-    const TABLES: [(&str, usize); 15] = [
+    const TABLES: [(&str, usize); 18] = [
         ("repository", 1),
         ("delivery", 1),
         ("run", 1),
@@ -95,6 +95,9 @@ mod tests {
         ("artifact", 2),
         ("annotation", 3),
         ("seen_head", 3),
+        ("session", 4),
+        ("audit", 4),
+        ("request_key", 4),
     ];
 
     fn populated(version: usize) -> Connection {

@@ -283,6 +283,19 @@ impl Store {
         })
         .await
     }
+
+    /// What [`Store::remove_audit`] would remove.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn old_audit(&self, before: DateTime<Utc>) -> Result<Removal, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT count(*), 0 FROM audit WHERE at < ?1";
+            Ok(connection.prepare_cached(sql)?.query_row([millis(before)], removal)?)
+        })
+        .await
+    }
 }
 
 const OLD_BODIES: &str = "SELECT id, length(body) AS bytes FROM delivery \

@@ -6,7 +6,7 @@ use dropshot::HttpError;
 use solstice_api::user::{Job, Run, RunStatus};
 use solstice_display::duration;
 use solstice_engine::check::description;
-use solstice_model::{JobName, JobSpec, JobState, Outcome, Role, RunId};
+use solstice_model::{JobName, JobSpec, JobState, Outcome, RunId};
 
 use super::format::{Badge, iso, job_badge, job_time};
 use super::runs::{RunView, unfinished};
@@ -107,7 +107,8 @@ pub(super) async fn render(rqctx: &Rqctx, run: RunId) -> Result<String, HttpErro
     }
     let unfinished = unfinished(detail.run.status);
     let waits = detail.run.status == RunStatus::WaitingForApproval;
-    let may_act = principal.may(Role::Submitter) && !jobs.is_empty();
+    let may_act = principal.may_act(context, &detail.run.forge, &detail.run.repository).await
+        && !jobs.is_empty();
     let failed = |job: &Job| {
         !matches!(job.state.outcome(), None | Some(Outcome::Succeeded | Outcome::Skipped { .. }))
     };

@@ -25,7 +25,7 @@ pub struct Retention {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Removed {
     /// `logs`, `artifacts`, `deliveries` (their bodies), `ledger` (what remains of
-    /// them) or `events`: as in the configuration.
+    /// them), `events` or `audit`: as in the configuration.
     pub kind: String,
     /// How many: attempts whose logs or artifacts, deliveries, entries.
     pub count: u64,

@@ -75,3 +75,13 @@ INSERT INTO annotation (attempt, position, path, line, end_line, "column", level
 
 INSERT INTO seen_head (repository, git_ref, commit_sha, seen_at) VALUES
     (1, 'refs/heads/main', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1700000000000);
+
+INSERT INTO session (hash, token, forge, login, created_at, used_at) VALUES
+    ('aa1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', 'alice', NULL, NULL, 1700000008000, 1700000009000),
+    ('bb1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', NULL, 'codeberg', 'bob', 1700000008000, 1700000009000);
+
+INSERT INTO audit (id, at, who, via, action, object, detail, remote, request) VALUES
+    (1, 1700000009000, 'alice', 'session', 'run.cancel', 'run:01a1fc2b-fc5d-7655-9c9c-6de3e832e150', NULL, '192.0.2.7', '01a1fc2b-fd09-7655-9c9c-6de3e832e109');
+
+INSERT INTO request_key (id, who, key, request, begun_at, process, done, answer) VALUES
+    (1, 'alice', 'cc1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', 'dd1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', 1700000009000, NULL, 1, '[]');
