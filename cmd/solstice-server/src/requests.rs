@@ -19,6 +19,7 @@ use std::sync::Arc;
 use dropshot::RequestContext;
 use slog::{Drain, KV as _, Key, Level, Logger, Never, OwnedKVList, Record, Serializer, o};
 use solstice_log::keys;
+use solstice_store::Actor;
 
 pub(crate) use self::operations::Operations;
 use crate::context::Context;
@@ -46,6 +47,11 @@ pub(crate) fn logger(log: &Logger, watch: Watch) -> Logger {
 /// The logger for what a request changes: with the request's id.
 pub(crate) fn log(rqctx: &RequestContext<Arc<Context>>) -> Logger {
     rqctx.context().log.new(o!(keys::REQUEST => rqctx.request_id.clone()))
+}
+
+/// The same, for what somebody did by a request that is not at hand.
+pub(crate) fn log_of(context: &Context, by: &Actor) -> Logger {
+    context.log.new(o!(keys::REQUEST => by.request.clone()))
 }
 
 struct Requests {

@@ -38,8 +38,8 @@ use crate::permissions::Permissions;
 use crate::ready::Readiness;
 use crate::requests::{self, Operations, Watch};
 use crate::retention::Retain;
-use crate::tasks::Tasks;
 use crate::sign_in::SignIn;
+use crate::tasks::Tasks;
 use crate::user::Users;
 use crate::webhook::Webhooks;
 

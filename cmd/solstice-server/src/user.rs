@@ -23,8 +23,8 @@ use solstice_api::user::{
     Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, AuditEntry, AuditPage,
     AuditQuery, Delivery, DeliveryDetail, DeliveryPage, DeliveryPath, Health, Host, HostPath,
     HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, LoginPath, Ready, RecordsPage,
-    RecordsQuery, Rerun, Retention, RetentionRun, Run, RunActionPath, RunCreate, RunDetail, RunPage, RunPath, TokenCreate,
-    TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    RecordsQuery, Rerun, Retention, RetentionRun, Run, RunActionPath, RunCreate, RunDetail,
+    RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{JobId, Role, RunId};
@@ -36,6 +36,7 @@ use crate::csrf::Form;
 use crate::error::{bad_request, client_error, from_store, not_ready};
 use crate::once::{Answer, once};
 use crate::pages;
+use crate::requests;
 
 /// The most entries of one page of results.
 const MAX_PAGE: usize = 200;
@@ -271,7 +272,7 @@ impl UserApi for Users {
             context.store.set_draining(name, draining, principal.actor(), now, context.lease).await;
         let host = host.map_err(from_store)?;
         let state = if draining { "draining" } else { "taking jobs" };
-        info!(context.log, "host changed"; keys::HOST => %host.name, keys::STATE => state);
+        info!(requests::log(&rqctx), "host changed"; keys::HOST => %host.name, keys::STATE => state);
         Ok(HttpResponseOk(host))
     }
 

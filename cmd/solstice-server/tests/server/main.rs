@@ -20,7 +20,7 @@ mod pages;
 mod provider;
 mod pushes;
 mod retention;
-mod traces;
 mod sign_in;
+mod traces;
 mod visibility;
 mod webhooks;
