@@ -278,9 +278,12 @@ impl Server {
     pub async fn stop(self) {
         self.context.stop.cancel();
         let closing = async {
-            let closed =
-                tokio::join!(self.webhooks.close(), self.hosts.close(), self.people.close());
-            if let (Err(why), _, _) | (_, Err(why), _) | (_, _, Err(why)) = closed {
+            let closed = tokio::join!(self.webhooks.close(), self.hosts.close());
+            // The last: `/ready` says meanwhile what goes on.
+            let people = self.people.close().await;
+            if let (Err(why), _, _) | (_, Err(why), _) | (_, _, Err(why)) =
+                (closed.0, closed.1, people)
+            {
                 warn!(self.context.log, "a listener stopped badly"; keys::ERROR => why);
             }
         };
