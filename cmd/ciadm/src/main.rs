@@ -15,6 +15,7 @@ mod logs;
 mod output;
 mod paint;
 mod profile;
+mod retention;
 mod run;
 mod session;
 mod token;
@@ -102,6 +103,8 @@ enum Verb {
     },
     /// What the forges sent, and what became of it
     Deliveries(delivery::Deliveries),
+    /// Remove what is old or too much, as the server's configuration says
+    Retention(retention::Retention),
     /// Look whether this computer and the server are as they should be
     Doctor(doctor::Doctor),
     /// Print the parts of the man page that the command line says
@@ -158,6 +161,7 @@ async fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Image { verb } => image::run(verb).await,
         Verb::Tokens { verb } => verb.run().await,
         Verb::Deliveries(deliveries) => deliveries.run().await,
+        Verb::Retention(retention) => retention.run().await,
         Verb::Doctor(doctor) => doctor.run().await,
         Verb::Manual => {
             output::print(&solstice_manual::sections(&Args::command()));

@@ -31,6 +31,9 @@ pub(crate) enum Failure {
     /// There is no way to the server.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Traces(#[from] solstice_trace::SetupError),
     /// An image is not what its lock says.
     #[error("the image {name} cannot be used")]
     Image {
@@ -133,6 +136,7 @@ impl Failure {
             | Failure::OtherImage { .. } => USAGE,
             Failure::Check { status } => *status,
             Failure::Connect(_)
+            | Failure::Traces(_)
             | Failure::Hypervisor(_)
             | Failure::Start(_)
             | Failure::Token { .. }

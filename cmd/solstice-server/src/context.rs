@@ -17,10 +17,13 @@ use url::Url;
 use crate::first_error::FirstErrors;
 use crate::host::HostPolls;
 use crate::live::LiveLogs;
+use crate::metrics::Metrics;
+use crate::observe::Observer;
 use crate::once::Once;
 use crate::pages::AssetUrls;
 use crate::permissions::Permissions;
 use crate::ready::Readiness;
+use crate::retention::Retain;
 use crate::sign_in::SignIn;
 
 /// Responses that stay open (live logs, downloads) at the same time.
@@ -82,6 +85,12 @@ pub(crate) struct Context {
     pub(crate) streams: Arc<Semaphore>,
     /// Whether what it keeps can be written.
     pub(crate) readiness: Readiness,
+    /// What is counted.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Who counts what happens, and makes traces of it.
+    pub(crate) observer: Arc<Observer>,
+    /// What removes what is old.
+    pub(crate) retain: Arc<Retain>,
     /// Cancelled when the server stops: whoever waits answers now.
     pub(crate) stop: CancellationToken,
     /// The server's logger.

@@ -21,7 +21,7 @@ use solstice_api::host::{
 use solstice_engine::close_logs;
 use solstice_forge::Credential;
 use solstice_log::keys;
-use solstice_model::{Assignment, AttemptId, HostName, Label};
+use solstice_model::{Assignment, AttemptId, HostName, Label, Record, RecordBody};
 use solstice_store::{AttemptInfo, HostNote, StoreError, Transitioned};
 use tokio::time::Instant;
 
@@ -31,6 +31,7 @@ use crate::context::Context;
 use crate::error::{
     attempt_over, bad_request, client_error, from_apply, from_forge, from_log, from_store,
 };
+use crate::requests;
 
 /// The longest that a poll is kept waiting.
 const MAX_WAIT_MS: u32 = 30_000;
@@ -71,7 +72,8 @@ impl HostApi for Hosts {
         };
         let noted = context.store.note_host(host, note, context.clock.now()).await;
         noted.map_err(from_store)?;
-        let wanted = sync(context, request).await.map_err(from_store)?;
+        let mut wanted = sync(&rqctx, request).await.map_err(from_store)?;
+        context.observer.hand_over(&mut wanted).await.map_err(from_store)?;
         Ok(HttpResponseOk(SyncResponse { wanted }))
     }
 
@@ -89,7 +91,7 @@ impl HostApi for Hosts {
         let reported =
             context.store.report_from_host(host.clone(), attempt, report, now, max_attempts).await;
         if let Transitioned::Moved(state) = reported.map_err(over_if_absent)? {
-            info!(context.log, "job moved by its host"; keys::HOST => %host,
+            info!(requests::log(&rqctx), "job moved by its host"; keys::HOST => %host,
                 keys::ATTEMPT => %attempt, keys::STATE => state.name());
             let info = context.store.attempt(attempt).await.map_err(from_store)?;
             close_logs(&context.store, &context.logs, info.job).await;
@@ -123,11 +125,13 @@ impl HostApi for Hosts {
             return Ok(HttpResponseOk(RecordsAccepted { durable_seq, stop: true }));
         }
         let durable_seq = context.logs.append(info.id, &records).await.map_err(from_log)?;
+        context.metrics.records.inc_by(u64::try_from(records.len()).unwrap_or(u64::MAX));
+        context.metrics.log_bytes.inc_by(output_bytes(&records));
         let now = context.clock.now();
         let stop = context.applier.apply(&context.store, &context.logs, &info, now).await;
         let stop = stop.map_err(from_apply)?;
         if stop {
-            info!(context.log, "attempt ended by its agent"; keys::ATTEMPT => %info.id,
+            info!(requests::log(&rqctx), "attempt ended by its agent"; keys::ATTEMPT => %info.id,
                 keys::JOB => %info.job, keys::HOST => %info.host);
         }
         Ok(HttpResponseOk(RecordsAccepted { durable_seq, stop }))
@@ -209,6 +213,15 @@ async fn live_attempt(rqctx: &Rqctx, attempt: AttemptId) -> Result<AttemptInfo, 
     if info.over { Err(attempt_over()) } else { Ok(info) }
 }
 
+/// How much output these records bring.
+fn output_bytes(records: &[Record]) -> u64 {
+    let output = records.iter().map(|record| match &record.body {
+        RecordBody::Output { chunk, .. } => chunk.0.len(),
+        _ => 0,
+    });
+    u64::try_from(output.sum::<usize>()).unwrap_or(u64::MAX)
+}
+
 fn over_if_absent(error: StoreError) -> HttpError {
     match error {
         StoreError::NotFound { .. } => attempt_over(),
@@ -248,14 +261,15 @@ fn check_report(report: &HostReport) -> Result<(), HttpError> {
 }
 
 /// Renews, claims and waits until what is wanted differs from what is known.
-async fn sync(context: &Context, request: SyncRequest) -> Result<Vec<Assignment>, StoreError> {
+async fn sync(rqctx: &Rqctx, request: SyncRequest) -> Result<Vec<Assignment>, StoreError> {
+    let context = rqctx.context();
     let known: BTreeSet<AttemptId> = request.known.iter().copied().collect();
     let until = Instant::now() + std::time::Duration::from_millis(request.wait_ms.into());
     let poll = context.polls.begin(&request.host).await;
     let mut changes = context.store.changes();
     loop {
         changes.mark_unchanged();
-        let wanted = step(context, &request, &poll).await?;
+        let wanted = step(rqctx, &request, &poll).await?;
         let set: BTreeSet<AttemptId> = wanted.iter().map(|one| one.attempt).collect();
         if set != known || Instant::now() >= until {
             return Ok(wanted);
@@ -272,11 +286,11 @@ async fn sync(context: &Context, request: SyncRequest) -> Result<Vec<Assignment>
 }
 
 async fn step(
-    context: &Context,
+    rqctx: &Rqctx,
     request: &SyncRequest,
     poll: &polls::Poll,
 ) -> Result<Vec<Assignment>, StoreError> {
-    let host: &HostName = &request.host;
+    let (context, host): (_, &HostName) = (rqctx.context(), &request.host);
     let (store, now) = (&context.store, context.clock.now());
     store.renew_leases(host.clone(), now, context.lease).await?;
     if request.room > 0
@@ -286,7 +300,7 @@ async fn step(
         let claimed =
             store.claim(host.clone(), offers, sizes, request.room, now, context.lease).await?;
         for attempt in &claimed {
-            info!(context.log, "job claimed"; keys::HOST => %host, keys::ATTEMPT => %attempt);
+            info!(requests::log(rqctx), "job claimed"; keys::HOST => %host, keys::ATTEMPT => %attempt);
         }
         if !claimed.is_empty() {
             context.leases.raise();

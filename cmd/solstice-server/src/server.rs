@@ -17,13 +17,13 @@ use solstice_api::user::user_api_mod;
 use solstice_api::webhook::webhook_api_mod;
 use solstice_artifact::{ArtifactError, ArtifactStore};
 use solstice_config::ServerConfig;
-use solstice_engine::{
-    Annotate, Applier, Checks, Clock, Driver, ExpireLeases, Forges, InterpretDeliveries, Report,
-    Signal, Sweep, recover,
-};
+use solstice_engine::{Applier, Checks, Clock, Driver, Forges, Signal, recover};
+use solstice_forge::Forge;
 use solstice_joblog::{JobLogs, LogError};
 use solstice_log::keys;
+use solstice_metrics::{Listener, Place};
 use solstice_store::{Store, StoreError};
+use solstice_trace::{SetupError, Target, Tracer};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -31,24 +31,24 @@ use crate::context::{BODY_ROOM_KIB, Context, MAX_LARGE_BODIES, MAX_STREAMS};
 use crate::first_error::FirstErrors;
 use crate::host::{HostPolls, Hosts};
 use crate::live::LiveLogs;
+use crate::metrics::{Measured, Metrics};
+use crate::observe::Observer;
 use crate::once::Once;
 use crate::pages::AssetUrls;
 use crate::permissions::Permissions;
 use crate::ready::Readiness;
-use crate::requests;
-use crate::retention::{self, Retain};
+use crate::requests::{self, Operations, Watch};
+use crate::retention::Retain;
 use crate::sign_in::SignIn;
+use crate::tasks::Tasks;
 use crate::user::Users;
 use crate::webhook::Webhooks;
 
-/// How often each task looks by itself, should a signal have been missed.
-const SLOW: Duration = Duration::from_secs(30);
-
-/// How often what no webhook told of is looked for, unless the configuration says so.
-const SWEEP: Duration = Duration::from_secs(60 * 60);
-
 /// How long open requests may take to end when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long the last spans may take to get to their collector.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -104,6 +104,21 @@ pub enum StartError {
         #[source]
         source: BuildError,
     },
+    /// Scrapers cannot be served.
+    #[error("cannot serve metrics at {place:?}")]
+    #[diagnostic(help(
+        "choose another `metrics` in the configuration, or stop the program that has this one"
+    ))]
+    Metrics {
+        /// Where.
+        place: Place,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Traces cannot be sent.
+    #[error("cannot export traces")]
+    Traces(#[source] SetupError),
 }
 
 /// The database below a data directory.
@@ -120,6 +135,8 @@ pub struct Server {
     driver: Driver,
     /// Wakes each task.
     signals: Vec<Signal>,
+    /// Serves scrapers, at this address if it is one.
+    scrapers: Option<(Option<SocketAddr>, tokio::task::JoinHandle<()>)>,
 }
 
 impl Server {
@@ -135,8 +152,30 @@ impl Server {
         log: Logger,
     ) -> Result<Self, StartError> {
         let (store, logs, artifacts) = open(config)?;
+        let tracer = tracer(config, &log)?;
         let unreadable = |source| StartError::Store { path: database(&config.data), source };
         let now = clock.now();
+        let seen = store.journal_end().await.map_err(unreadable)?;
+        let metrics = Arc::new(Metrics::new(store.meters(), tracer.meters()));
+        let component = |name: &'static str| log.new(o!(keys::COMPONENT => name));
+        let observer = Arc::new(Observer {
+            store: store.clone(),
+            metrics: Arc::clone(&metrics),
+            tracer,
+            clock: Arc::clone(&clock),
+            log: component("metrics"),
+        });
+        let retain = Arc::new(Retain {
+            store: store.clone(),
+            logs: logs.clone(),
+            artifacts: artifacts.clone(),
+            keep: config.retention,
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics),
+            turn: tokio::sync::Mutex::default(),
+            log: component("retention"),
+        });
+        let forges = measured(forges, &observer);
         let applier = Applier::default();
         recover(&applier, &store, &logs, now, &log).await.map_err(unreadable)?;
         // Hosts could not report while the server was away.
@@ -166,20 +205,26 @@ impl Server {
             large_bodies: Semaphore::new(MAX_LARGE_BODIES),
             body_room: Semaphore::new(BODY_ROOM_KIB),
             readiness: Readiness::new(&config.data),
+            metrics,
+            observer,
+            retain,
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             stop: CancellationToken::new(),
             log,
         });
         let listen = config.listen;
-        let hosts =
-            serve("hosts", listen.hosts, host_api_mod::api_description::<Hosts>(), &context)?;
-        let people = user_api_mod::api_description::<Users>();
+        let scrapers = match &config.metrics {
+            Some(place) => Some(serve_scrapers(place, &context).await?),
+            None => None,
+        };
+        let hosts = serve("hosts", listen.hosts, host_api_mod::api_description::<Hosts>, &context)?;
+        let people = user_api_mod::api_description::<Users>;
         let people = serve("people", listen.people, people, &context)?;
-        let webhooks = webhook_api_mod::api_description::<Webhooks>();
+        let webhooks = webhook_api_mod::api_description::<Webhooks>;
         let webhooks = serve("webhooks", listen.webhooks, webhooks, &context)?;
         let driver = Driver::new();
-        let signals = drive(config, &context, &driver);
-        Ok(Self { context, people, webhooks, hosts, driver, signals })
+        let signals = Tasks { config, context: &context, driver: &driver }.start(seen);
+        Ok(Self { context, people, webhooks, hosts, driver, signals, scrapers })
     }
 
     /// Where people are served.
@@ -195,6 +240,21 @@ impl Server {
     /// Where hosts are served.
     pub fn hosts(&self) -> SocketAddr {
         self.hosts.local_addr()
+    }
+
+    /// Where scrapers are served, if that is an address.
+    pub fn scrapers(&self) -> Option<SocketAddr> {
+        self.scrapers.as_ref().and_then(|(address, _)| *address)
+    }
+
+    /// Every metric there is, for tests that compare the documentation with it.
+    pub async fn metrics(&self) -> Vec<solstice_metrics::Described> {
+        self.context.metrics.described().await
+    }
+
+    /// From now on `/ready` answers 503, and whoever waits is answered.
+    pub fn drain(&self) {
+        self.context.stop.cancel();
     }
 
     /// The store, for tests that look behind the API.
@@ -221,9 +281,12 @@ impl Server {
     pub async fn stop(self) {
         self.context.stop.cancel();
         let closing = async {
-            let closed =
-                tokio::join!(self.webhooks.close(), self.hosts.close(), self.people.close());
-            if let (Err(why), _, _) | (_, Err(why), _) | (_, _, Err(why)) = closed {
+            let closed = tokio::join!(self.webhooks.close(), self.hosts.close());
+            // The last: `/ready` says meanwhile what goes on.
+            let people = self.people.close().await;
+            if let (Err(why), _, _) | (_, Err(why), _) | (_, _, Err(why)) =
+                (closed.0, closed.1, people)
+            {
                 warn!(self.context.log, "a listener stopped badly"; keys::ERROR => why);
             }
         };
@@ -231,6 +294,10 @@ impl Server {
             warn!(self.context.log, "requests were cut off");
         }
         self.driver.stop().await;
+        if let Some((_, scrapers)) = self.scrapers {
+            scrapers.abort();
+        }
+        self.context.observer.tracer.stop(LAST_SPANS).await;
         info!(self.context.log, "stopped");
     }
 }
@@ -262,106 +329,66 @@ fn open(config: &ServerConfig) -> Result<(Store, JobLogs, ArtifactStore), StartE
     Ok((store, logs, artifacts))
 }
 
+/// The exporter of traces, if the configuration wants one.
+fn tracer(config: &ServerConfig, log: &Logger) -> Result<Tracer, StartError> {
+    let Some(endpoint) = config.telemetry.clone() else { return Ok(Tracer::off()) };
+    let (service, version) = ("solstice-server", env!("CARGO_PKG_VERSION"));
+    let instance = config.base_url.host_str().unwrap_or_default().to_owned();
+    let target = Target { endpoint, service, version, instance };
+    Tracer::to(target, log.new(o!(keys::COMPONENT => "traces"))).map_err(StartError::Traces)
+}
+
+/// The forges, each request counted.
+fn measured(forges: Forges, observer: &Arc<Observer>) -> Forges {
+    let measured = |(name, forge)| {
+        let seconds = observer.metrics.forge_seconds.clone();
+        let (observer, clock) = (Arc::clone(observer), Arc::clone(&observer.clock));
+        let forge: Arc<dyn Forge> = Arc::new(Measured { forge, seconds, observer, clock });
+        (name, forge)
+    };
+    forges.into_iter().map(measured).collect()
+}
+
+async fn serve_scrapers(
+    place: &Place,
+    context: &Arc<Context>,
+) -> Result<(Option<SocketAddr>, tokio::task::JoinHandle<()>), StartError> {
+    let listener = Listener::bind(place).await;
+    let listener =
+        listener.map_err(|source| StartError::Metrics { place: place.clone(), source })?;
+    let (address, context) = (listener.local_addr(), Arc::clone(context));
+    info!(context.log, "serving metrics"; keys::ADDRESS => ?place);
+    let text = move || {
+        let context = Arc::clone(&context);
+        async move { context.metrics.text(&context).await }
+    };
+    Ok((address, tokio::spawn(solstice_metrics::serve(listener, text))))
+}
+
 fn serve<E: std::fmt::Debug>(
     listener: &'static str,
     address: SocketAddr,
-    api: Result<ApiDescription<Arc<Context>>, E>,
+    api: impl Fn() -> Result<ApiDescription<Arc<Context>>, E>,
     context: &Arc<Context>,
 ) -> Result<HttpServer<Arc<Context>>, StartError> {
-    let api = api.expect("the API traits are complete; every test starts them");
+    let described = || api().expect("the API traits are complete; every test starts them");
+    let router = described().into_router();
+    let operations = router
+        .endpoints(None)
+        .map(|(path, method, endpoint)| (path, method, endpoint.operation_id.clone()));
+    let operations = Operations::new(operations);
+    let watch = Watch { listener, operations, metrics: Arc::clone(&context.metrics) };
+    let api = described();
     let config = ConfigDropshot {
         bind_address: address,
         default_request_body_max_bytes: 1024,
         default_handler_task_mode: HandlerTaskMode::Detached,
         ..ConfigDropshot::default()
     };
-    let log = requests::logger(&context.log.new(o!(keys::COMPONENT => listener)));
+    let log = requests::logger(&context.log.new(o!(keys::COMPONENT => listener)), watch);
     let server = ServerBuilder::new(api, Arc::clone(context), log).config(config).start();
     let server = server.map_err(|source| StartError::Listen { listener, address, source })?;
     info!(context.log, "listening";
         keys::COMPONENT => listener, keys::ADDRESS => %server.local_addr());
     Ok(server)
-}
-
-/// Starts the background tasks: three per forge, so that a slow one keeps nobody
-/// waiting, one for what tools have said, one for what is old, and one for leases.
-/// Gives the signals that wake them.
-fn drive(config: &ServerConfig, context: &Context, driver: &Driver) -> Vec<Signal> {
-    let mut signals = vec![context.leases.clone()];
-    let Context { store, logs, clock, .. } = context;
-    let component = |name: &'static str| context.log.new(o!(keys::COMPONENT => name));
-    for forge in context.forges.values() {
-        let log = |name| component(name).new(o!(keys::FORGE => forge.name().to_string()));
-        let (store, forge, clock) = (store.clone(), Arc::clone(forge), Arc::clone(clock));
-        let configured = config.forges.iter().find(|it| it.name == *forge.name());
-        let signal = driver.wake_on(store.changes());
-        driver.spawn(
-            InterpretDeliveries {
-                store: store.clone(),
-                forge: Arc::clone(&forge),
-                policy: configured.map(|it| it.policy.clone()).unwrap_or_default(),
-                logs: logs.clone(),
-                clock: Arc::clone(&clock),
-                log: log("deliveries"),
-            },
-            &signal,
-            SLOW,
-        );
-        signals.push(signal);
-        let signal = driver.wake_on(store.changes());
-        let reports = Report::new(
-            store.clone(),
-            logs.clone(),
-            Arc::clone(&forge),
-            Arc::clone(&clock),
-            log("reports"),
-        );
-        driver.spawn(reports, &signal, SLOW);
-        signals.push(signal);
-        if let Some(every) = configured.map_or(Some(SWEEP), |it| it.sweep) {
-            let signal = Signal::default();
-            driver.spawn(Sweep::new(store, forge, clock, every, log("sweep")), &signal, every);
-            signals.push(signal);
-        }
-    }
-    let said = driver.wake_on(store.changes());
-    driver.spawn(
-        Annotate {
-            store: store.clone(),
-            logs: logs.clone(),
-            artifacts: context.artifacts.clone(),
-            clock: Arc::clone(clock),
-            log: component("annotations"),
-        },
-        &said,
-        SLOW,
-    );
-    signals.push(said);
-    let old = Signal::default();
-    driver.spawn(
-        Retain {
-            store: store.clone(),
-            logs: logs.clone(),
-            artifacts: context.artifacts.clone(),
-            keep: config.retention,
-            clock: Arc::clone(clock),
-            log: component("retention"),
-        },
-        &old,
-        retention::INTERVAL,
-    );
-    signals.push(old);
-    driver.spawn(
-        ExpireLeases::new(
-            store.clone(),
-            logs.clone(),
-            Arc::clone(clock),
-            context.lease,
-            context.max_attempts,
-            component("leases"),
-        ),
-        &context.leases,
-        SLOW,
-    );
-    signals
 }

@@ -7,6 +7,7 @@ pub(crate) mod delivery;
 mod events;
 pub(crate) mod lines;
 mod log;
+mod operation;
 pub(crate) mod queue;
 pub(crate) mod records;
 mod run;
@@ -27,8 +28,8 @@ use solstice_api::user::{
     DeliveryPath, Health, Host, HostActionPath, HostPath, HostUpdate, Image, Job, JobActionPath,
     JobDetail, JobPath, JobWhy, LinesPage, LinesQuery, LogMatches, LogSteps, LogStepsQuery,
     LoginPath, Queue, Ready, RecordsPage, RecordsQuery, Repository, RepositoryPage, RepositoryPath,
-    Rerun, Run, RunActionPath, RunCreate, RunDetail, RunFilter, RunPage, RunPath, RunWhy,
-    SearchQuery, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    Rerun, Retention, RetentionRun, Run, RunActionPath, RunCreate, RunDetail, RunFilter, RunPage,
+    RunPath, RunWhy, SearchQuery, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_model::{JobId, Role, RunId};
 use solstice_store::RerunJobs;
@@ -407,6 +408,25 @@ impl UserApi for Users {
         }
         let checks = ["store", "logs", "artifacts"].map(str::to_owned).to_vec();
         Ok(HttpResponseOk(Ready { checks }))
+    }
+
+    async fn metrics(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        require(&rqctx, Role::Operator).await?;
+        operation::metrics(rqctx.context()).await
+    }
+
+    async fn retention_view(rqctx: Rqctx) -> Result<HttpResponseOk<Retention>, HttpError> {
+        require(&rqctx, Role::Operator).await?;
+        operation::retain(rqctx.context(), true).await.map(HttpResponseOk)
+    }
+
+    async fn retention_run(
+        rqctx: Rqctx,
+        body: TypedBody<RetentionRun>,
+    ) -> Result<HttpResponseOk<Retention>, HttpError> {
+        require_to_change(&rqctx, Role::Admin).await?;
+        let dry_run = body.into_inner().dry_run;
+        operation::retain(rqctx.context(), dry_run).await.map(HttpResponseOk)
     }
 
     async fn page_runs(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {

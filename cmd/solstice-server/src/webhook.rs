@@ -18,11 +18,13 @@ use solstice_api::webhook::{DeliveryTaken, ForgePath, MAX_BODY_BYTES, WebhookApi
 use solstice_forge::Rejection;
 use solstice_forge::headers::require_json;
 use solstice_log::keys;
+use solstice_model::ForgeName;
 use solstice_store::{MAX_HEADER_BYTES, MAX_HEADERS, NewDelivery};
 use tokio::sync::SemaphorePermit;
 
 use crate::context::Context;
 use crate::error::{bad_request, client_error, from_store, not_found};
+use crate::requests;
 use crate::respond::json;
 
 /// A body that is read without waiting for a turn; most are much smaller.
@@ -45,37 +47,53 @@ impl WebhookApi for Webhooks {
         path: Path<ForgePath>,
         body: StreamingBody,
     ) -> Result<Response<Body>, HttpError> {
-        let context = rqctx.context();
-        let name = path.into_inner().forge;
-        let forge = context.forges.get(&name).ok_or_else(|| not_found("there is no such forge"))?;
-        let headers = rqctx.request.headers();
-        require_json(headers).map_err(|rejection| rejected(&rejection))?;
-        check_signed(headers)?;
-        let announced = check_length(headers)?;
-        let read = tokio::time::timeout(BODY_TIMEOUT, read(body, announced, context)).await;
-        let (body, _turn) = read.map_err(|_| too_slow())??;
-        let genuine = forge.authenticate(headers, &body).map_err(|rejection| {
-            warn!(context.log, "delivery turned away";
-                keys::FORGE => %name, keys::REASON => %rejection);
-            rejected(&rejection)
-        })?;
-        let taken = context
-            .store
-            .take_delivery(NewDelivery {
-                forge: name.clone(),
-                forge_id: genuine.id,
-                event: genuine.event,
-                headers: kept(headers),
-                body: body.into(),
-                received_at: context.clock.now(),
-            })
-            .await
-            .map_err(from_store)?;
-        info!(context.log, "delivery taken"; keys::FORGE => %name,
-            keys::DELIVERY => %taken.id, keys::STATE => if taken.repeat { "repeat" } else { "new" });
-        let status = if taken.repeat { StatusCode::OK } else { StatusCode::ACCEPTED };
-        Ok(json(status, &DeliveryTaken { delivery: taken.id, repeat: taken.repeat }))
+        let taken = deliver(&rqctx, path.into_inner().forge, body).await;
+        if let Err(refused) = &taken {
+            let reason = refused.error_code.clone().unwrap_or_else(|| "bad_request".to_owned());
+            rqctx.context().metrics.rejections.get_or_create(&[("reason", reason)]).inc();
+        }
+        taken
     }
+}
+
+async fn deliver(
+    rqctx: &RequestContext<Arc<Context>>,
+    name: ForgeName,
+    body: StreamingBody,
+) -> Result<Response<Body>, HttpError> {
+    let (context, log) = (rqctx.context(), requests::log(rqctx));
+    let begun = context.clock.now();
+    let forge = context.forges.get(&name).ok_or_else(|| not_found("there is no such forge"))?;
+    let headers = rqctx.request.headers();
+    require_json(headers).map_err(|rejection| rejected(&rejection))?;
+    check_signed(headers)?;
+    let announced = check_length(headers)?;
+    let read = tokio::time::timeout(BODY_TIMEOUT, read(body, announced, context)).await;
+    let (body, _turn) = read.map_err(|_| too_slow())??;
+    let genuine = forge.authenticate(headers, &body).map_err(|rejection| {
+        warn!(log, "delivery turned away";
+                keys::FORGE => %name, keys::REASON => %rejection);
+        rejected(&rejection)
+    })?;
+    let taken = context
+        .store
+        .take_delivery(NewDelivery {
+            forge: name.clone(),
+            forge_id: genuine.id,
+            event: genuine.event,
+            headers: kept(headers),
+            body: body.into(),
+            received_at: context.clock.now(),
+        })
+        .await
+        .map_err(from_store)?;
+    if !taken.repeat {
+        context.observer.taken(&name, taken.id, (begun, context.clock.now()));
+    }
+    info!(log, "delivery taken"; keys::FORGE => %name,
+            keys::DELIVERY => %taken.id, keys::STATE => if taken.repeat { "repeat" } else { "new" });
+    let status = if taken.repeat { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok(json(status, &DeliveryTaken { delivery: taken.id, repeat: taken.repeat }))
 }
 
 /// The headers that people may read: none that proves who sent it or opens a door.

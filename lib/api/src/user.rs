@@ -22,6 +22,7 @@ mod operation;
 mod path;
 mod queue;
 mod repository;
+mod retention;
 mod run;
 mod token;
 mod why;
@@ -42,6 +43,7 @@ pub use self::path::{
 };
 pub use self::queue::{Queue, QueuedJob, RunningStep, WaitingJob, WorkingJob};
 pub use self::repository::{Repository, RepositoryPage};
+pub use self::retention::{Removed, Retention, RetentionRun};
 pub use self::run::{Approval, Rerun, Run, RunCreate, RunDetail, RunFilter, RunPage, RunStatus};
 pub use self::token::{TokenCreate, TokenCreated, TokenInfo, WhoAmI};
 pub use self::why::{
@@ -396,6 +398,33 @@ pub trait UserApi {
     async fn ready(
         rqctx: RequestContext<Self::Context>,
     ) -> Result<HttpResponseOk<Ready>, HttpError>;
+
+    /// Tell what may be counted, for Prometheus
+    ///
+    /// OpenMetrics 1.0. Needs the role `operator`; the configuration's `metrics`
+    /// gives scrapers on the same computer a listener of their own.
+    #[endpoint { method = GET, path = "/metrics", tags = ["operation"] }]
+    async fn metrics(rqctx: RequestContext<Self::Context>) -> Result<Response<Body>, HttpError>;
+
+    /// Tell what would be removed now, since it is old or too much
+    #[endpoint { method = GET, path = "/api/v1/retention", tags = ["operation"] }]
+    async fn retention_view(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<HttpResponseOk<Retention>, HttpError>;
+
+    /// Remove what is old or too much, as the configuration says
+    ///
+    /// The server does it by itself every ten minutes. Needs the role `admin`.
+    #[endpoint {
+        method = POST,
+        path = "/api/v1/retention",
+        tags = ["operation"],
+        request_body_max_bytes = 1_024,
+    }]
+    async fn retention_run(
+        rqctx: RequestContext<Self::Context>,
+        body: TypedBody<RetentionRun>,
+    ) -> Result<HttpResponseOk<Retention>, HttpError>;
 
     /// Page: the newest runs
     #[endpoint { method = GET, path = "/", unpublished = true }]

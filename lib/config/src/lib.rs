@@ -8,6 +8,7 @@ mod error;
 pub mod orchestrator;
 mod secret;
 pub mod server;
+mod telemetry;
 
 pub use error::ConfigError;
 pub use orchestrator::OrchestratorConfig;

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use solstice_kdl::{Document, Limits, Problem, Reader, Refusal, Value, value};
+use solstice_metrics::Place;
 use solstice_model::{HostName, SizeName};
 use url::Url;
 
@@ -22,6 +23,7 @@ pub use self::hypervisor::{
     UefiFiles, ZonesSettings,
 };
 use crate::error::ConfigError;
+use crate::telemetry;
 
 /// Where the configuration is unless the command line says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/solstice/orchestrator.kdl";
@@ -50,6 +52,10 @@ pub struct OrchestratorConfig {
     pub hypervisor: HypervisorConfig,
     /// How source is fetched.
     pub source: SourceConfig,
+    /// Where scrapers are served, unasked.
+    pub metrics: Option<Place>,
+    /// The collector that traces go to.
+    pub telemetry: Option<Url>,
     /// The golden images, at least one, names and labels unique.
     pub images: Vec<ImageConfig>,
     /// The sizes of machine by name; a job may ask for any of them.
@@ -120,6 +126,8 @@ fn orchestrator(mut node: Reader<'_>, base: &Path) -> Option<OrchestratorConfig>
     let capacity = node.required_setting("capacity", capacity);
     let hypervisor = node.required_child("hypervisor").map(hypervisor::hypervisor);
     let source = node.child("source").map_or_else(SourceConfig::default, source);
+    let metrics = node.setting("metrics", |given| telemetry::metrics(base, given));
+    let telemetry = node.child("telemetry").and_then(telemetry::telemetry);
     let sizes = catalogue::sizes(&mut node);
     let images = catalogue::images(&mut node, base, &sizes);
     node.finish();
@@ -133,6 +141,8 @@ fn orchestrator(mut node: Reader<'_>, base: &Path) -> Option<OrchestratorConfig>
         capacity: capacity?,
         hypervisor: hypervisor??,
         source,
+        metrics,
+        telemetry,
         images,
         sizes: sizes.into_iter().filter_map(|(name, size)| Some((name, size?))).collect(),
     })

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use solstice_kdl::{Document, Limits, Problem, Reader, Refusal, Value, value};
+use solstice_metrics::Place;
 use solstice_model::Role;
 use url::Url;
 
@@ -21,6 +22,7 @@ pub use self::forge::{ForgeConfig, ForgeKind};
 pub use self::limits::{ArtifactLimits, Keep, KeepBodies, RetentionConfig};
 pub use self::sign_in::SignIn;
 use crate::error::ConfigError;
+use crate::telemetry;
 
 /// Where the configuration is unless the command line says otherwise.
 pub const DEFAULT_PATH: &str = "/etc/solstice/server.kdl";
@@ -48,6 +50,10 @@ pub struct ServerConfig {
     pub artifacts: ArtifactLimits,
     /// What is removed when.
     pub retention: RetentionConfig,
+    /// Where scrapers are served besides the people's listener, unasked.
+    pub metrics: Option<Place>,
+    /// The collector that traces go to.
+    pub telemetry: Option<Url>,
     /// The forges, at least one, names unique.
     pub forges: Vec<ForgeConfig>,
 }
@@ -107,6 +113,8 @@ fn server(mut node: Reader<'_>, base: &Path) -> Option<ServerConfig> {
     let artifacts = node.child("artifacts").map_or_else(ArtifactLimits::default, limits::artifacts);
     let retention =
         node.child("retention").map_or_else(RetentionConfig::default, limits::retention);
+    let metrics = node.setting("metrics", |given| telemetry::metrics(base, given));
+    let telemetry = node.child("telemetry").and_then(telemetry::telemetry);
     let forges = forge::forges(&mut node, base);
     node.finish();
     Some(ServerConfig {
@@ -120,6 +128,8 @@ fn server(mut node: Reader<'_>, base: &Path) -> Option<ServerConfig> {
         max_log_bytes: max_log_bytes.unwrap_or(limits::MAX_LOG_BYTES),
         artifacts,
         retention,
+        metrics,
+        telemetry,
         forges,
     })
 }

@@ -26,6 +26,7 @@ use slog::{Logger, debug, error, warn};
 use solstice_forge::{Check, Forge, ForgeError, Retry};
 use solstice_joblog::JobLogs;
 use solstice_log::{chain, keys};
+use solstice_metrics::Counter;
 use solstice_store::{DueReport, Heed, ReportFailure, Store, StoreError};
 
 use self::throttle::Throttle;
@@ -56,6 +57,8 @@ pub struct Report {
     forge: Arc<dyn Forge>,
     clock: Arc<dyn Clock>,
     throttle: Throttle,
+    /// How often a report had to wait for its owner's turn.
+    waits: Counter,
     log: Logger,
 }
 
@@ -83,7 +86,14 @@ impl Report {
         log: Logger,
     ) -> Self {
         let throttle = Throttle::new(forge.pace());
-        Self { store, logs, forge, clock, throttle, log }
+        Self { store, logs, forge, clock, throttle, waits: Counter::default(), log }
+    }
+
+    /// Counts here how often a report has to wait because its owner has been told
+    /// enough for now.
+    pub fn count_waits(mut self, waits: Counter) -> Self {
+        self.waits = waits;
+        self
     }
 
     async fn send_all(&self) -> Result<Next, StoreError> {
@@ -125,6 +135,7 @@ impl Report {
         };
         let requests = pace.requests(details.as_ref());
         if !self.throttle.take(&owner, requests, self.clock.elapsed()) {
+            self.waits.inc();
             return Ok(());
         }
         let subject = wish.subject();

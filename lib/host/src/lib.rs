@@ -59,6 +59,7 @@ mod stage;
 mod sweep;
 mod sync;
 mod tasks;
+mod telemetry;
 #[cfg(test)]
 mod testing;
 
@@ -71,3 +72,4 @@ pub use settings::{ImageSettings, Limits, MachineSize, Settings, SourceSettings}
 pub use shell::{Visit, Visitors};
 pub use shutdown::Shutdown;
 pub use source::{SourceError, check_git};
+pub use telemetry::Telemetry;

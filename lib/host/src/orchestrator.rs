@@ -27,6 +27,7 @@ use crate::source::{SourceError, SourceStore};
 use crate::sweep::Sweep;
 use crate::sync::SyncLoop;
 use crate::tasks::Tasks;
+use crate::telemetry::Telemetry;
 
 /// How often mirrors and archives are brought within their bounds.
 const TIDY: Duration = Duration::from_secs(3600);
@@ -96,6 +97,8 @@ pub struct Outside {
     pub transfers: solstice_client::host::Client,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
+    /// Where it tells what it does.
+    pub telemetry: Telemetry,
 }
 
 /// An orchestrator that has begun to serve its guests. Dropping it is as good
@@ -146,7 +149,10 @@ impl Orchestrator {
             sizes: Arc::new(settings.sizes.clone()),
             limits: settings.limits,
         };
-        let origin = Origin { ledger, clock: outside.clock, log: component("attempt") };
+        let telemetry = outside.telemetry;
+        telemetry.set_capacity(settings.capacity);
+        let (clock, log_of_attempts) = (outside.clock, component("attempt"));
+        let origin = Origin { ledger, clock, telemetry: telemetry.clone(), log: log_of_attempts };
         let adopted = adopt(&settings, &origin, &registry, &seats, path)?;
         let strangers = machines.iter().filter(|machine| !registry.has(machine.id)).count();
         seats.set_strangers(u32::try_from(strangers).unwrap_or(u32::MAX));
@@ -174,6 +180,7 @@ impl Orchestrator {
             synced: watch::Sender::new(0),
             adopted: adopted.attempts,
             orphans: adopted.orphans,
+            telemetry,
             log: component("sync"),
         };
         Ok(Self { tasks, agents, sync, drain_timeout, log, _data: data })

@@ -167,9 +167,14 @@ async fn within<T>(
     }
 }
 
-/// Code and words of a refusal.
+/// Code and words of a refusal, with the id that the server gave the request: its log
+/// has more to say.
 fn told(error: types::Error) -> (Option<String>, String) {
-    (error.error_code, error.message)
+    let words = match error.request_id.as_str() {
+        "" => error.message,
+        id => format!("{} (request {id})", error.message),
+    };
+    (error.error_code, words)
 }
 
 fn classify<E>(

@@ -26,6 +26,7 @@ use crate::settings::{ImageSettings, Settings};
 use crate::shutdown::Shutdown;
 use crate::stage::Ending;
 use crate::tasks::Tasks;
+use crate::telemetry::Telemetry;
 
 /// An answer that brings nothing new and comes quicker than this was no wait.
 const TOO_QUICK: Duration = Duration::from_millis(50);
@@ -46,6 +47,8 @@ pub(crate) struct SyncLoop {
     pub(crate) adopted: Vec<(Arc<Attempt>, Seat)>,
     /// Entries of the ledger that cannot be taken up, with the reason.
     pub(crate) orphans: Vec<(Entry, String)>,
+    /// Where it is told whether the server is there.
+    pub(crate) telemetry: Telemetry,
     pub(crate) log: Logger,
 }
 
@@ -147,6 +150,7 @@ impl SyncLoop {
         if *presence == now {
             return;
         }
+        self.telemetry.set_server(now == Presence::Here);
         match now {
             Presence::Away => {
                 warn!(self.log, "the server is away, machines keep running"; keys::REASON => why);

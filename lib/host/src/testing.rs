@@ -47,6 +47,7 @@ pub(crate) fn assignment() -> Assignment {
         },
         has_inputs: false,
         private: false,
+        traceparent: None,
     }
 }
 

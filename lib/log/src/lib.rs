@@ -102,6 +102,8 @@ pub mod keys {
     pub const ADDRESS: &str = "address";
     /// An attempt's id.
     pub const ATTEMPT: &str = "attempt";
+    /// A number of bytes.
+    pub const BYTES: &str = "bytes";
     /// A commit id.
     pub const COMMIT: &str = "commit";
     /// The component that speaks.
@@ -132,6 +134,11 @@ pub mod keys {
     pub const REASON: &str = "reason";
     /// A repository's name.
     pub const REPOSITORY: &str = "repository";
+    /// The id of an HTTP request: the one in its answer's header `x-request-id` and in
+    /// the body of an error. Dropshot's own lines have it under the same name.
+    pub const REQUEST: &str = "req_id";
+    /// The id that the server gave a request of ours.
+    pub const SERVER_REQUEST: &str = "server_req_id";
     /// A run's id.
     pub const RUN: &str = "run";
     /// A state's name.

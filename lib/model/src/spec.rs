@@ -238,6 +238,10 @@ pub struct Assignment {
     /// credential before it fetches.
     #[serde(default)]
     pub private: bool,
+    /// The span that the attempt's belongs to, as W3C's Trace Context writes it; absent
+    /// if nobody makes traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 #[cfg(test)]

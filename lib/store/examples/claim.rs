@@ -1,4 +1,4 @@
-//! Measures claims while ten thousand jobs wait:
+//! Measures claims, and what a scrape of the metrics reads, while ten thousand jobs wait:
 //! `cargo run --release -p solstice-store --example claim`.
 
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot go on has failed")]
@@ -120,6 +120,14 @@ async fn main() {
         let given = store.claim(host.clone(), offer(label), sizes(), 1, now, lease).await.unwrap();
         (begun.elapsed(), given.len())
     };
+    let mut scrapes = Vec::new();
+    for _ in 0..100 {
+        let begun = Instant::now();
+        let found = store.gauges().await.unwrap();
+        scrapes.push(begun.elapsed());
+        assert_eq!(found.counts.queued, u64::try_from(JOBS).unwrap());
+    }
+    told("what a scrape reads", scrapes);
     let (mut given, mut none) = (Vec::new(), Vec::new());
     for _ in 0..CLAIMS {
         let (took, jobs) = claim("illumos").await;

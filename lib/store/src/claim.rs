@@ -142,6 +142,7 @@ fn assignment(row: &Row<'_>) -> rusqlite::Result<Assignment> {
         spec: row.data(8)?,
         has_inputs: row.get(9)?,
         private: row.get(15)?,
+        traceparent: None,
     };
     let run = RunFacts {
         workflow: row.get(10)?,

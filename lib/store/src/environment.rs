@@ -155,6 +155,7 @@ mod tests {
             },
             has_inputs: false,
             private: false,
+            traceparent: None,
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::describe::Describe;
 use crate::error::StoreError;
+use crate::meters::{Settled, StoreMeters};
 use crate::migrate;
 use crate::readers::Readers;
 use crate::writer::{Tx, Writer};
@@ -83,6 +84,17 @@ impl Store {
     /// reader that lags looks at its job again.
     pub fn job_changes(&self) -> broadcast::Receiver<JobId> {
         self.inner.writer.signals().jobs.subscribe()
+    }
+
+    /// The deliveries that get their verdict from now on, after the commit. A
+    /// reader that lags misses some.
+    pub fn settled(&self) -> broadcast::Receiver<Settled> {
+        self.inner.writer.signals().settled.subscribe()
+    }
+
+    /// What is counted while it works.
+    pub fn meters(&self) -> &StoreMeters {
+        &self.inner.writer.signals().meters
     }
 
     /// Runs `work` in a transaction and answers when it is on disk. If `work`

@@ -11,6 +11,7 @@ use crate::column::{Columns as _, millis, text};
 use crate::error::StoreError;
 use crate::head;
 use crate::make_run::{self, NewRun, NewRuns, Origin, RunMade};
+use crate::meters::Settled;
 use crate::store::Store;
 use crate::withdraw;
 use crate::writer::Tx;
@@ -262,11 +263,13 @@ pub(crate) fn finish(
     reason: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "UPDATE delivery SET verdict = ?2, reason = ?3, finished_at = ?4 WHERE id = ?1",
-    )?
-    .execute(params![text(id), verdict, reason.map(cut), millis(now)])?;
-    tx.changed();
+    let forge = tx
+        .prepare_cached(
+            "UPDATE delivery SET verdict = ?2, reason = ?3, finished_at = ?4 WHERE id = ?1 \
+             RETURNING forge",
+        )?
+        .query_row(params![text(id), verdict, reason.map(cut), millis(now)], |row| row.word(0))?;
+    tx.settled(Settled { delivery: id, forge, verdict });
     Ok(())
 }
 

@@ -204,25 +204,26 @@ impl Store {
     ///
     /// Whatever the disk does.
     pub async fn counts(&self) -> Result<Counts, StoreError> {
-        self.read(|connection| {
-            let sql = "SELECT \
-                 (SELECT count(*) FROM job WHERE state = 'queued'), \
-                 (SELECT count(*) FROM job WHERE state IN ('claimed', 'starting', 'running') \
-                  AND state <> 'finished'), \
-                 (SELECT count(*) FROM report WHERE desired_version > sent_version \
-                  AND desired_version > dropped_version), \
-                 (SELECT count(*) FROM delivery WHERE verdict = 'waiting')";
-            Ok(connection.prepare_cached(sql)?.query_row([], |row| {
-                Ok(Counts {
-                    queued: row.get(0)?,
-                    running: row.get(1)?,
-                    unreported: row.get(2)?,
-                    waiting: row.get(3)?,
-                })
-            })?)
-        })
-        .await
+        self.read(|connection| counts(connection)).await
     }
+}
+
+pub(crate) fn counts(connection: &Connection) -> Result<Counts, StoreError> {
+    let sql = "SELECT \
+         (SELECT count(*) FROM job WHERE state = 'queued'), \
+         (SELECT count(*) FROM job WHERE state IN ('claimed', 'starting', 'running') \
+          AND state <> 'finished'), \
+         (SELECT count(*) FROM report WHERE desired_version > sent_version \
+          AND desired_version > dropped_version), \
+         (SELECT count(*) FROM delivery WHERE verdict = 'waiting')";
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| {
+        Ok(Counts {
+            queued: row.get(0)?,
+            running: row.get(1)?,
+            unreported: row.get(2)?,
+            waiting: row.get(3)?,
+        })
+    })?)
 }
 
 pub(crate) const RUN: &str = "SELECT run.id, repository.forge, repository.name, commit_sha, git_ref, title, \

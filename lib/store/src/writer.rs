@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use rusqlite::Connection;
 use solstice_model::JobId;
@@ -16,6 +17,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::describe::Describe;
 use crate::error::StoreError;
+use crate::meters::{Settled, StoreMeters};
 
 /// The most pieces of work in one commit.
 pub(crate) const MAX_BATCH: usize = 128;
@@ -30,6 +32,8 @@ const JOBS_BEHIND: usize = 1024;
 pub(crate) struct Signals {
     pub(crate) changes: watch::Sender<u64>,
     pub(crate) jobs: broadcast::Sender<JobId>,
+    pub(crate) settled: broadcast::Sender<Settled>,
+    pub(crate) meters: StoreMeters,
 }
 
 /// A transaction under way.
@@ -43,6 +47,15 @@ pub(crate) struct Tx<'a> {
 struct Changed {
     any: bool,
     jobs: Vec<JobId>,
+    settled: Vec<Settled>,
+}
+
+/// How much of each had been said at some moment.
+#[derive(Clone, Copy)]
+struct Mark {
+    any: bool,
+    jobs: usize,
+    settled: usize,
 }
 
 impl Deref for Tx<'_> {
@@ -60,16 +73,24 @@ impl Tx<'_> {
     }
 
     /// What has been said so far, for [`Tx::forget`].
-    fn mark(&self) -> (bool, usize) {
+    fn mark(&self) -> Mark {
         let changed = self.changed.borrow();
-        (changed.any, changed.jobs.len())
+        Mark { any: changed.any, jobs: changed.jobs.len(), settled: changed.settled.len() }
     }
 
     /// Takes back what was said since.
-    fn forget(&self, (any, jobs): (bool, usize)) {
+    fn forget(&self, mark: Mark) {
         let mut changed = self.changed.borrow_mut();
-        changed.any = any;
-        changed.jobs.truncate(jobs);
+        changed.any = mark.any;
+        changed.jobs.truncate(mark.jobs);
+        changed.settled.truncate(mark.settled);
+    }
+
+    /// Says which delivery got its verdict.
+    pub(crate) fn settled(&self, settled: Settled) {
+        let mut changed = self.changed.borrow_mut();
+        changed.any = true;
+        changed.settled.push(settled);
     }
 
     /// The same, and says which job.
@@ -92,6 +113,12 @@ trait Work: Send {
 
     /// Answers without doing it.
     fn refuse(self: Box<Self>, error: StoreError);
+}
+
+/// Work in the queue.
+struct Queued {
+    work: Box<dyn Work>,
+    since: Instant,
 }
 
 struct Piece<T, F> {
@@ -122,7 +149,7 @@ where
 
 /// The handle to the thread. Dropping it waits until the queue is written.
 pub(crate) struct Writer {
-    queue: Option<mpsc::Sender<Box<dyn Work>>>,
+    queue: Option<mpsc::Sender<Queued>>,
     thread: Option<JoinHandle<()>>,
     signals: Arc<Signals>,
 }
@@ -133,6 +160,8 @@ impl Writer {
         let signals = Arc::new(Signals {
             changes: watch::Sender::new(0),
             jobs: broadcast::Sender::new(JOBS_BEHIND),
+            settled: broadcast::Sender::new(JOBS_BEHIND),
+            meters: StoreMeters::default(),
         });
         let told = Arc::clone(&signals);
         let thread = std::thread::Builder::new()
@@ -153,7 +182,8 @@ impl Writer {
     {
         let (tell, told) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
-        queue.send(Box::new(Piece { work, tell })).await.map_err(|_| StoreError::Closed)?;
+        let queued = Queued { work: Box::new(Piece { work, tell }), since: Instant::now() };
+        queue.send(queued).await.map_err(|_| StoreError::Closed)?;
         told.await.map_err(|_| StoreError::Closed)?
     }
 }
@@ -171,19 +201,22 @@ impl Drop for Writer {
 fn serve(
     connection: &Connection,
     describe: &dyn Describe,
-    mut queue: mpsc::Receiver<Box<dyn Work>>,
+    mut queue: mpsc::Receiver<Queued>,
     signals: &Signals,
 ) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
     while let Some(first) = queue.blocking_recv() {
-        batch.push(first);
+        batch.push(taken(first, &signals.meters));
         while batch.len() < MAX_BATCH
             && let Ok(next) = queue.try_recv()
         {
-            batch.push(next);
+            batch.push(taken(next, &signals.meters));
         }
+        signals.meters.waiting.set(i64::try_from(queue.len()).unwrap_or(i64::MAX));
+        let begun = Instant::now();
         let tx = Tx { connection, describe, changed: RefCell::default() };
         let (answers, result) = commit(&tx, &mut batch);
+        signals.meters.commits.observe(begun.elapsed().as_secs_f64());
         if result.is_ok() {
             tell(signals, tx.changed.into_inner());
         }
@@ -191,6 +224,11 @@ fn serve(
             answer(result.clone());
         }
     }
+}
+
+fn taken(queued: Queued, meters: &StoreMeters) -> Box<dyn Work> {
+    meters.waited.observe(queued.since.elapsed().as_secs_f64());
+    queued.work
 }
 
 /// Runs the batch as one transaction; gives the answers of what was run, and
@@ -245,6 +283,12 @@ fn tell(signals: &Signals, changed: Changed) {
     for job in changed.jobs {
         // Nobody listens: nobody is to be told.
         let _ = signals.jobs.send(job);
+    }
+    for settled in changed.settled {
+        let labels =
+            [("forge", settled.forge.to_string()), ("verdict", settled.verdict.to_owned())];
+        signals.meters.verdicts.get_or_create(&labels).inc();
+        let _ = signals.settled.send(settled);
     }
 }
 

@@ -81,7 +81,13 @@ async fn work(arguments: Arguments) -> Result<(), Failure> {
     };
     let data = DataDirectory::open(&folder.join("data"))?;
     let hypervisor = Arc::new(machines);
-    let outside = Outside { hypervisor, server: client, transfers, clock: Arc::new(SystemClock) };
+    let outside = Outside {
+        hypervisor,
+        server: client,
+        transfers,
+        clock: Arc::new(SystemClock),
+        telemetry: Default::default(),
+    };
     let log = Logger::root(slog::Discard, slog::o!());
     let orchestrator = Orchestrator::start(settings, data, outside, log).await?;
     tell_endpoint.send_replace(Some(format!("http://{}", orchestrator.agent_address())));

@@ -60,6 +60,8 @@ pub(crate) async fn bench() -> Bench {
         max_log_bytes: 64 << 20,
         artifacts: ArtifactLimits::default(),
         retention: RetentionConfig::default(),
+        metrics: None,
+        telemetry: None,
         forges: Vec::new(),
     };
     let forge = FakeForge::new("forge".parse().unwrap());

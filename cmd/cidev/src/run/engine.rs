@@ -14,7 +14,7 @@ use solstice_engine::{Forges, SystemClock};
 use solstice_forge::{Event as ForgeEvent, PullRequest, Push, Repository};
 use solstice_host::{
     DataDirectory, ImageSettings, Limits, MachineSize, Orchestrator, Outside, Settings, Shutdown,
-    SourceSettings, Visitors,
+    SourceSettings, Telemetry, Visitors,
 };
 use solstice_hypervisor::Hypervisor;
 use solstice_log::{Format, Level, logger};
@@ -101,6 +101,8 @@ async fn start_server(state: &State, log: &Logger) -> Result<Server, RunError> {
         max_log_bytes: MAX_LOG_BYTES,
         artifacts: ArtifactLimits::default(),
         retention: RetentionConfig::default(),
+        metrics: None,
+        telemetry: None,
         forges: Vec::new(),
     };
     let started = Server::start(&config, Forges::new(), Arc::new(SystemClock), log.clone()).await;
@@ -131,7 +133,8 @@ async fn start_orchestrator(
     let settings = settings((options, plan), images, host, visitors);
     let hypervisor = hypervisor(options, &settings, &data, state).await?;
     let clock = Arc::new(solstice_host::SystemClock);
-    let outside = Outside { hypervisor, server: client, transfers, clock };
+    let telemetry = Telemetry::default();
+    let outside = Outside { hypervisor, server: client, transfers, clock, telemetry };
     let started = Orchestrator::start(settings, data, outside, log.clone()).await;
     let orchestrator = started.map_err(RunError::part("start the orchestrator"))?;
     let (tell, told) = watch::channel(Shutdown::Run);

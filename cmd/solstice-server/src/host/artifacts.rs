@@ -47,6 +47,7 @@ pub(super) async fn take(
         .note_artifact(attempt.host.clone(), attempt.id, noted, now)
         .await
         .map_err(from_store)?;
+    context.metrics.artifact_bytes.inc_by(bytes);
     info!(context.log, "artifact taken"; keys::ATTEMPT => %attempt.id, keys::JOB => %attempt.job);
     Ok(ArtifactStored { bytes, sha256 })
 }

@@ -10,6 +10,7 @@ use solstice_store::{Actor, RerunJobs, Transitioned};
 
 use crate::context::Context;
 use crate::error::{from_start, from_store};
+use crate::requests;
 
 /// Starts what may be started by hand.
 pub(super) async fn start(
@@ -22,7 +23,7 @@ pub(super) async fn start(
     let started = start_by_hand(&context.store, &context.forges, wanted, by.clone(), now).await;
     let mut runs = Vec::new();
     for run in started.map_err(from_start)? {
-        info!(context.log, "run started by hand"; keys::RUN => %run,
+        info!(requests::log_of(context, &by), "run started by hand"; keys::RUN => %run,
             keys::REPOSITORY => %repository, keys::REASON => &by.name);
         runs.push(context.store.run(run).await.map_err(from_store)?.run);
     }
@@ -38,7 +39,7 @@ pub(crate) async fn cancel_run(
     let now = context.clock.now();
     let jobs = context.store.cancel_run(run, by.clone(), now).await.map_err(from_store)?;
     if !jobs.is_empty() {
-        info!(context.log, "run cancelled"; keys::RUN => %run, keys::REASON => by.name);
+        info!(requests::log_of(context, &by), "run cancelled"; keys::RUN => %run, keys::REASON => by.name);
     }
     for job in &jobs {
         close_logs(&context.store, &context.logs, *job).await;
@@ -55,7 +56,7 @@ pub(crate) async fn approve(
     let now = context.clock.now();
     let approved = context.store.approve(run, by.clone(), now).await.map_err(from_store)?;
     for run in &approved {
-        info!(context.log, "run approved"; keys::RUN => %run, keys::REASON => &by.name);
+        info!(requests::log_of(context, &by), "run approved"; keys::RUN => %run, keys::REASON => &by.name);
     }
     Ok(approved)
 }
@@ -65,7 +66,7 @@ pub(crate) async fn cancel_job(context: &Context, by: Actor, job: JobId) -> Resu
     let now = context.clock.now();
     let moved = context.store.cancel(job, by.clone(), now).await.map_err(from_store)?;
     if let Transitioned::Moved(_) = moved {
-        info!(context.log, "job cancelled"; keys::JOB => %job, keys::REASON => by.name);
+        info!(requests::log_of(context, &by), "job cancelled"; keys::JOB => %job, keys::REASON => by.name);
     }
     close_logs(&context.store, &context.logs, job).await;
     Ok(())
@@ -80,7 +81,7 @@ pub(crate) async fn rerun(
 ) -> Result<Vec<Job>, HttpError> {
     let now = context.clock.now();
     let new = context.store.rerun(run, which, by.clone(), now).await.map_err(from_store)?;
-    info!(context.log, "jobs run once more"; keys::RUN => %run,
+    info!(requests::log_of(context, &by), "jobs run once more"; keys::RUN => %run,
         keys::COUNT => new.len(), keys::REASON => by.name);
     let jobs = context.store.run(run).await.map_err(from_store)?.jobs;
     Ok(jobs.into_iter().filter(|job| new.contains(&job.id)).collect())
@@ -104,9 +105,9 @@ pub(crate) async fn set_draining(
     draining: bool,
 ) -> Result<Host, HttpError> {
     let now = context.clock.now();
-    let host = context.store.set_draining(host, draining, by, now, context.lease).await;
+    let host = context.store.set_draining(host, draining, by.clone(), now, context.lease).await;
     let host = host.map_err(from_store)?;
     let state = if draining { "draining" } else { "taking jobs" };
-    info!(context.log, "host changed"; keys::HOST => %host.name, keys::STATE => state);
+    info!(requests::log_of(context, &by), "host changed"; keys::HOST => %host.name, keys::STATE => state);
     Ok(host)
 }

@@ -12,6 +12,7 @@ use solstice_store::Actor;
 use crate::context::Context;
 use crate::error::from_store;
 use crate::pages::secure;
+use crate::requests;
 
 /// The body as it came; to be kept, not to be shown by a browser.
 pub(super) async fn body(context: &Context, id: DeliveryId) -> Result<Response<Body>, HttpError> {
@@ -31,6 +32,6 @@ pub(crate) async fn replay(
 ) -> Result<Delivery, HttpError> {
     let now = context.clock.now();
     context.store.replay(id, by.clone(), now).await.map_err(from_store)?;
-    info!(context.log, "delivery replayed"; keys::DELIVERY => %id, keys::REASON => by.name);
+    info!(requests::log_of(context, &by), "delivery replayed"; keys::DELIVERY => %id, keys::REASON => by.name);
     context.store.delivery(id).await.map_err(from_store)
 }

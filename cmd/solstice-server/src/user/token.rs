@@ -9,6 +9,7 @@ use solstice_store::Actor;
 
 use crate::context::Context;
 use crate::error::{bad_request, from_store};
+use crate::requests;
 
 /// Makes a token.
 pub(super) async fn create(
@@ -20,16 +21,17 @@ pub(super) async fn create(
     // A host's token bears the host's name, and others follow the same rule.
     name.parse::<HostName>().map_err(|wrong| bad_request(wrong.to_string()))?;
     let (token, now) = (Token::generate(), context.clock.now());
+    let log = requests::log_of(context, &by);
     let made = context.store.create_token_by(by, name, role, token.hash(), now).await;
     let info = made.map_err(from_store)?;
-    info!(context.log, "token made"; keys::REASON => &info.name, keys::STATE => role.as_str());
+    info!(log, "token made"; keys::REASON => &info.name, keys::STATE => role.as_str());
     Ok(TokenCreated { info, token })
 }
 
 /// Revokes a token, and ends the sessions that it began.
 pub(super) async fn revoke(context: &Context, by: Actor, name: String) -> Result<(), HttpError> {
-    let now = context.clock.now();
+    let (log, now) = (requests::log_of(context, &by), context.clock.now());
     context.store.revoke_token(name.clone(), by, now).await.map_err(from_store)?;
-    info!(context.log, "token revoked"; keys::REASON => name);
+    info!(log, "token revoked"; keys::REASON => name);
     Ok(())
 }

@@ -58,6 +58,8 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut ServerConfig)) -> Bench 
         max_log_bytes: 64 << 20,
         artifacts: ArtifactLimits::default(),
         retention: RetentionConfig::default(),
+        metrics: None,
+        telemetry: None,
         forges: Vec::new(),
     };
     change(&mut config);

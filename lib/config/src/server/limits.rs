@@ -40,6 +40,13 @@ pub struct RetentionConfig {
     pub artifacts: Keep,
     /// The bodies of deliveries that were dealt with.
     pub deliveries: KeepBodies,
+    /// What remains of deliveries: headers, verdict, which runs came of them. Those
+    /// of runs stay as long as these do.
+    pub ledger: KeepBodies,
+    /// The entries of jobs' event logs, once the jobs are over.
+    pub events: Option<Duration>,
+    /// Who did what, for how long.
+    pub audit: Option<Duration>,
 }
 
 /// How many bodies of deliveries are kept, and for how long; for ever where absent.
@@ -58,6 +65,8 @@ pub struct Keep {
     pub age: Option<Duration>,
     /// All of the kind together: beyond this the oldest are removed.
     pub bytes: Option<u64>,
+    /// Of the newest so many attempts.
+    pub count: Option<u32>,
 }
 
 pub(super) fn artifacts(mut node: Reader<'_>) -> ArtifactLimits {
@@ -81,15 +90,20 @@ pub(super) fn retention(mut node: Reader<'_>) -> RetentionConfig {
     let logs = node.child("logs").map(keep).unwrap_or_default();
     let artifacts = node.child("artifacts").map(keep).unwrap_or_default();
     let deliveries = node.child("deliveries").map(keep_bodies).unwrap_or_default();
+    let ledger = node.child("ledger").map(keep_bodies).unwrap_or_default();
+    let events = node.setting("events", age);
+    let audit = node.setting("audit", age);
     node.finish();
-    RetentionConfig { logs, artifacts, deliveries }
+    RetentionConfig { logs, artifacts, deliveries, ledger, events, audit }
 }
 
 fn keep(mut node: Reader<'_>) -> Keep {
-    let keep = Keep { age: node.arg(age), bytes: node.prop("size", size) };
+    let (age, bytes, count) = (node.arg(age), node.prop("size", size), node.prop("count", count));
+    let keep = Keep { age, bytes, count };
     if keep == Keep::default() {
-        let problem = Problem::new(node.span(), "it says neither an age nor a size");
-        node.report(problem.help("write for example \"90d\" size=\"50GiB\", or one of the two"));
+        let problem = Problem::new(node.span(), "it says neither an age nor a size nor a count");
+        let help = "write for example \"90d\" size=\"50GiB\" count=10000, or one of the three";
+        node.report(problem.help(help));
     }
     node.finish();
     keep

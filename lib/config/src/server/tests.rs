@@ -140,7 +140,16 @@ fn every_setting_can_be_given() {
         }
         max_log "64MiB"
         artifacts max_file="1GiB" max_job="3GiB"
-        retention { logs "90d" size="50GiB"; artifacts size="100GiB"; deliveries "30d" count=10000; }"#,
+        metrics "127.0.0.1:9464"
+        telemetry otlp="http://127.0.0.1:4318"
+        retention {
+            logs "90d" size="50GiB"
+            artifacts size="100GiB" count=500
+            deliveries "30d" count=10000
+            ledger "365d"
+            events "90d"
+            audit "730d"
+        }"#,
     );
     let config = parse(directory.path(), &text).unwrap();
     assert_eq!(config.anonymous, Some(Role::Reader));
@@ -157,11 +166,16 @@ fn every_setting_can_be_given() {
     assert_eq!(config.artifacts, artifacts);
     let days = |days: u64| Some(Duration::from_secs(days * 24 * 60 * 60));
     let retention = RetentionConfig {
-        logs: Keep { age: days(90), bytes: Some(50 << 30) },
-        artifacts: Keep { age: None, bytes: Some(100 << 30) },
+        logs: Keep { age: days(90), bytes: Some(50 << 30), count: None },
+        artifacts: Keep { age: None, bytes: Some(100 << 30), count: Some(500) },
         deliveries: KeepBodies { age: days(30), count: Some(10_000) },
+        ledger: KeepBodies { age: days(365), count: None },
+        events: days(90),
+        audit: days(730),
     };
     assert_eq!(config.retention, retention);
+    assert_eq!(config.metrics, Some(Place::Tcp("127.0.0.1:9464".parse().unwrap())));
+    assert_eq!(config.telemetry.unwrap().as_str(), "http://127.0.0.1:4318/");
 }
 
 #[test]
@@ -274,7 +288,17 @@ fn mistakes_are_shown_at_their_place_with_a_way_out() {
         (format!("{FORGE}\nmax_log \"1kB\""), "less than \"1MiB\"".to_owned()),
         (format!("{FORGE}\nmax_log \"9000000TiB\""), "too large".to_owned()),
         (format!("{FORGE}\nartifacts max_file=\"2GiB\" max_job=\"1GiB\""), "lower".to_owned()),
-        (format!("{FORGE}\nretention {{ logs; }}"), "neither an age nor a size".to_owned()),
+        (
+            format!("{FORGE}\nretention {{ logs; }}"),
+            "neither an age nor a size nor a count".to_owned(),
+        ),
+        (format!("{FORGE}\nmetrics \"0.0.0.0:9464\""), "can be reached by others".to_owned()),
+        (format!("{FORGE}\nmetrics \"unix:\""), "names no socket".to_owned()),
+        (format!("{FORGE}\nmetrics \"9464\""), "neither an address".to_owned()),
+        (format!("{FORGE}\ntelemetry"), "`otlp`".to_owned()),
+        (format!("{FORGE}\ntelemetry otlp=\"127.0.0.1:4318\""), "4318".to_owned()),
+        (format!("{FORGE}\ntelemetry otlp=\"http://h/v1/traces\""), "is added".to_owned()),
+        (format!("{FORGE}\nretention {{ events \"9h\"; }}"), "less than one day".to_owned()),
         (format!("{FORGE}\nretention {{ logs \"9h\"; }}"), "less than one day".to_owned()),
         (format!("{FORGE}\nretention {{ log \"9d\"; }}"), "did you mean `logs`?".to_owned()),
         (format!("{FORGE}\nretention {{ deliveries; }}"), "neither an age nor a count".to_owned()),

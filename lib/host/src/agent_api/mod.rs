@@ -303,6 +303,7 @@ impl AgentContext {
                     let before = durable.replace(accepted.durable_seq).unwrap_or(0);
                     let new = logged_bytes(&batch.records, before, accepted.durable_seq);
                     let logged = attempt.note_output(new);
+                    attempt.note_records(&batch.records, before, accepted.durable_seq);
                     // Before the lock is let go: whoever waits for it sees the end.
                     self.conclude(attempt, &accepted, screened, logged).await;
                     accepted.stop |= attempt.stage().is_over();

@@ -100,7 +100,10 @@ impl Driver {
             self.check_unrecorded().await;
         }
         tokio::join!(
-            self.look_after_machine(),
+            async {
+                self.look_after_machine().await;
+                attempt.telemetry.torn_down(attempt.now());
+            },
             supply_source(&attempt, &tools),
             report::keep_informed(&attempt, &tools.server, &tools.limits),
         );
@@ -413,9 +416,10 @@ async fn supply_source(attempt: &Attempt, tools: &Tools) {
             attempt.source.send_replace(SourceState::Fetched(took_ms));
         };
         let Some(credential) = credential(attempt, tools).await else { return };
-        let source = &attempt.assignment.source;
+        let (source, began) = (&attempt.assignment.source, attempt.now());
         match tools.sources.prepare(source, credential.as_ref(), fetched).await {
             Ok(prepared) => {
+                attempt.telemetry.has_source(began, attempt.now());
                 attempt.source.send_replace(SourceState::Ready(Arc::new(prepared)));
             }
             Err(error) => {

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use slog::{Logger, info, warn};
 use solstice_api::host::Phase;
 use solstice_log::keys;
-use solstice_model::{Assignment, AttemptId, Token, TokenHash};
+use solstice_model::{Assignment, AttemptId, Record, Token, TokenHash};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::time::Instant;
 
@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::ledger::{Entry, Ledger, Standing};
 use crate::source::Prepared;
 use crate::stage::{Ending, Stage, StageEvent};
+use crate::telemetry::{AttemptTelemetry, Telemetry};
 
 /// The most requests of one guest that are worked on at once.
 const REQUESTS_AT_ONCE: usize = 4;
@@ -61,6 +62,8 @@ pub(crate) struct Attempt {
     ledger: Mutex<Ledger>,
     image_name: solstice_model::ImageName,
     clock: Arc<dyn Clock>,
+    /// What is told of it.
+    pub(crate) telemetry: AttemptTelemetry,
     log: Logger,
 }
 
@@ -110,6 +113,7 @@ pub(crate) enum Redemption {
 pub(crate) struct Origin {
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) telemetry: Telemetry,
     pub(crate) log: Logger,
 }
 
@@ -143,6 +147,7 @@ impl Attempt {
         let id = assignment.attempt.to_string();
         Arc::new(Self {
             log: origin.log.new(slog::o!(keys::ATTEMPT => id)),
+            telemetry: AttemptTelemetry::of(&origin.telemetry, &assignment, &standing.stage),
             assignment,
             image,
             requests: Semaphore::new(REQUESTS_AT_ONCE),
@@ -188,7 +193,16 @@ impl Attempt {
 
     /// Counts output that the server has now; gives all of it.
     pub(crate) fn note_output(&self, bytes: u64) -> u64 {
+        self.telemetry.took_output(bytes);
         self.logged.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes)
+    }
+
+    /// Tells of those records that the server has now and did not have before.
+    pub(crate) fn note_records(&self, records: &[Record], before: u64, durable: u64) {
+        let begin = records.partition_point(|record| record.seq <= before);
+        let end = records.partition_point(|record| record.seq <= durable);
+        let new = records.get(begin..end).unwrap_or_default();
+        self.telemetry.recorded(&self.assignment, new, self.now());
     }
 
     /// Notes that the agent's steps have begun.
@@ -350,6 +364,7 @@ impl Attempt {
 
     fn announce(&self, next: Standing) {
         let state = next.stage.name();
+        self.telemetry.moved(&self.stage(), &next.stage, self.now());
         match &next.stage {
             _ if state == self.stage().name() => {}
             Stage::Over { ending: Ending::Lost { why } } => {

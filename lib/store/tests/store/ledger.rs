@@ -54,10 +54,10 @@ async fn without_its_body_nothing_is_replayed_and_the_oldest_bodies_go_first() {
         store.finish_delivery(id, verdict, at(second)).await.unwrap();
         ids.push(id);
     }
-    assert_eq!(store.remove_bodies(None, None, at(9)).await.unwrap(), 0);
-    assert_eq!(store.remove_bodies(None, Some(5), at(9)).await.unwrap(), 0);
-    assert_eq!(store.remove_bodies(Some(at(1)), Some(3), at(9)).await.unwrap(), 2);
-    assert_eq!(store.remove_bodies(Some(at(1)), Some(3), at(9)).await.unwrap(), 0);
+    assert_eq!(store.remove_bodies(None, None, at(9)).await.unwrap().count, 0);
+    assert_eq!(store.remove_bodies(None, Some(5), at(9)).await.unwrap().count, 0);
+    assert_eq!(store.remove_bodies(Some(at(1)), Some(3), at(9)).await.unwrap().count, 2);
+    assert_eq!(store.remove_bodies(Some(at(1)), Some(3), at(9)).await.unwrap().count, 0);
     for (id, kept) in ids.into_iter().zip([false, false, true, true, true]) {
         assert_eq!(store.delivery_body(id).await.is_ok(), kept);
         let replayed = store.replay(id, "ada".to_owned(), at(9)).await;

@@ -60,9 +60,9 @@ async fn bodies_of_deliveries_go_once_they_have_their_verdict() {
     let (done, _waiting) = (deliver(&store).await, deliver(&store).await);
     let verdict = Verdict::Ignored { reason: "no workflow".to_owned() };
     store.finish_delivery(done, verdict, at(1)).await.unwrap();
-    assert_eq!(store.remove_bodies(Some(at(0)), None, at(9)).await.unwrap(), 0);
-    assert_eq!(store.remove_bodies(Some(at(1)), None, at(9)).await.unwrap(), 1);
-    assert_eq!(store.remove_bodies(Some(at(1)), None, at(9)).await.unwrap(), 0);
+    assert_eq!(store.remove_bodies(Some(at(0)), None, at(9)).await.unwrap().count, 0);
+    assert_eq!(store.remove_bodies(Some(at(1)), None, at(9)).await.unwrap().count, 1);
+    assert_eq!(store.remove_bodies(Some(at(1)), None, at(9)).await.unwrap().count, 0);
     assert_eq!(store.delivery(done).await.unwrap().verdict, "ignored", "that it was stays known");
     let waiting = store.next_waiting_deliveries(forge(), at(1), 9).await.unwrap();
     assert!(!waiting[0].body.is_empty());
@@ -79,8 +79,8 @@ async fn the_event_log_of_jobs_that_are_over_goes_by_age() {
         let store = &store;
         async move { store.events(job, 0, 9).await.unwrap().len() }
     };
-    assert_eq!(store.remove_events(at(100)).await.unwrap(), 0, "it ended later");
-    assert_eq!(store.remove_events(at(201)).await.unwrap(), 3);
+    assert_eq!(store.remove_events(at(100)).await.unwrap().count, 0, "it ended later");
+    assert_eq!(store.remove_events(at(201)).await.unwrap().count, 3);
     assert_eq!((left(over.id).await, left(open.id).await), (0, 1));
-    assert_eq!(store.remove_events(at(201)).await.unwrap(), 0);
+    assert_eq!(store.remove_events(at(201)).await.unwrap().count, 0);
 }

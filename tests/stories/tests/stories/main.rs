@@ -13,3 +13,4 @@ mod private;
 mod refusals;
 mod same;
 mod submodules;
+mod traced;

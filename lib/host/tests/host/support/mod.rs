@@ -13,7 +13,7 @@ use slog::{Discard, Logger, o};
 use solstice_client::Connect;
 use solstice_host::{
     DataDirectory, ImageSettings, Limits, MachineSize, Orchestrator, Outside, RunError, Settings,
-    Shutdown, SourceSettings, StartError, SystemClock,
+    Shutdown, SourceSettings, StartError, SystemClock, Telemetry,
 };
 use solstice_hypervisor::fake::{FakeGuest, FakeWorld, write_image};
 use solstice_model::Assignment;
@@ -42,6 +42,7 @@ pub(crate) struct Rig {
     pub(crate) repository: Repository,
     pub(crate) settings: Settings,
     pub(crate) data: Utf8PathBuf,
+    pub(crate) telemetry: Telemetry,
     token: solstice_model::Token,
     running: Option<Running>,
     _dir: tempfile::TempDir,
@@ -105,6 +106,7 @@ impl Rig {
             repository,
             settings,
             data: root.join("data"),
+            telemetry: Telemetry::default(),
             running: None,
             _dir: dir,
         }
@@ -166,6 +168,7 @@ impl Rig {
             server: connect.host().unwrap(),
             transfers: connect.clone().patient().host().unwrap(),
             clock: Arc::new(SystemClock),
+            telemetry: self.telemetry.clone(),
         };
         let (data, settings) = (self.data.clone(), self.settings.clone());
         async move {

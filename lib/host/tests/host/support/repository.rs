@@ -79,6 +79,7 @@ impl Repository {
             },
             has_inputs: false,
             private: false,
+            traceparent: None,
         }
     }
 }
