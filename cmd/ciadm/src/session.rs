@@ -92,12 +92,9 @@ impl Session {
     /// The bytes that a call answers with.
     pub(crate) async fn bytes(
         &self,
-        call: Result<ResponseValue<ByteStream>, Error<ByteStream>>,
+        call: Result<ResponseValue<ByteStream>, Error<types::Error>>,
     ) -> Result<ByteStream, Failure> {
-        match call {
-            Ok(answer) => Ok(answer.into_inner()),
-            Err(error) => Err(self.failed(Refusal::of_stream(error).await)),
-        }
+        self.answer(call).await
     }
 
     fn failed(&self, refusal: Refusal) -> Failure {

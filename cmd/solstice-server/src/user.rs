@@ -16,6 +16,7 @@ use dropshot::{
 };
 use http::Response;
 use slog::info;
+use solstice_api::conditional::Tagged;
 use solstice_api::user::{
     Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail,
     DeliveryPage, DeliveryPath, Health, Host, HostPath, HostUpdate, Image, Job, JobActionPath,
@@ -45,7 +46,7 @@ impl UserApi for Users {
     async fn run_list(
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, RunPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError> {
+    ) -> Result<Tagged<ResultsPage<Run>>, HttpError> {
         let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
@@ -55,7 +56,7 @@ impl UserApi for Users {
         };
         let which = RunQuery { sight: principal.sight, ..RunQuery::default() };
         let runs = rqctx.context().store.runs(which, before, limit).await.map_err(from_store)?;
-        page(runs, |run| RunPage { run: run.id })
+        Ok(tagged(&rqctx, page(runs, |run| RunPage { run: run.id })?))
     }
 
     async fn run_create(
@@ -103,19 +104,21 @@ impl UserApi for Users {
     async fn run_view(
         rqctx: Rqctx,
         path: Path<RunPath>,
-    ) -> Result<HttpResponseOk<RunDetail>, HttpError> {
+    ) -> Result<Tagged<RunDetail>, HttpError> {
         let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
         let (context, run) = (rqctx.context(), path.into_inner().run);
         principal.see_run(context, run).await?;
-        context.store.run(run).await.map(HttpResponseOk).map_err(from_store)
+        let detail = context.store.run(run).await.map_err(from_store)?;
+        Ok(tagged(&rqctx, detail))
     }
 
     async fn job_view(
         rqctx: Rqctx,
         path: Path<JobPath>,
-    ) -> Result<HttpResponseOk<JobDetail>, HttpError> {
+    ) -> Result<Tagged<JobDetail>, HttpError> {
         let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
-        context.store.job(job).await.map(HttpResponseOk).map_err(from_store)
+        let detail = context.store.job(job).await.map_err(from_store)?;
+        Ok(tagged(&rqctx, detail))
     }
 
     async fn job_cancel(
@@ -181,7 +184,7 @@ impl UserApi for Users {
 
     async fn job_log(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
         let (context, job) = readable(&rqctx, path, Challenge::Basic).await?;
-        log::plain(context, job).await
+        log::plain(context, job, rqctx.request.headers()).await
     }
 
     async fn job_events(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
@@ -202,7 +205,7 @@ impl UserApi for Users {
     async fn delivery_list(
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, DeliveryPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Delivery>>, HttpError> {
+    ) -> Result<Tagged<ResultsPage<Delivery>>, HttpError> {
         require(&rqctx, Role::Operator, Challenge::Bearer).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
@@ -212,7 +215,7 @@ impl UserApi for Users {
         };
         let store = &rqctx.context().store;
         let deliveries = store.deliveries(before, limit).await.map_err(from_store)?;
-        page(deliveries, |delivery| DeliveryPage { delivery: delivery.id })
+        Ok(tagged(&rqctx, page(deliveries, |delivery| DeliveryPage { delivery: delivery.id })?))
     }
 
     async fn delivery_view(
@@ -241,11 +244,11 @@ impl UserApi for Users {
         delivery::replay(rqctx.context(), principal, id).await.map(HttpResponseOk)
     }
 
-    async fn host_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Host>>, HttpError> {
+    async fn host_list(rqctx: Rqctx) -> Result<Tagged<Vec<Host>>, HttpError> {
         require(&rqctx, Role::Operator, Challenge::Bearer).await?;
         let context = rqctx.context();
         let hosts = context.store.hosts(context.clock.now(), context.lease).await;
-        hosts.map(HttpResponseOk).map_err(from_store)
+        Ok(tagged(&rqctx, hosts.map_err(from_store)?))
     }
 
     async fn host_update(
@@ -264,9 +267,10 @@ impl UserApi for Users {
         Ok(HttpResponseOk(host))
     }
 
-    async fn image_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Image>>, HttpError> {
+    async fn image_list(rqctx: Rqctx) -> Result<Tagged<Vec<Image>>, HttpError> {
         require(&rqctx, Role::Operator, Challenge::Bearer).await?;
-        rqctx.context().store.images().await.map(HttpResponseOk).map_err(from_store)
+        let images = rqctx.context().store.images().await.map_err(from_store)?;
+        Ok(tagged(&rqctx, images))
     }
 
     async fn whoami(rqctx: Rqctx) -> Result<HttpResponseOk<WhoAmI>, HttpError> {
@@ -378,6 +382,11 @@ async fn readable(
     Ok((context, job))
 }
 
+/// An answer that its caller may have already.
+fn tagged<T>(rqctx: &Rqctx, value: T) -> Tagged<T> {
+    Tagged::new(value, rqctx.request.headers())
+}
+
 fn page_limit<Page>(
     rqctx: &Rqctx,
     query: &PaginationParams<EmptyScanParams, Page>,
@@ -392,10 +401,10 @@ where
 fn page<Item, Page>(
     items: Vec<Item>,
     place: impl Fn(&Item) -> Page,
-) -> Result<HttpResponseOk<ResultsPage<Item>>, HttpError>
+) -> Result<ResultsPage<Item>, HttpError>
 where
     Item: schemars::JsonSchema + serde::Serialize + Send + Sync + 'static,
     Page: serde::Serialize,
 {
-    ResultsPage::new(items, &EmptyScanParams {}, |item, _| place(item)).map(HttpResponseOk)
+    ResultsPage::new(items, &EmptyScanParams {}, |item, _| place(item))
 }

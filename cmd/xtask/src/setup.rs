@@ -4,10 +4,22 @@ use std::process::Command;
 
 use crate::run::{Failure, Step, on_path};
 
-/// A Debian package, and a file by which it is known to be there.
+/// A Debian package, and a file by which it is known to be there; a name without
+/// a slash is that of a program anywhere on the path, which people often have by
+/// other means.
 struct Package {
     name: &'static str,
     file: &'static str,
+}
+
+impl Package {
+    fn is_there(&self) -> bool {
+        if self.file.contains('/') {
+            std::path::Path::new(self.file).exists()
+        } else {
+            on_path(self.file)
+        }
+    }
 }
 
 /// What it takes to make the image and to run machines.
@@ -44,7 +56,10 @@ const TESTS: &[Package] = &[
     Package { name: "libvirt-daemon", file: "/usr/sbin/libvirtd" },
     Package { name: "libvirt-dev", file: "/usr/include/libvirt/libvirt.h" },
     Package { name: "libxml2-utils", file: "/usr/bin/xmllint" },
+    Package { name: "nodejs", file: "node" },
+    Package { name: "npm", file: "npm" },
     Package { name: "pkg-config", file: "/usr/bin/pkg-config" },
+    Package { name: "python3-venv", file: "/usr/share/doc/python3-venv" },
     Package { name: "systemd", file: "/usr/bin/systemd-analyze" },
 ];
 
@@ -105,7 +120,7 @@ pub(crate) fn for_zfs() -> Result<(), Failure> {
 fn install<'a>(packages: impl IntoIterator<Item = &'a Package>) -> Result<(), Failure> {
     let missing: Vec<&str> = packages
         .into_iter()
-        .filter(|package| !std::path::Path::new(package.file).exists())
+        .filter(|package| !package.is_there())
         .map(|package| package.name)
         .collect();
     if missing.is_empty() {

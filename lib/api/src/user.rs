@@ -12,6 +12,8 @@ use dropshot::{
 use http::Response;
 use solstice_model::{JobId, RunId};
 
+use crate::conditional::Tagged;
+
 mod delivery;
 mod host;
 mod job;
@@ -34,7 +36,19 @@ pub use self::run::{Approval, Rerun, Run, RunCreate, RunDetail, RunPage, RunStat
 pub use self::token::{TokenCreate, TokenCreated, TokenInfo, WhoAmI};
 
 /// The user API.
-#[dropshot::api_description]
+#[dropshot::api_description {
+    tag_config = {
+        allow_other_tags = true,
+        tags = {
+            "deliveries" = { description = "Webhook requests and what became of them" },
+            "hosts" = { description = "Computers that run an orchestrator, and their golden images" },
+            "jobs" = { description = "One machine each: its steps, its log, what it left" },
+            "operation" = { description = "How the server is" },
+            "runs" = { description = "One workflow file at one commit each" },
+            "tokens" = { description = "What opens the API, and to whom" },
+        },
+    },
+}]
 pub trait UserApi {
     /// The implementation's shared state.
     type Context;
@@ -44,7 +58,7 @@ pub trait UserApi {
     async fn run_list(
         rqctx: RequestContext<Self::Context>,
         query: Query<PaginationParams<EmptyScanParams, RunPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError>;
+    ) -> Result<Tagged<ResultsPage<Run>>, HttpError>;
 
     /// Start the workflows of a branch, tag or commit that have `on "manual"`
     ///
@@ -67,7 +81,7 @@ pub trait UserApi {
     async fn run_view(
         rqctx: RequestContext<Self::Context>,
         path: Path<RunPath>,
-    ) -> Result<HttpResponseOk<RunDetail>, HttpError>;
+    ) -> Result<Tagged<RunDetail>, HttpError>;
 
     /// Cancel what is not finished of a run; gives the jobs that this ended
     #[endpoint { method = POST, path = "/api/v1/runs/{run}/cancel", tags = ["runs"] }]
@@ -108,7 +122,7 @@ pub trait UserApi {
     async fn job_view(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobPath>,
-    ) -> Result<HttpResponseOk<JobDetail>, HttpError>;
+    ) -> Result<Tagged<JobDetail>, HttpError>;
 
     /// Cancel a job; 409 if it is over
     #[endpoint { method = POST, path = "/api/v1/jobs/{job}/cancel", tags = ["jobs"] }]
@@ -195,7 +209,7 @@ pub trait UserApi {
     async fn delivery_list(
         rqctx: RequestContext<Self::Context>,
         query: Query<PaginationParams<EmptyScanParams, DeliveryPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Delivery>>, HttpError>;
+    ) -> Result<Tagged<ResultsPage<Delivery>>, HttpError>;
 
     /// Show a delivery
     #[endpoint { method = GET, path = "/api/v1/deliveries/{delivery}", tags = ["deliveries"] }]
@@ -227,7 +241,7 @@ pub trait UserApi {
     #[endpoint { method = GET, path = "/api/v1/hosts", tags = ["hosts"] }]
     async fn host_list(
         rqctx: RequestContext<Self::Context>,
-    ) -> Result<HttpResponseOk<Vec<Host>>, HttpError>;
+    ) -> Result<Tagged<Vec<Host>>, HttpError>;
 
     /// Let a host drain, or take jobs again
     ///
@@ -248,7 +262,7 @@ pub trait UserApi {
     #[endpoint { method = GET, path = "/api/v1/images", tags = ["hosts"] }]
     async fn image_list(
         rqctx: RequestContext<Self::Context>,
-    ) -> Result<HttpResponseOk<Vec<Image>>, HttpError>;
+    ) -> Result<Tagged<Vec<Image>>, HttpError>;
 
     /// Tell whose token this is
     #[endpoint { method = GET, path = "/api/v1/whoami", tags = ["tokens"] }]

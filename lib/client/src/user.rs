@@ -69,9 +69,5 @@ progenitor::generate_api!(
         TokenCreated = solstice_api::user::TokenCreated,
         TokenInfo = solstice_api::user::TokenInfo,
         WhoAmI = solstice_api::user::WhoAmI,
-        AttemptKind = solstice_model::id::AttemptKind,
-        DeliveryKind = solstice_model::id::DeliveryKind,
-        JobKind = solstice_model::id::JobKind,
-        RunKind = solstice_model::id::RunKind,
     },
 );

@@ -1,10 +1,11 @@
 //! A job's log and console as plain text.
 
 use dropshot::{Body, HttpError};
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use slog::error;
+use solstice_api::conditional::{is_known, not_modified, put_tag};
 use solstice_log::{chain, keys};
-use solstice_model::JobId;
+use solstice_model::{AttemptId, JobId};
 
 use super::records::check_kept;
 use crate::context::Context;
@@ -12,13 +13,25 @@ use crate::error::{from_log, from_store, not_found};
 use crate::pages::secure;
 use crate::respond::stream;
 
-/// The output of the job's last attempt so far, piece by piece.
-pub(super) async fn plain(context: &Context, job: JobId) -> Result<Response<Body>, HttpError> {
+/// The output of the job's last attempt so far, piece by piece. Once the attempt
+/// is over it has a tag, and who has it already is told so before it is read.
+pub(super) async fn plain(
+    context: &Context,
+    job: JobId,
+    request: &HeaderMap,
+) -> Result<Response<Body>, HttpError> {
     let detail = context.store.job(job).await.map_err(from_store)?;
-    let Some(attempt) = detail.attempts.last().map(|attempt| attempt.id) else {
+    let Some(last) = detail.attempts.last() else {
         return Ok(text(Body::empty()));
     };
+    let (attempt, over) = (last.id, last.ended_at.is_some());
     check_kept(context, attempt).await?;
+    let tag = if over { Some(tag(context, attempt).await?) } else { None };
+    if let Some(tag) = &tag
+        && is_known(request.get_all(header::IF_NONE_MATCH), tag)
+    {
+        return Ok(not_modified(tag));
+    }
     let names = detail.spec.steps.into_iter().map(|step| step.name).collect();
     let mut reader = context.logs.plain(attempt, names);
     let (writer, body) = stream(&context.streams)?;
@@ -44,7 +57,18 @@ pub(super) async fn plain(context: &Context, job: JobId) -> Result<Response<Body
         };
         stop.run_until_cancelled(write).await
     });
-    Ok(text(body))
+    let mut answer = text(body);
+    if let Some(tag) = tag {
+        put_tag(&mut answer, &tag);
+    }
+    Ok(answer)
+}
+
+/// What a log that grows no more is known by: its records do not change, and how
+/// they are written out is this program's.
+async fn tag(context: &Context, attempt: AttemptId) -> Result<String, HttpError> {
+    let last = context.logs.last_seq(attempt).await.map_err(from_log)?;
+    Ok(format!("\"{attempt}-{last}-{}\"", env!("CARGO_PKG_VERSION")))
 }
 
 /// The serial console of the last machine that left one.

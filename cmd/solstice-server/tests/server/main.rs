@@ -8,6 +8,7 @@ mod acting;
 mod annotations;
 mod artifacts;
 mod bench;
+mod conditional;
 mod crash;
 mod events;
 mod hosts;

@@ -1,0 +1,193 @@
+//! What schemas say that is not so, and what they leave out.
+
+use std::collections::BTreeSet;
+
+use openapiv3::{
+    AnySchema, Components, ObjectType, OpenAPI, Parameter, ParameterSchemaOrContent, ReferenceOr,
+    Schema, SchemaData, SchemaKind, StringType, Type,
+};
+use serde_json::{Value, json};
+
+use crate::variants;
+
+/// The codes of errors. There may be others: whoever reads them has to take any
+/// text.
+const CODES: &[&str] = &[
+    "attempt_over",
+    "bad_range",
+    "bad_request",
+    "busy",
+    "conflict",
+    "disk_full",
+    "forbidden",
+    "forge_failed",
+    "illegal_transition",
+    "internal",
+    "log_removed",
+    "log_too_long",
+    "no_room",
+    "not_found",
+    "not_ready",
+    "nothing_to_run",
+    "record_gap",
+    "removed",
+    "too_large",
+    "too_slow",
+    "unauthenticated",
+    "unsupported_media_type",
+];
+
+/// What every schema refers to its components by.
+const PREFIX: &str = "#/components/schemas/";
+
+/// Mends what a document's schemas say.
+pub(crate) fn complete(components: &mut Components) {
+    components.schemas.insert("Error".to_owned(), ReferenceOr::Item(error()));
+    for schema in components.schemas.values_mut() {
+        if let ReferenceOr::Item(schema) = schema {
+            variants::mend(schema);
+        }
+    }
+    let known = components.schemas.clone();
+    let kind = |name: &str| known.get(name).and_then(|schema| kind_of(schema.as_item()?));
+    for schema in components.schemas.values_mut() {
+        if let ReferenceOr::Item(schema) = schema {
+            // Names types of ours, which nobody else has.
+            schema.schema_data.extensions.shift_remove("x-rust-type");
+            give_types(schema, &kind);
+        }
+    }
+}
+
+/// The error that Dropshot and the server answer with.
+fn error() -> Schema {
+    let text = |about: &str| ReferenceOr::boxed_item(string(about));
+    let mut code = string(
+        "Why, for programs; new ones may come. None where the request did not get as far as the \
+         operation.",
+    );
+    code.schema_data.extensions.insert("x-extensible-enum".to_owned(), json!(CODES));
+    let object = ObjectType {
+        properties: [
+            ("error_code".to_owned(), ReferenceOr::boxed_item(code)),
+            ("message".to_owned(), text("Why, for people.")),
+            ("request_id".to_owned(), text("What the server's log calls the request.")),
+        ]
+        .into(),
+        required: vec!["message".to_owned(), "request_id".to_owned()],
+        ..ObjectType::default()
+    };
+    Schema {
+        schema_data: SchemaData {
+            description: Some("Why a request was refused.".to_owned()),
+            ..SchemaData::default()
+        },
+        schema_kind: SchemaKind::Type(Type::Object(object)),
+    }
+}
+
+fn string(about: &str) -> Schema {
+    Schema {
+        schema_data: SchemaData {
+            description: Some(about.to_owned()),
+            ..SchemaData::default()
+        },
+        schema_kind: SchemaKind::Type(Type::String(StringType::default())),
+    }
+}
+
+/// A parameter is there or it is not: `null` cannot be written in a query.
+pub(crate) fn complete_parameter(parameter: &mut ReferenceOr<Parameter>) {
+    let ReferenceOr::Item(parameter) = parameter else { return };
+    let data = match parameter {
+        Parameter::Query { parameter_data, .. }
+        | Parameter::Header { parameter_data, .. }
+        | Parameter::Path { parameter_data, .. }
+        | Parameter::Cookie { parameter_data, .. } => parameter_data,
+    };
+    if let ParameterSchemaOrContent::Schema(ReferenceOr::Item(schema)) = &mut data.format {
+        schema.schema_data.nullable = false;
+    }
+}
+
+/// Names the type of what may be null: without it `nullable` says nothing
+/// (OpenAPI 3.0.3, "Schema Object", `nullable`).
+fn give_types(schema: &mut Schema, kind: &impl Fn(&str) -> Option<&'static str>) {
+    if matches!(schema.schema_data.default, Some(Value::Object(_))) {
+        // Only answers have those, where they are always there; generators
+        // stumble over them.
+        schema.schema_data.default = None;
+    }
+    if schema.schema_data.nullable
+        && let SchemaKind::AllOf { all_of } = &schema.schema_kind
+        && let [ReferenceOr::Reference { reference }] = &all_of[..]
+        && let Some(typ) = reference.strip_prefix(PREFIX).and_then(kind)
+    {
+        let typ = Some(typ.to_owned());
+        let any = AnySchema { typ, all_of: all_of.clone(), ..AnySchema::default() };
+        schema.schema_kind = SchemaKind::Any(any);
+    }
+    let properties = match &mut schema.schema_kind {
+        SchemaKind::Type(Type::Object(object)) => &mut object.properties,
+        SchemaKind::Any(any) => &mut any.properties,
+        SchemaKind::OneOf { one_of } => {
+            for one in one_of {
+                if let ReferenceOr::Item(one) = one {
+                    give_types(one, kind);
+                }
+            }
+            return;
+        }
+        _ => return,
+    };
+    for property in properties.values_mut() {
+        if let ReferenceOr::Item(property) = property {
+            give_types(property, kind);
+        }
+    }
+}
+
+/// The JSON type of a schema, if it is one and the same.
+fn kind_of(schema: &Schema) -> Option<&'static str> {
+    match &schema.schema_kind {
+        SchemaKind::Type(Type::String(_)) => Some("string"),
+        SchemaKind::Type(Type::Object(_)) => Some("object"),
+        SchemaKind::OneOf { one_of } => {
+            let kinds: BTreeSet<_> =
+                one_of.iter().map(|one| one.as_item().and_then(kind_of)).collect();
+            if kinds.len() == 1 { kinds.first().copied().flatten() } else { None }
+        }
+        _ => None,
+    }
+}
+
+/// Leaves out the schemas that nothing refers to.
+pub(crate) fn leave_out_unused(document: &mut OpenAPI) {
+    loop {
+        let whole = serde_json::to_value(&*document).expect("a document is JSON");
+        let mut used = BTreeSet::new();
+        references(&whole, &mut used);
+        let Some(components) = &mut document.components else { return };
+        let (before, responses) = (components.schemas.len(), components.responses.len());
+        components.schemas.retain(|name, _| used.contains(&format!("{PREFIX}{name}")));
+        let response = |name: &str| format!("#/components/responses/{name}");
+        components.responses.retain(|name, _| used.contains(&response(name)));
+        if (before, responses) == (components.schemas.len(), components.responses.len()) {
+            return;
+        }
+    }
+}
+
+/// Every `$ref`.
+fn references(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get("$ref") {
+                found.insert(reference.clone());
+            }
+            object.values().for_each(|value| references(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}
