@@ -14,6 +14,7 @@ use crate::variants;
 /// text.
 const CODES: &[&str] = &[
     "attempt_over",
+    "bad_csrf_token",
     "bad_range",
     "bad_request",
     "busy",

@@ -19,10 +19,15 @@ pub(crate) enum Callers {
 /// The operations that anybody may call.
 const OPEN: &[&str] = &["agent_redeem", "health", "ready"];
 
-/// What a token for people opens, each after the one that it includes.
+/// How people and their tools come by a token.
 const TOKEN: &str = "A token, as `ciadm token create` or `token_create` makes it. Where the \
                      server's configuration says `anonymous \"reader\"`, operations that need the \
                      role `reader` need no token.";
+
+/// How browsers are known again.
+const SESSION: &str = "Set by signing in at `/login`; its name is `__Host-solstice` where the \
+                       pages are at `https`. What changes something has to repeat the page's \
+                       value as `x-csrf-token`: programs send a token instead.";
 
 impl Callers {
     /// The ways, by the names that operations refer to.
@@ -32,7 +37,7 @@ impl Callers {
             Callers::Hosts => vec![("token", bearer("A token with the role `host`."))],
             Callers::People => vec![
                 ("token", bearer(TOKEN)),
-                ("password", http("basic", "A token as the password of any user, for browsers.")),
+                ("session", key(APIKeyLocation::Cookie, "solstice", SESSION)),
             ],
             Callers::Forges => vec![
                 ("github", signature("X-Hub-Signature-256", "`sha256=` and the hex digits")),
@@ -60,25 +65,26 @@ pub(crate) fn is_open(operation: &str) -> bool {
 }
 
 fn bearer(description: &str) -> SecurityScheme {
-    http("bearer", description)
-}
-
-fn http(scheme: &str, description: &str) -> SecurityScheme {
     SecurityScheme::HTTP {
-        scheme: scheme.to_owned(),
+        scheme: "bearer".to_owned(),
         bearer_format: None,
         description: Some(description.to_owned()),
         extensions: IndexMap::new(),
     }
 }
 
-fn signature(header: &str, form: &str) -> SecurityScheme {
+fn key(location: APIKeyLocation, name: &str, description: &str) -> SecurityScheme {
     SecurityScheme::APIKey {
-        location: APIKeyLocation::Header,
-        name: header.to_owned(),
-        description: Some(format!(
-            "HMAC-SHA-256 over the body with the secret that server and forge share: {form}."
-        )),
+        location,
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
         extensions: IndexMap::new(),
     }
+}
+
+fn signature(header: &str, form: &str) -> SecurityScheme {
+    let about = format!(
+        "HMAC-SHA-256 over the body with the secret that server and forge share: {form}."
+    );
+    key(APIKeyLocation::Header, header, &about)
 }

@@ -63,6 +63,9 @@ const TESTS: &[Package] = &[
     Package { name: "systemd", file: "/usr/bin/systemd-analyze" },
 ];
 
+/// What `bench` needs besides.
+const BENCH: &[Package] = &[Package { name: "wrk", file: "wrk" }];
+
 /// What `ci` needs besides.
 const CHECKS: &[Package] = &[
     Package { name: "mandoc", file: "/usr/bin/mandoc" },
@@ -88,13 +91,18 @@ const ZFS: &[Package] = &[
 
 /// Installs all that any verb needs.
 pub(crate) fn for_everything() -> Result<(), Failure> {
-    let others = TESTS.iter().chain(CHECKS).chain(ILLUMOS).chain(ZFS);
+    let others = TESTS.iter().chain(BENCH).chain(CHECKS).chain(ILLUMOS).chain(ZFS);
     install(MACHINES.iter().chain(IMAGES).chain(others))
 }
 
 /// Installs what it takes to run the tests.
 pub(crate) fn for_tests() -> Result<(), Failure> {
     install(MACHINES.iter().chain(TESTS))
+}
+
+/// Installs what it takes to measure.
+pub(crate) fn for_bench() -> Result<(), Failure> {
+    install(MACHINES.iter().chain(TESTS).chain(BENCH))
 }
 
 /// Installs what it takes to compile for illumos.

@@ -146,7 +146,7 @@ impl Served {
 
     /// Plays the host: does the one job that waits.
     async fn work(&self) {
-        let image = json!({ "name": "omnios", "sha256": "0".repeat(64), "labels": ["illumos"] });
+        let image = json!({ "name": "omnios", "digest": format!("sha256:{}", "0".repeat(64)), "labels": ["illumos"] });
         let sync = json!({
             "host": HOST, "offers": [{ "labels": ["illumos"], "room": 1 }], "room": 1,
             "known": [], "wait_ms": 20_000, "images": [image],
