@@ -46,16 +46,10 @@ pub(crate) fn complete(components: &mut Components) {
     components.schemas.insert("Error".to_owned(), ReferenceOr::Item(error()));
     for schema in components.schemas.values_mut() {
         if let ReferenceOr::Item(schema) = schema {
-            variants::mend(schema);
-        }
-    }
-    let known = components.schemas.clone();
-    let kind = |name: &str| known.get(name).and_then(|schema| kind_of(schema.as_item()?));
-    for schema in components.schemas.values_mut() {
-        if let ReferenceOr::Item(schema) = schema {
             // Names types of ours, which nobody else has.
             schema.schema_data.extensions.shift_remove("x-rust-type");
-            give_types(schema, &kind);
+            variants::mend(schema);
+            mend(schema);
         }
     }
 }
@@ -111,22 +105,21 @@ pub(crate) fn complete_parameter(parameter: &mut ReferenceOr<Parameter>) {
     }
 }
 
-/// Names the type of what may be null: without it `nullable` says nothing
-/// (OpenAPI 3.0.3, "Schema Object", `nullable`).
-fn give_types(schema: &mut Schema, kind: &impl Fn(&str) -> Option<&'static str>) {
-    if matches!(schema.schema_data.default, Some(Value::Object(_))) {
-        // Only answers have those, where they are always there; generators
-        // stumble over them.
-        schema.schema_data.default = None;
+/// Says of what may be null that it is either or: beside a reference `nullable`
+/// says nothing (OpenAPI 3.0.3, "Schema Object"). Leaves out the objects that
+/// stand for what is absent: answers always have them, and generators stumble.
+fn mend(schema: &mut Schema) {
+    let data = &mut schema.schema_data;
+    if matches!(data.default, Some(Value::Object(_))) {
+        data.default = None;
     }
-    if schema.schema_data.nullable
-        && let SchemaKind::AllOf { all_of } = &schema.schema_kind
-        && let [ReferenceOr::Reference { reference }] = &all_of[..]
-        && let Some(typ) = reference.strip_prefix(PREFIX).and_then(kind)
+    if data.nullable
+        && let SchemaKind::AllOf { all_of } = &mut schema.schema_kind
     {
-        let typ = Some(typ.to_owned());
-        let any = AnySchema { typ, all_of: all_of.clone(), ..AnySchema::default() };
-        schema.schema_kind = SchemaKind::Any(any);
+        data.nullable = false;
+        let mut any_of = std::mem::take(all_of);
+        any_of.push(ReferenceOr::Item(null()));
+        schema.schema_kind = SchemaKind::AnyOf { any_of };
     }
     let properties = match &mut schema.schema_kind {
         SchemaKind::Type(Type::Object(object)) => &mut object.properties,
@@ -134,7 +127,7 @@ fn give_types(schema: &mut Schema, kind: &impl Fn(&str) -> Option<&'static str>)
         SchemaKind::OneOf { one_of } => {
             for one in one_of {
                 if let ReferenceOr::Item(one) = one {
-                    give_types(one, kind);
+                    mend(one);
                 }
             }
             return;
@@ -143,22 +136,18 @@ fn give_types(schema: &mut Schema, kind: &impl Fn(&str) -> Option<&'static str>)
     };
     for property in properties.values_mut() {
         if let ReferenceOr::Item(property) = property {
-            give_types(property, kind);
+            mend(property);
         }
     }
 }
 
-/// The JSON type of a schema, if it is one and the same.
-fn kind_of(schema: &Schema) -> Option<&'static str> {
-    match &schema.schema_kind {
-        SchemaKind::Type(Type::String(_)) => Some("string"),
-        SchemaKind::Type(Type::Object(_)) => Some("object"),
-        SchemaKind::OneOf { one_of } => {
-            let kinds: BTreeSet<_> =
-                one_of.iter().map(|one| one.as_item().and_then(kind_of)).collect();
-            if kinds.len() == 1 { kinds.first().copied().flatten() } else { None }
-        }
-        _ => None,
+/// The schema of `null` alone, which this version of OpenAPI has no type for.
+fn null() -> Schema {
+    let enumeration = vec![Value::Null];
+    let any = AnySchema { typ: Some("object".to_owned()), enumeration, ..AnySchema::default() };
+    Schema {
+        schema_data: SchemaData { nullable: true, ..SchemaData::default() },
+        schema_kind: SchemaKind::Any(any),
     }
 }
 

@@ -155,7 +155,7 @@ impl Served {
         let attempt = wanted["wanted"][0]["attempt"].as_str().expect("there is a job to do");
         let path = |rest: &str| format!("/attempts/{attempt}/{rest}");
         for report in ["starting", "running"] {
-            let body = json!({ "report": report });
+            let body = json!({ "report": report, "phases": [] });
             self.told(self.host(Method::POST, &path("report")).json(&body)).await;
         }
         let artifact = self.host(Method::PUT, &path("artifacts/0?path=out/report.txt"));
