@@ -1,6 +1,7 @@
 //! The server that a command talks to, and how it tells of it.
 
 use clap::Args;
+use futures::{Stream, TryStreamExt as _};
 use solstice_client::user::{Client, types};
 use solstice_client::{ByteStream, Connect, Error, Follow, Refusal, ResponseValue};
 use solstice_model::{JobId, Token};
@@ -85,6 +86,17 @@ impl Session {
     ) -> Result<T, Failure> {
         match call {
             Ok(answer) => Ok(answer.into_inner()),
+            Err(error) => Err(self.failed(Refusal::of(error).await)),
+        }
+    }
+
+    /// The entries of all pages of a list, or why they cannot be had.
+    pub(crate) async fn all<T>(
+        &self,
+        pages: impl Stream<Item = Result<T, Error<types::Error>>>,
+    ) -> Result<Vec<T>, Failure> {
+        match pages.try_collect().await {
+            Ok(all) => Ok(all),
             Err(error) => Err(self.failed(Refusal::of(error).await)),
         }
     }

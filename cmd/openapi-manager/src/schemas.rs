@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use openapiv3::{
-    AnySchema, Components, ObjectType, OpenAPI, Parameter, ParameterSchemaOrContent, ReferenceOr,
-    Schema, SchemaData, SchemaKind, StringType, Type,
+    AnySchema, Components, IntegerType, ObjectType, OpenAPI, Parameter, ParameterSchemaOrContent,
+    ReferenceOr, Schema, SchemaData, SchemaKind, StringType, Type, VariantOrUnknownOrEmpty,
 };
 use serde_json::{Value, json};
 
@@ -38,14 +38,28 @@ const CODES: &[&str] = &[
     "unsupported_media_type",
 ];
 
+/// What names look like, as `lib/model` reads them (`name.rs`).
+const PATTERNS: &[(&str, &str)] = &[
+    ("CommitSha", "^([0-9a-f]{40}|[0-9a-f]{64})$"),
+    ("ForgeName", WORD),
+    ("HostName", WORD),
+    ("ImageName", WORD),
+    ("JobName", WORD),
+    ("Label", WORD),
+    ("RepoName", "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,98}/[A-Za-z0-9_][A-Za-z0-9_.-]{0,98}$"),
+    ("SizeName", WORD),
+];
+const WORD: &str = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$";
+
 /// What every schema refers to its components by.
 const PREFIX: &str = "#/components/schemas/";
 
 /// Mends what a document's schemas say.
 pub(crate) fn complete(components: &mut Components) {
     components.schemas.insert("Error".to_owned(), ReferenceOr::Item(error()));
-    for schema in components.schemas.values_mut() {
+    for (name, schema) in &mut components.schemas {
         if let ReferenceOr::Item(schema) = schema {
+            give_pattern(name, schema);
             // Names types of ours, which nobody else has.
             schema.schema_data.extensions.shift_remove("x-rust-type");
             variants::mend(schema);
@@ -102,6 +116,7 @@ pub(crate) fn complete_parameter(parameter: &mut ReferenceOr<Parameter>) {
     };
     if let ParameterSchemaOrContent::Schema(ReferenceOr::Item(schema)) = &mut data.format {
         schema.schema_data.nullable = false;
+        mend(schema);
     }
 }
 
@@ -123,6 +138,7 @@ fn mend(schema: &mut Schema) {
     }
     let properties = match &mut schema.schema_kind {
         SchemaKind::Type(Type::Object(object)) => &mut object.properties,
+        SchemaKind::Type(Type::Integer(number)) => return give_bound(number),
         SchemaKind::Any(any) => &mut any.properties,
         SchemaKind::OneOf { one_of } => {
             for one in one_of {
@@ -149,6 +165,30 @@ fn null() -> Schema {
         schema_data: SchemaData { nullable: true, ..SchemaData::default() },
         schema_kind: SchemaKind::Any(any),
     }
+}
+
+/// Says of names what they look like.
+fn give_pattern(name: &str, schema: &mut Schema) {
+    let known = PATTERNS.iter().find(|(known, _)| *known == name);
+    if let (Some((_, pattern)), SchemaKind::Type(Type::String(text))) =
+        (known, &mut schema.schema_kind)
+    {
+        text.pattern = Some((*pattern).to_owned());
+    }
+}
+
+/// Says of a number how large it may be: formats such as `uint32` are Rust's and
+/// not OpenAPI's.
+fn give_bound(number: &mut IntegerType) {
+    let VariantOrUnknownOrEmpty::Unknown(format) = &number.format else { return };
+    let most = match format.as_str() {
+        "uint8" => i64::from(u8::MAX),
+        "uint16" => i64::from(u16::MAX),
+        "uint32" => i64::from(u32::MAX),
+        "uint64" | "uint" => i64::MAX,
+        _ => return,
+    };
+    number.maximum.get_or_insert(most);
 }
 
 /// Leaves out the schemas that nothing refers to.

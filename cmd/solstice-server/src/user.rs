@@ -18,10 +18,10 @@ use http::Response;
 use slog::info;
 use solstice_api::conditional::Tagged;
 use solstice_api::user::{
-    Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail,
-    DeliveryPage, DeliveryPath, Health, Host, HostPath, HostUpdate, Image, Job, JobActionPath,
+    Annotations, AnnotationsQuery, Artifact, ArtifactPage, ArtifactPath, AssetPath, Delivery, DeliveryDetail,
+    DeliveryPage, DeliveryPath, Health, Host, HostPage, HostPath, HostUpdate, Image, Job, JobActionPath,
     JobDetail, JobPath, Ready, RecordsPage, RecordsQuery, Rerun, Run, RunActionPath, RunCreate,
-    RunDetail, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    RunDetail, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPage, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};
@@ -48,12 +48,8 @@ impl UserApi for Users {
         query: Query<PaginationParams<EmptyScanParams, RunPage>>,
     ) -> Result<Tagged<ResultsPage<Run>>, HttpError> {
         let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
-        let query = query.into_inner();
-        let limit = page_limit(&rqctx, &query)?;
-        let before = match query.page {
-            WhichPage::First(_) => None,
-            WhichPage::Next(page) => Some(page.run),
-        };
+        let (before, limit) = wanted(&rqctx, query)?;
+        let before = before.map(|page| page.run);
         let which = RunQuery { sight: principal.sight, ..RunQuery::default() };
         let runs = rqctx.context().store.runs(which, before, limit).await.map_err(from_store)?;
         Ok(tagged(&rqctx, page(runs, |run| RunPage { run: run.id })?))
@@ -145,9 +141,13 @@ impl UserApi for Users {
     async fn job_artifacts(
         rqctx: Rqctx,
         path: Path<JobPath>,
-    ) -> Result<HttpResponseOk<Vec<Artifact>>, HttpError> {
+        query: Query<PaginationParams<EmptyScanParams, ArtifactPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Artifact>>, HttpError> {
         let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
-        context.store.artifacts(job).await.map(HttpResponseOk).map_err(from_store)
+        let wanted = wanted(&rqctx, query)?;
+        let artifacts = context.store.artifacts(job).await.map_err(from_store)?;
+        let artifacts = after(artifacts, wanted, |artifact, last| artifact.index > last.index);
+        page(artifacts, |artifact| ArtifactPage { index: artifact.index }).map(HttpResponseOk)
     }
 
     async fn job_artifact(
@@ -207,12 +207,8 @@ impl UserApi for Users {
         query: Query<PaginationParams<EmptyScanParams, DeliveryPage>>,
     ) -> Result<Tagged<ResultsPage<Delivery>>, HttpError> {
         require(&rqctx, Role::Operator, Challenge::Bearer).await?;
-        let query = query.into_inner();
-        let limit = page_limit(&rqctx, &query)?;
-        let before = match query.page {
-            WhichPage::First(_) => None,
-            WhichPage::Next(page) => Some(page.delivery),
-        };
+        let (before, limit) = wanted(&rqctx, query)?;
+        let before = before.map(|page| page.delivery);
         let store = &rqctx.context().store;
         let deliveries = store.deliveries(before, limit).await.map_err(from_store)?;
         Ok(tagged(&rqctx, page(deliveries, |delivery| DeliveryPage { delivery: delivery.id })?))
@@ -244,11 +240,16 @@ impl UserApi for Users {
         delivery::replay(rqctx.context(), principal, id).await.map(HttpResponseOk)
     }
 
-    async fn host_list(rqctx: Rqctx) -> Result<Tagged<Vec<Host>>, HttpError> {
+    async fn host_list(
+        rqctx: Rqctx,
+        query: Query<PaginationParams<EmptyScanParams, HostPage>>,
+    ) -> Result<Tagged<ResultsPage<Host>>, HttpError> {
         require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        let wanted = wanted(&rqctx, query)?;
         let context = rqctx.context();
         let hosts = context.store.hosts(context.clock.now(), context.lease).await;
-        Ok(tagged(&rqctx, hosts.map_err(from_store)?))
+        let hosts = after(hosts.map_err(from_store)?, wanted, |host, last| host.name > last.host);
+        Ok(tagged(&rqctx, page(hosts, |host| HostPage { host: host.name.clone() })?))
     }
 
     async fn host_update(
@@ -278,9 +279,15 @@ impl UserApi for Users {
         Ok(HttpResponseOk(WhoAmI { name, role }))
     }
 
-    async fn token_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<TokenInfo>>, HttpError> {
+    async fn token_list(
+        rqctx: Rqctx,
+        query: Query<PaginationParams<EmptyScanParams, TokenPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<TokenInfo>>, HttpError> {
         require(&rqctx, Role::Admin, Challenge::Bearer).await?;
-        rqctx.context().store.tokens().await.map(HttpResponseOk).map_err(from_store)
+        let wanted = wanted(&rqctx, query)?;
+        let tokens = rqctx.context().store.tokens().await.map_err(from_store)?;
+        let tokens = after(tokens, wanted, |token, last| token.name > last.name);
+        page(tokens, |token| TokenPage { name: token.name.clone() }).map(HttpResponseOk)
     }
 
     async fn token_create(
@@ -387,15 +394,32 @@ fn tagged<T>(rqctx: &Rqctx, value: T) -> Tagged<T> {
     Tagged::new(value, rqctx.request.headers())
 }
 
-fn page_limit<Page>(
+/// Which page is wanted: what the one before ended with, and how much at most.
+fn wanted<Page>(
     rqctx: &Rqctx,
-    query: &PaginationParams<EmptyScanParams, Page>,
-) -> Result<usize, HttpError>
+    query: Query<PaginationParams<EmptyScanParams, Page>>,
+) -> Result<(Option<Page>, usize), HttpError>
 where
-    Page: serde::de::DeserializeOwned + serde::Serialize,
+    Page: serde::de::DeserializeOwned + schemars::JsonSchema + serde::Serialize + Send + Sync,
 {
-    let asked = rqctx.page_limit(query)?.get();
-    Ok(usize::try_from(asked).unwrap_or(MAX_PAGE).min(MAX_PAGE))
+    let query = query.into_inner();
+    let asked = rqctx.page_limit(&query)?.get();
+    let limit = usize::try_from(asked).unwrap_or(MAX_PAGE).min(MAX_PAGE);
+    let last = match query.page {
+        WhichPage::First(_) => None,
+        WhichPage::Next(page) => Some(page),
+    };
+    Ok((last, limit))
+}
+
+/// The wanted part of a list that is bounded and in order.
+fn after<Item, Page>(
+    items: Vec<Item>,
+    (last, limit): (Option<Page>, usize),
+    follows: impl Fn(&Item, &Page) -> bool,
+) -> Vec<Item> {
+    let items = items.into_iter();
+    items.filter(|item| last.as_ref().is_none_or(|last| follows(item, last))).take(limit).collect()
 }
 
 fn page<Item, Page>(

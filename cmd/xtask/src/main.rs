@@ -47,7 +47,7 @@ enum Verb {
     Ci(ci::Ci),
     /// Write docs/openapi/ from the API traits
     Openapi {
-        /// Only say whether the documents are up to date
+        /// Only say whether the documents are up to date, and lint them
         #[arg(long)]
         check: bool,
     },
@@ -91,8 +91,9 @@ fn dispatch(verb: Verb) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes or checks the OpenAPI documents.
+/// Writes the OpenAPI documents, or checks and lints them.
 fn openapi(check: bool) -> Result<(), Failure> {
     let verb = if check { "check" } else { "generate" };
-    Step::cargo(["run", "--quiet", "--package", "openapi-manager", "--", verb]).run()
+    Step::cargo(["run", "--quiet", "--package", "openapi-manager", "--", verb]).run()?;
+    if check { api::lint() } else { Ok(()) }
 }

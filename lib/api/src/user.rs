@@ -24,8 +24,10 @@ mod run;
 mod token;
 
 pub use self::delivery::{Delivery, DeliveryDetail, DeliveryPage, DeliverySource, Header};
-pub use self::host::{Host, HostUpdate, Image};
-pub use self::job::{Annotations, AnnotationsQuery, Artifact, Attempt, Job, JobDetail, Step};
+pub use self::host::{Host, HostPage, HostUpdate, Image};
+pub use self::job::{
+    Annotations, AnnotationsQuery, Artifact, ArtifactPage, Attempt, Job, JobDetail, Step,
+};
 pub use self::log::{RecordsPage, RecordsQuery};
 pub use self::operation::{Health, Ready};
 pub use self::path::{
@@ -33,7 +35,7 @@ pub use self::path::{
     RunPath, TokenPath,
 };
 pub use self::run::{Approval, Rerun, Run, RunCreate, RunDetail, RunPage, RunStatus};
-pub use self::token::{TokenCreate, TokenCreated, TokenInfo, WhoAmI};
+pub use self::token::{TokenCreate, TokenCreated, TokenInfo, TokenPage, WhoAmI};
 
 /// The user API.
 #[dropshot::api_description {
@@ -145,7 +147,8 @@ pub trait UserApi {
     async fn job_artifacts(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobPath>,
-    ) -> Result<HttpResponseOk<Vec<Artifact>>, HttpError>;
+        query: Query<PaginationParams<EmptyScanParams, ArtifactPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Artifact>>, HttpError>;
 
     /// Download an artifact
     ///
@@ -237,11 +240,14 @@ pub trait UserApi {
         path: Path<DeliveryPath>,
     ) -> Result<HttpResponseOk<Delivery>, HttpError>;
 
-    /// List the hosts that have ever reported
+    /// List the hosts that have ever reported, by name
+    ///
+    /// At most 1,024.
     #[endpoint { method = GET, path = "/api/v1/hosts", tags = ["hosts"] }]
     async fn host_list(
         rqctx: RequestContext<Self::Context>,
-    ) -> Result<Tagged<Vec<Host>>, HttpError>;
+        query: Query<PaginationParams<EmptyScanParams, HostPage>>,
+    ) -> Result<Tagged<ResultsPage<Host>>, HttpError>;
 
     /// Let a host drain, or take jobs again
     ///
@@ -259,6 +265,8 @@ pub trait UserApi {
     ) -> Result<HttpResponseOk<Host>, HttpError>;
 
     /// List the golden images of all hosts
+    ///
+    /// Each once, with the hosts that have it; a host reports at most 256.
     #[endpoint { method = GET, path = "/api/v1/images", tags = ["hosts"] }]
     async fn image_list(
         rqctx: RequestContext<Self::Context>,
@@ -270,11 +278,14 @@ pub trait UserApi {
         rqctx: RequestContext<Self::Context>,
     ) -> Result<HttpResponseOk<WhoAmI>, HttpError>;
 
-    /// List tokens, without their secrets
+    /// List tokens, without their secrets, by name
+    ///
+    /// At most 10,000.
     #[endpoint { method = GET, path = "/api/v1/tokens", tags = ["tokens"] }]
     async fn token_list(
         rqctx: RequestContext<Self::Context>,
-    ) -> Result<HttpResponseOk<Vec<TokenInfo>>, HttpError>;
+        query: Query<PaginationParams<EmptyScanParams, TokenPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<TokenInfo>>, HttpError>;
 
     /// Make a token; its secret is in this answer and nowhere else
     #[endpoint {

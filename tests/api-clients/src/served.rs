@@ -41,6 +41,8 @@ pub struct Served {
     pub runs: Vec<String>,
     /// Their jobs.
     pub jobs: Vec<String>,
+    /// The deliveries that they came of.
+    pub deliveries: Vec<String>,
     _directory: tempfile::TempDir,
 }
 
@@ -63,6 +65,7 @@ impl Served {
             tokens: Vec::new(),
             runs: Vec::new(),
             jobs: Vec::new(),
+            deliveries: Vec::new(),
             _directory: directory,
         };
         served.make_tokens().await;
@@ -90,6 +93,7 @@ impl Served {
             ("SOLSTICE_ADMIN", self.token(Role::Admin).to_owned()),
             ("SOLSTICE_READER", self.token(Role::Reader).to_owned()),
             ("SOLSTICE_RUN", self.runs[0].clone()),
+            ("SOLSTICE_DELIVERY", self.deliveries[0].clone()),
             ("SOLSTICE_JOB", self.jobs[0].clone()),
             ("SOLSTICE_WAITING_JOB", self.jobs[1].clone()),
             ("SOLSTICE_LINES", LINES.to_string()),
@@ -127,8 +131,9 @@ impl Served {
         let push = self.forge.push(&self.repository, "refs/heads/main", &commit);
         let delivery = self.forge.deliver(&push);
         let url = format!("http://{}/webhooks/forge", self.server.webhooks());
-        let sent = self.http.post(url).headers(delivery.headers).body(delivery.body).send().await;
-        assert!(sent.unwrap().status().is_success());
+        let sent = self.http.post(url).headers(delivery.headers).body(delivery.body);
+        let taken = self.told(sent).await;
+        self.deliveries.push(taken["delivery"].as_str().unwrap().to_owned());
         let begun = Instant::now();
         let run = loop {
             let runs = self.get("/api/v1/runs").await;

@@ -13,6 +13,7 @@ mod crash;
 mod events;
 mod hosts;
 mod ledger;
+mod lists;
 mod pages;
 mod pushes;
 mod webhooks;
