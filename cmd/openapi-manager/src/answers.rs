@@ -31,7 +31,7 @@ pub(crate) const REFUSALS: &[Refusal] = &[
     refusal(413, "TooLarge", "It is larger than it may be."),
     refusal(415, "UnsupportedMediaType", "The body is of a kind that is not read."),
     refusal(416, "BadRange", "The part that was asked for is none of it."),
-    refusal(422, "NothingToRun", "No workflow there is to be started by hand."),
+    refusal(422, "Unprocessable", "There is nothing to run, or the idempotency key is another's."),
     refusal(500, "Internal", "A fault of the server, whose log says which."),
     refusal(502, "ForgeFailed", "The forge does not answer as it should."),
     refusal(503, "Unavailable", "Not at the moment; the same request may succeed later."),
@@ -86,11 +86,12 @@ pub(crate) fn refusals(method: &str, path: &str, id: &str, operation: &Operation
     if path.contains('{') {
         statuses.push(404);
     }
-    if operation.request_body.is_some() {
-        statuses.push(413);
-    }
     if method != "get" {
         statuses.push(507);
+    }
+    if operation.responses.responses.contains_key(&StatusCode::Code(201)) {
+        // What creates something takes an `Idempotency-Key`.
+        statuses.extend([409, 422]);
     }
     let further = FURTHER.iter().find(|(name, _)| *name == id);
     statuses.extend(further.map_or(&[][..], |(_, statuses)| statuses));

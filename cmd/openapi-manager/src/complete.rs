@@ -2,9 +2,8 @@
 
 use indexmap::IndexMap;
 use openapiv3::{
-    Contact, Header, HeaderStyle, License, MediaType, OpenAPI, Operation,
-    ParameterSchemaOrContent, ReferenceOr, Response, Schema, SchemaData, SchemaKind, Server,
-    StatusCode, StringType, Type,
+    Contact, Header, HeaderStyle, License, MediaType, OpenAPI, Operation, ParameterSchemaOrContent,
+    ReferenceOr, Response, Schema, SchemaData, SchemaKind, Server, StatusCode, StringType, Type,
 };
 
 use crate::answers::{self, FreeForm, REFUSALS};
@@ -34,7 +33,8 @@ fn from_traits(api: &Api) -> Result<OpenAPI, String> {
 }
 
 fn complete(api: &Api, document: &mut OpenAPI) {
-    document.info.contact = Some(Contact { name: Some("Solstice CI".into()), ..Contact::default() });
+    document.info.contact =
+        Some(Contact { name: Some("Solstice CI".into()), ..Contact::default() });
     document.info.license = Some(License {
         name: "MPL-2.0".into(),
         url: Some("https://www.mozilla.org/MPL/2.0/".into()),
@@ -133,9 +133,8 @@ const CHALLENGE: &[(&str, &str)] =
     &[("www-authenticate", "How to prove who one is (RFC 9110, section 11.6.1).")];
 
 fn headers(fields: &[(&str, &str)]) -> IndexMap<String, ReferenceOr<Header>> {
-    let field = |(name, about): &(&str, &str)| {
-        ((*name).to_owned(), ReferenceOr::Item(header(about)))
-    };
+    let field =
+        |(name, about): &(&str, &str)| ((*name).to_owned(), ReferenceOr::Item(header(about)));
     fields.iter().map(field).collect()
 }
 
@@ -153,4 +152,3 @@ fn header(about: &str) -> Header {
         extensions: IndexMap::new(),
     }
 }
-

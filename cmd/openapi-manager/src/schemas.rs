@@ -22,6 +22,9 @@ const CODES: &[&str] = &[
     "disk_full",
     "forbidden",
     "forge_failed",
+    "idempotency_answer_lost",
+    "idempotency_key_reused",
+    "idempotency_key_under_way",
     "illegal_transition",
     "internal",
     "log_removed",
@@ -97,10 +100,7 @@ fn error() -> Schema {
 
 fn string(about: &str) -> Schema {
     Schema {
-        schema_data: SchemaData {
-            description: Some(about.to_owned()),
-            ..SchemaData::default()
-        },
+        schema_data: SchemaData { description: Some(about.to_owned()), ..SchemaData::default() },
         schema_kind: SchemaKind::Type(Type::String(StringType::default())),
     }
 }

@@ -83,8 +83,7 @@ fn key(location: APIKeyLocation, name: &str, description: &str) -> SecuritySchem
 }
 
 fn signature(header: &str, form: &str) -> SecurityScheme {
-    let about = format!(
-        "HMAC-SHA-256 over the body with the secret that server and forge share: {form}."
-    );
+    let about =
+        format!("HMAC-SHA-256 over the body with the secret that server and forge share: {form}.");
     key(APIKeyLocation::Header, header, &about)
 }

@@ -18,10 +18,11 @@ use http::Response;
 use slog::info;
 use solstice_api::conditional::Tagged;
 use solstice_api::user::{
-    Annotations, AnnotationsQuery, Artifact, ArtifactPage, ArtifactPath, AssetPath, Delivery, DeliveryDetail,
-    DeliveryPage, DeliveryPath, Health, Host, HostPage, HostPath, HostUpdate, Image, Job, JobActionPath,
-    JobDetail, JobPath, Ready, RecordsPage, RecordsQuery, Rerun, Run, RunActionPath, RunCreate,
-    RunDetail, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPage, TokenPath, UserApi, WhoAmI,
+    Annotations, AnnotationsQuery, Artifact, ArtifactPage, ArtifactPath, AssetPath, Delivery,
+    DeliveryDetail, DeliveryPage, DeliveryPath, Health, Host, HostPage, HostPath, HostUpdate,
+    Image, Job, JobActionPath, JobDetail, JobPath, Ready, RecordsPage, RecordsQuery, Rerun, Run,
+    RunActionPath, RunCreate, RunDetail, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo,
+    TokenPage, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};
@@ -97,10 +98,7 @@ impl UserApi for Users {
         act::rerun(rqctx.context(), principal, run, which).await.map(HttpResponseCreated)
     }
 
-    async fn run_view(
-        rqctx: Rqctx,
-        path: Path<RunPath>,
-    ) -> Result<Tagged<RunDetail>, HttpError> {
+    async fn run_view(rqctx: Rqctx, path: Path<RunPath>) -> Result<Tagged<RunDetail>, HttpError> {
         let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
         let (context, run) = (rqctx.context(), path.into_inner().run);
         principal.see_run(context, run).await?;
@@ -108,10 +106,7 @@ impl UserApi for Users {
         Ok(tagged(&rqctx, detail))
     }
 
-    async fn job_view(
-        rqctx: Rqctx,
-        path: Path<JobPath>,
-    ) -> Result<Tagged<JobDetail>, HttpError> {
+    async fn job_view(rqctx: Rqctx, path: Path<JobPath>) -> Result<Tagged<JobDetail>, HttpError> {
         let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
         let detail = context.store.job(job).await.map_err(from_store)?;
         Ok(tagged(&rqctx, detail))

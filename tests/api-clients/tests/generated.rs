@@ -8,7 +8,10 @@ const STORIES: usize = 7;
 
 async fn cancelled(served: &Served) {
     let state = served.state(&served.jobs[1]).await;
-    assert!(matches!(state, JobState::Finished { outcome: Outcome::Cancelled { .. } }), "{state:?}");
+    assert!(
+        matches!(state, JobState::Finished { outcome: Outcome::Cancelled { .. } }),
+        "{state:?}"
+    );
 }
 
 fn all_told(said: &str) {

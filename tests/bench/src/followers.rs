@@ -46,7 +46,8 @@ pub(crate) async fn measure(run: &Run) -> Result<Section, Failure> {
             ("memory of the server", seen.memory, base.memory),
             ("processor time of the server", seen.processor, base.processor),
         ] {
-            let row = format!("{count} followers, {what}");
+            let who = if count == 1 { "one follower" } else { &format!("{count} followers") };
+            let row = format!("{who}, {what}");
             if count == 1 {
                 section.alone(row, figure);
             } else {
@@ -94,7 +95,9 @@ async fn follow(run: &Run, count: usize) -> Result<Seen, Failure> {
         }
         Ok::<_, Failure>(())
     };
-    tokio::time::timeout(Duration::from_secs(30), read).await.map_err(|_| "lines are missing")??;
+    tokio::time::timeout(Duration::from_secs(30), read)
+        .await
+        .map_err(|_| "lines are missing")??;
     readers.abort_all();
     seen.sort_unstable();
     let at = |part: usize| Figure::of_times(&[seen[(seen.len() - 1) * part / 100]]);
@@ -136,6 +139,24 @@ struct Job {
     host: host::Client,
     attempt: AttemptId,
     seq: u64,
+    /// Keeps the lease.
+    alive: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.alive.abort();
+    }
+}
+
+/// Says again and again that the host is there.
+async fn report_in(host: host::Client, sync: SyncRequest) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        ticks.tick().await;
+        // A request that fails now and then costs no lease.
+        let _ = host.host_sync(&sync).await;
+    }
 }
 
 impl Job {
@@ -150,7 +171,7 @@ impl Job {
         let job = world.api().run(run).await?.jobs.first().map(|job| job.id).ok_or("a job")?;
         let token = world.installation.make_token("host", "played").await?;
         let host = Connect::to(&world.installation.hosts_url()).token(&token).host()?;
-        let sync = SyncRequest {
+        let mut sync = SyncRequest {
             host: "played".parse()?,
             offers: vec![Offer { labels: vec!["played".parse()?], room: 1 }],
             room: 1,
@@ -163,7 +184,9 @@ impl Job {
         let attempt = wanted.first().map(|it| it.attempt).ok_or("the job was not to be had")?;
         host.host_report(&attempt, &HostReport::Starting).await?;
         host.host_report(&attempt, &HostReport::Running { phases: Vec::new() }).await?;
-        let mut begun = Self { host, attempt, seq: 0 };
+        sync = SyncRequest { offers: Vec::new(), room: 0, known: vec![attempt], wait_ms: 0, ..sync };
+        let alive = tokio::spawn(report_in(host.clone(), sync));
+        let mut begun = Self { host, attempt, seq: 0, alive };
         begun.hand_over(RecordBody::StepStarted { step: 0 }).await?;
         Ok((begun, job))
     }
@@ -178,7 +201,9 @@ impl Job {
     async fn hand_over(&mut self, body: RecordBody) -> Result<(), Failure> {
         self.seq += 1;
         let records = vec![Record { seq: self.seq, at: Utc::now(), body }];
-        self.host.host_records(&self.attempt, &solstice_api::agent::RecordBatch { records }).await?;
+        self.host
+            .host_records(&self.attempt, &solstice_api::agent::RecordBatch { records })
+            .await?;
         Ok(())
     }
 }

@@ -58,9 +58,8 @@ pub(crate) async fn measure(run: &Run) -> Result<Section, Failure> {
 
 async fn job(world: &mut World, command: &str) -> Result<JobId, Failure> {
     let step = format!("step run=\"{command}\"");
-    let workflow = format!(
-        "workflow name=\"CI\" {{ job id=\"a\" runs_on=\"linux-mini\" {{ {step}; }}; }}\n"
-    );
+    let workflow =
+        format!("workflow name=\"CI\" {{ job id=\"a\" runs_on=\"linux-mini\" {{ {step}; }}; }}\n");
     let run = world.push(&workflow).await?;
     let job = world.api().run(run).await?.jobs.first().map(|job| job.id).ok_or("it has a job")?;
     world.finished(job).await?;

@@ -40,7 +40,10 @@ async fn an_unchanged_answer_is_not_sent_again_and_a_changed_one_is() {
         assert_eq!(status, StatusCode::OK, "{path}");
         let tag = tag.expect("it has a tag");
         assert!(tag.starts_with('"'), "a strong one: {tag}");
-        assert_eq!(ask(&bench, path, Some(&tag)).await, (StatusCode::NOT_MODIFIED, Some(tag.clone())));
+        assert_eq!(
+            ask(&bench, path, Some(&tag)).await,
+            (StatusCode::NOT_MODIFIED, Some(tag.clone()))
+        );
         let list = format!("\"x\", W/{tag}");
         assert_eq!(ask(&bench, path, Some(&list)).await.0, StatusCode::NOT_MODIFIED);
         assert_eq!(ask(&bench, path, Some("\"x\"")).await.0, StatusCode::OK);
