@@ -51,6 +51,8 @@ async fn an_administrator_gets_only_answers_that_the_document_knows() {
     let served = Served::start().await;
     let statuses = tried(&served, Some(served.token(Role::Admin))).await;
     println!("{statuses:?}");
+    // Its token was good to the end.
+    served.get("/api/v1/whoami").await;
     for status in [200, 201, 204, 400, 401, 404, 405, 409] {
         assert!(statuses.contains_key(&status), "no {status}: {statuses:?}");
     }
