@@ -2,10 +2,13 @@
 
 pub(crate) mod act;
 mod artifact;
-mod delivery;
+pub(crate) mod delivery;
 mod events;
 mod log;
+pub(crate) mod queue;
 pub(crate) mod records;
+mod run;
+pub(crate) mod why;
 
 use std::sync::Arc;
 
@@ -18,15 +21,16 @@ use http::Response;
 use slog::info;
 use solstice_api::conditional::Tagged;
 use solstice_api::user::{
-    Annotations, AnnotationsQuery, Artifact, ArtifactPage, ArtifactPath, AssetPath, Delivery,
-    DeliveryDetail, DeliveryPage, DeliveryPath, Health, Host, HostPage, HostPath, HostUpdate,
-    Image, Job, JobActionPath, JobDetail, JobPath, Ready, RecordsPage, RecordsQuery, Rerun, Run,
-    RunActionPath, RunCreate, RunDetail, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo,
-    TokenPage, TokenPath, UserApi, WhoAmI,
+    Annotations, AnnotationsQuery, Artifact, ArtifactPage, ArtifactPath, AssetPath, CommitQuery,
+    CommitWhy, Delivery, DeliveryActionPath, DeliveryDetail, DeliveryPage, DeliveryPath, Health,
+    Host, HostActionPath, HostPage, HostPath, HostUpdate, Image, Job, JobActionPath, JobDetail,
+    JobPath, JobWhy, Queue, Ready, RecordsPage, RecordsQuery, Repository, RepositoryPage,
+    RepositoryPath, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunFilter, RunPage, RunPath,
+    RunWhy, TokenCreate, TokenCreated, TokenInfo, TokenPage, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};
-use solstice_store::{RerunJobs, RunQuery};
+use solstice_store::RerunJobs;
 
 use crate::auth::{Challenge, Principal, identify, require, require_to_change};
 use crate::context::Context;
@@ -44,16 +48,33 @@ type Rqctx = RequestContext<Arc<Context>>;
 impl UserApi for Users {
     type Context = Arc<Context>;
 
-    async fn run_list(
+    async fn repository_list(
         rqctx: Rqctx,
-        query: Query<PaginationParams<EmptyScanParams, RunPage>>,
-    ) -> Result<Tagged<ResultsPage<Run>>, HttpError> {
+        query: Query<PaginationParams<EmptyScanParams, RepositoryPage>>,
+    ) -> Result<Tagged<ResultsPage<Repository>>, HttpError> {
         let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
         let (before, limit) = wanted(&rqctx, query)?;
         let before = before.map(|page| page.run);
-        let which = RunQuery { sight: principal.sight, ..RunQuery::default() };
-        let runs = rqctx.context().store.runs(which, before, limit).await.map_err(from_store)?;
-        Ok(tagged(&rqctx, page(runs, |run| RunPage { run: run.id })?))
+        let store = &rqctx.context().store;
+        let found = store.repositories(principal.sight, before, limit).await.map_err(from_store)?;
+        let found = page(found, |repository| RepositoryPage { run: repository.newest.id })?;
+        Ok(tagged(&rqctx, found))
+    }
+
+    async fn queue_view(rqctx: Rqctx) -> Result<HttpResponseOk<Queue>, HttpError> {
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        queue::view(rqctx.context(), principal.sight).await.map(HttpResponseOk)
+    }
+
+    async fn run_list(
+        rqctx: Rqctx,
+        query: Query<PaginationParams<RunFilter, RunPage>>,
+    ) -> Result<Tagged<ResultsPage<Run>>, HttpError> {
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let query = query.into_inner();
+        let limit = page_limit(&rqctx, &query)?;
+        let runs = run::list(rqctx.context(), principal, query.page, limit).await?;
+        Ok(tagged(&rqctx, runs))
     }
 
     async fn run_create(
@@ -104,6 +125,32 @@ impl UserApi for Users {
         principal.see_run(context, run).await?;
         let detail = context.store.run(run).await.map_err(from_store)?;
         Ok(tagged(&rqctx, detail))
+    }
+
+    async fn run_why(
+        rqctx: Rqctx,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<RunWhy>, HttpError> {
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let (context, run) = (rqctx.context(), path.into_inner().run);
+        principal.see_run(context, run).await?;
+        why::run(context, run).await.map(HttpResponseOk)
+    }
+
+    async fn commit_why(
+        rqctx: Rqctx,
+        query: Query<CommitQuery>,
+    ) -> Result<HttpResponseOk<CommitWhy>, HttpError> {
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        why::commit(rqctx.context(), principal, query.into_inner()).await.map(HttpResponseOk)
+    }
+
+    async fn job_why(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<JobWhy>, HttpError> {
+        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        why::job(context, job).await.map(HttpResponseOk)
     }
 
     async fn job_view(rqctx: Rqctx, path: Path<JobPath>) -> Result<Tagged<JobDetail>, HttpError> {
@@ -334,7 +381,60 @@ impl UserApi for Users {
     }
 
     async fn page_runs(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
-        Ok(pages::runs(&rqctx).await)
+        Ok(pages::start(&rqctx).await)
+    }
+
+    async fn page_repositories(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::repositories(&rqctx).await)
+    }
+
+    async fn page_repository(
+        rqctx: Rqctx,
+        path: Path<RepositoryPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::repository(&rqctx, path.into_inner()).await)
+    }
+
+    async fn page_badge(
+        rqctx: Rqctx,
+        path: Path<RepositoryPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::badge(&rqctx, path.into_inner()).await)
+    }
+
+    async fn page_hosts(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::hosts(&rqctx).await)
+    }
+
+    async fn page_host_action(
+        rqctx: Rqctx,
+        path: Path<HostActionPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        let HostActionPath { host, action } = path.into_inner();
+        Ok(pages::host_action(&rqctx, host, &action).await)
+    }
+
+    async fn page_images(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::images(&rqctx).await)
+    }
+
+    async fn page_deliveries(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::deliveries(&rqctx).await)
+    }
+
+    async fn page_delivery(
+        rqctx: Rqctx,
+        path: Path<DeliveryPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::delivery(&rqctx, path.into_inner().delivery).await)
+    }
+
+    async fn page_delivery_action(
+        rqctx: Rqctx,
+        path: Path<DeliveryActionPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        let DeliveryActionPath { delivery, action } = path.into_inner();
+        Ok(pages::delivery_action(&rqctx, delivery, &action).await)
     }
 
     async fn page_run(rqctx: Rqctx, path: Path<RunPath>) -> Result<Response<Body>, HttpError> {
@@ -389,6 +489,19 @@ fn tagged<T>(rqctx: &Rqctx, value: T) -> Tagged<T> {
     Tagged::new(value, rqctx.request.headers())
 }
 
+/// How much of a list is wanted at most.
+fn page_limit<Scan, Page>(
+    rqctx: &Rqctx,
+    query: &PaginationParams<Scan, Page>,
+) -> Result<usize, HttpError>
+where
+    Scan: serde::de::DeserializeOwned,
+    Page: serde::de::DeserializeOwned + serde::Serialize,
+{
+    let asked = rqctx.page_limit(query)?.get();
+    Ok(usize::try_from(asked).unwrap_or(MAX_PAGE).min(MAX_PAGE))
+}
+
 /// Which page is wanted: what the one before ended with, and how much at most.
 fn wanted<Page>(
     rqctx: &Rqctx,
@@ -398,8 +511,7 @@ where
     Page: serde::de::DeserializeOwned + schemars::JsonSchema + serde::Serialize + Send + Sync,
 {
     let query = query.into_inner();
-    let asked = rqctx.page_limit(&query)?.get();
-    let limit = usize::try_from(asked).unwrap_or(MAX_PAGE).min(MAX_PAGE);
+    let limit = page_limit(rqctx, &query)?;
     let last = match query.page {
         WhichPage::First(_) => None,
         WhichPage::Next(page) => Some(page),

@@ -14,6 +14,7 @@ mod events;
 mod hosts;
 mod ledger;
 mod lists;
+mod overview;
 mod pages;
 mod pushes;
 mod webhooks;
