@@ -184,7 +184,8 @@ impl Job {
         let attempt = wanted.first().map(|it| it.attempt).ok_or("the job was not to be had")?;
         host.host_report(&attempt, &HostReport::Starting).await?;
         host.host_report(&attempt, &HostReport::Running { phases: Vec::new() }).await?;
-        sync = SyncRequest { offers: Vec::new(), room: 0, known: vec![attempt], wait_ms: 0, ..sync };
+        sync =
+            SyncRequest { offers: Vec::new(), room: 0, known: vec![attempt], wait_ms: 0, ..sync };
         let alive = tokio::spawn(report_in(host.clone(), sync));
         let mut begun = Self { host, attempt, seq: 0, alive };
         begun.hand_over(RecordBody::StepStarted { step: 0 }).await?;
