@@ -65,7 +65,7 @@ impl Artifacts {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let session = self.access.open()?;
         let job = which::job(&session, &self.job).await?;
-        let artifacts = session.answer(session.client.job_artifacts(&job).await).await?;
+        let artifacts = session.all(session.client.job_artifacts_stream(&job, None)).await?;
         if let Some(folder) = &self.download {
             std::fs::create_dir_all(folder).map_err(Failure::file("make", folder))?;
             for artifact in artifacts.iter().filter(|one| one.removed_at.is_none()) {

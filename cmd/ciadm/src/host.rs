@@ -51,7 +51,7 @@ impl Verb {
 /// Lists the hosts.
 pub(crate) async fn list(access: Access) -> Result<(), Failure> {
     let session = access.open()?;
-    let hosts = session.answer(session.client.host_list().await).await?;
+    let hosts = session.all(session.client.host_list_stream(None)).await?;
     if session.json {
         output::json(&hosts);
         return Ok(());

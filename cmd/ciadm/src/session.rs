@@ -1,6 +1,7 @@
 //! The server that a command talks to, and how it tells of it.
 
 use clap::Args;
+use futures::{Stream, TryStreamExt as _};
 use solstice_client::user::{Client, types};
 use solstice_client::{ByteStream, Connect, Error, Follow, Refusal, ResponseValue};
 use solstice_model::{JobId, Token};
@@ -89,15 +90,23 @@ impl Session {
         }
     }
 
+    /// The entries of all pages of a list, or why they cannot be had.
+    pub(crate) async fn all<T>(
+        &self,
+        pages: impl Stream<Item = Result<T, Error<types::Error>>>,
+    ) -> Result<Vec<T>, Failure> {
+        match pages.try_collect().await {
+            Ok(all) => Ok(all),
+            Err(error) => Err(self.failed(Refusal::of(error).await)),
+        }
+    }
+
     /// The bytes that a call answers with.
     pub(crate) async fn bytes(
         &self,
-        call: Result<ResponseValue<ByteStream>, Error<ByteStream>>,
+        call: Result<ResponseValue<ByteStream>, Error<types::Error>>,
     ) -> Result<ByteStream, Failure> {
-        match call {
-            Ok(answer) => Ok(answer.into_inner()),
-            Err(error) => Err(self.failed(Refusal::of_stream(error).await)),
-        }
+        self.answer(call).await
     }
 
     fn failed(&self, refusal: Refusal) -> Failure {

@@ -54,7 +54,7 @@ impl Verb {
 
 async fn list(access: &Access) -> Result<(), Failure> {
     let session = access.open()?;
-    let tokens = session.answer(session.client.token_list().await).await?;
+    let tokens = session.all(session.client.token_list_stream(None)).await?;
     if session.json {
         output::json(&tokens);
         return Ok(());

@@ -40,8 +40,11 @@ pub(crate) async fn newest(
     // One repository's runs lie among those of all others.
     let page = if repository.is_some() { PAGE } else { page };
     loop {
-        let page = session.client.run_list(page.try_into().ok(), token.as_deref()).await;
-        let page = session.answer(page).await?;
+        let (limit, from) = (page.try_into().ok(), token.as_deref());
+        let client = &session.client;
+        let asked =
+            client.run_list(None, None, None, None, limit, from, None, None, None, None).await;
+        let page = session.answer(asked).await?;
         seen += page.items.len();
         found.extend(
             page.items

@@ -22,14 +22,16 @@ use dropshot::{
     TypedBody, UntypedBody, WhichPage,
 };
 use http::Response;
+use solstice_api::conditional::Tagged;
 use solstice_api::user::{
-    Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, AuditEntry, AuditPage,
-    AuditQuery, CommitQuery, CommitWhy, Delivery, DeliveryActionPath, DeliveryDetail, DeliveryPage,
-    DeliveryPath, Health, Host, HostActionPath, HostPath, HostUpdate, Image, Job, JobActionPath,
-    JobDetail, JobPath, JobWhy, LinesPage, LinesQuery, LogMatches, LogSteps, LogStepsQuery,
-    LoginPath, Queue, Ready, RecordsPage, RecordsQuery, Repository, RepositoryPage, RepositoryPath,
-    Rerun, Retention, RetentionRun, Run, RunActionPath, RunCreate, RunDetail, RunFilter, RunPage,
-    RunPath, RunWhy, SearchQuery, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    Annotations, AnnotationsQuery, Artifact, ArtifactPage, ArtifactPath, AssetPath, AuditEntry,
+    AuditPage, AuditQuery, CommitQuery, CommitWhy, Delivery, DeliveryActionPath, DeliveryDetail,
+    DeliveryPage, DeliveryPath, Health, Host, HostActionPath, HostPage, HostPath, HostUpdate,
+    Image, Job, JobActionPath, JobDetail, JobPath, JobWhy, LinesPage, LinesQuery, LogMatches,
+    LogSteps, LogStepsQuery, LoginPath, Queue, Ready, RecordsPage, RecordsQuery, Repository,
+    RepositoryPage, RepositoryPath, Rerun, Retention, RetentionRun, Run, RunActionPath, RunCreate,
+    RunDetail, RunFilter, RunPage, RunPath, RunWhy, SearchQuery, TokenCreate, TokenCreated,
+    TokenInfo, TokenPage, TokenPath, UserApi, WhoAmI,
 };
 use solstice_model::{JobId, Role, RunId};
 use solstice_store::RerunJobs;
@@ -55,17 +57,14 @@ impl UserApi for Users {
     async fn repository_list(
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, RepositoryPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Repository>>, HttpError> {
+    ) -> Result<Tagged<ResultsPage<Repository>>, HttpError> {
         let principal = require(&rqctx, Role::Reader).await?;
-        let query = query.into_inner();
-        let limit = page_limit(&rqctx, &query)?;
-        let before = match query.page {
-            WhichPage::First(_) => None,
-            WhichPage::Next(page) => Some(page.run),
-        };
+        let (before, limit) = wanted(&rqctx, query)?;
+        let before = before.map(|page| page.run);
         let store = &rqctx.context().store;
         let found = store.repositories(principal.sight, before, limit).await.map_err(from_store)?;
-        page(found, |repository| RepositoryPage { run: repository.newest.id })
+        let found = page(found, |repository| RepositoryPage { run: repository.newest.id })?;
+        Ok(tagged(&rqctx, found))
     }
 
     async fn queue_view(rqctx: Rqctx) -> Result<HttpResponseOk<Queue>, HttpError> {
@@ -76,11 +75,12 @@ impl UserApi for Users {
     async fn run_list(
         rqctx: Rqctx,
         query: Query<PaginationParams<RunFilter, RunPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError> {
+    ) -> Result<Tagged<ResultsPage<Run>>, HttpError> {
         let principal = require(&rqctx, Role::Reader).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
-        run::list(rqctx.context(), principal, query.page, limit).await
+        let runs = run::list(rqctx.context(), principal, query.page, limit).await?;
+        Ok(tagged(&rqctx, runs))
     }
 
     async fn run_create(
@@ -128,14 +128,12 @@ impl UserApi for Users {
         once(&rqctx, &principal, &body, Answer::Plain, rerun).await.map(HttpResponseCreated)
     }
 
-    async fn run_view(
-        rqctx: Rqctx,
-        path: Path<RunPath>,
-    ) -> Result<HttpResponseOk<RunDetail>, HttpError> {
+    async fn run_view(rqctx: Rqctx, path: Path<RunPath>) -> Result<Tagged<RunDetail>, HttpError> {
         let principal = require(&rqctx, Role::Reader).await?;
         let (context, run) = (rqctx.context(), path.into_inner().run);
         principal.see_run(context, run).await?;
-        context.store.run(run).await.map(HttpResponseOk).map_err(from_store)
+        let detail = context.store.run(run).await.map_err(from_store)?;
+        Ok(tagged(&rqctx, detail))
     }
 
     async fn run_why(
@@ -164,12 +162,10 @@ impl UserApi for Users {
         why::job(context, job).await.map(HttpResponseOk)
     }
 
-    async fn job_view(
-        rqctx: Rqctx,
-        path: Path<JobPath>,
-    ) -> Result<HttpResponseOk<JobDetail>, HttpError> {
+    async fn job_view(rqctx: Rqctx, path: Path<JobPath>) -> Result<Tagged<JobDetail>, HttpError> {
         let (context, job) = readable(&rqctx, path).await?;
-        context.store.job(job).await.map(HttpResponseOk).map_err(from_store)
+        let detail = context.store.job(job).await.map_err(from_store)?;
+        Ok(tagged(&rqctx, detail))
     }
 
     async fn job_cancel(
@@ -197,9 +193,13 @@ impl UserApi for Users {
     async fn job_artifacts(
         rqctx: Rqctx,
         path: Path<JobPath>,
-    ) -> Result<HttpResponseOk<Vec<Artifact>>, HttpError> {
+        query: Query<PaginationParams<EmptyScanParams, ArtifactPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Artifact>>, HttpError> {
         let (context, job) = readable(&rqctx, path).await?;
-        context.store.artifacts(job).await.map(HttpResponseOk).map_err(from_store)
+        let wanted = wanted(&rqctx, query)?;
+        let artifacts = context.store.artifacts(job).await.map_err(from_store)?;
+        let artifacts = after(artifacts, wanted, |artifact, last| artifact.index > last.index);
+        page(artifacts, |artifact| ArtifactPage { index: artifact.index }).map(HttpResponseOk)
     }
 
     async fn job_artifact(
@@ -236,7 +236,7 @@ impl UserApi for Users {
 
     async fn job_log(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
         let (context, job) = readable(&rqctx, path).await?;
-        log::plain(context, job).await
+        log::plain(context, job, rqctx.request.headers()).await
     }
 
     async fn job_log_json(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
@@ -290,17 +290,13 @@ impl UserApi for Users {
     async fn delivery_list(
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, DeliveryPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Delivery>>, HttpError> {
+    ) -> Result<Tagged<ResultsPage<Delivery>>, HttpError> {
         require(&rqctx, Role::Operator).await?;
-        let query = query.into_inner();
-        let limit = page_limit(&rqctx, &query)?;
-        let before = match query.page {
-            WhichPage::First(_) => None,
-            WhichPage::Next(page) => Some(page.delivery),
-        };
+        let (before, limit) = wanted(&rqctx, query)?;
+        let before = before.map(|page| page.delivery);
         let store = &rqctx.context().store;
         let deliveries = store.deliveries(before, limit).await.map_err(from_store)?;
-        page(deliveries, |delivery| DeliveryPage { delivery: delivery.id })
+        Ok(tagged(&rqctx, page(deliveries, |delivery| DeliveryPage { delivery: delivery.id })?))
     }
 
     async fn delivery_view(
@@ -329,11 +325,16 @@ impl UserApi for Users {
         delivery::replay(rqctx.context(), principal.actor(), id).await.map(HttpResponseOk)
     }
 
-    async fn host_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Host>>, HttpError> {
+    async fn host_list(
+        rqctx: Rqctx,
+        query: Query<PaginationParams<EmptyScanParams, HostPage>>,
+    ) -> Result<Tagged<ResultsPage<Host>>, HttpError> {
         require(&rqctx, Role::Operator).await?;
+        let wanted = wanted(&rqctx, query)?;
         let context = rqctx.context();
         let hosts = context.store.hosts(context.clock.now(), context.lease).await;
-        hosts.map(HttpResponseOk).map_err(from_store)
+        let hosts = after(hosts.map_err(from_store)?, wanted, |host, last| host.name > last.host);
+        Ok(tagged(&rqctx, page(hosts, |host| HostPage { host: host.name.clone() })?))
     }
 
     async fn host_update(
@@ -347,9 +348,10 @@ impl UserApi for Users {
         Ok(HttpResponseOk(host))
     }
 
-    async fn image_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Image>>, HttpError> {
+    async fn image_list(rqctx: Rqctx) -> Result<Tagged<Vec<Image>>, HttpError> {
         require(&rqctx, Role::Operator).await?;
-        rqctx.context().store.images().await.map(HttpResponseOk).map_err(from_store)
+        let images = rqctx.context().store.images().await.map_err(from_store)?;
+        Ok(tagged(&rqctx, images))
     }
 
     async fn whoami(rqctx: Rqctx) -> Result<HttpResponseOk<WhoAmI>, HttpError> {
@@ -357,9 +359,15 @@ impl UserApi for Users {
         Ok(HttpResponseOk(WhoAmI { name, role }))
     }
 
-    async fn token_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<TokenInfo>>, HttpError> {
+    async fn token_list(
+        rqctx: Rqctx,
+        query: Query<PaginationParams<EmptyScanParams, TokenPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<TokenInfo>>, HttpError> {
         require(&rqctx, Role::Admin).await?;
-        rqctx.context().store.tokens().await.map(HttpResponseOk).map_err(from_store)
+        let wanted = wanted(&rqctx, query)?;
+        let tokens = rqctx.context().store.tokens().await.map_err(from_store)?;
+        let tokens = after(tokens, wanted, |token, last| token.name > last.name);
+        page(tokens, |token| TokenPage { name: token.name.clone() }).map(HttpResponseOk)
     }
 
     async fn token_create(
@@ -566,6 +574,12 @@ async fn readable(rqctx: &Rqctx, path: Path<JobPath>) -> Result<(&Arc<Context>, 
     Ok((context, job))
 }
 
+/// An answer that its caller may have already.
+fn tagged<T>(rqctx: &Rqctx, value: T) -> Tagged<T> {
+    Tagged::new(value, rqctx.request.headers())
+}
+
+/// How much of a list is wanted at most.
 fn page_limit<Scan, Page>(
     rqctx: &Rqctx,
     query: &PaginationParams<Scan, Page>,
@@ -578,13 +592,40 @@ where
     Ok(usize::try_from(asked).unwrap_or(MAX_PAGE).min(MAX_PAGE))
 }
 
+/// Which page is wanted: what the one before ended with, and how much at most.
+fn wanted<Page>(
+    rqctx: &Rqctx,
+    query: Query<PaginationParams<EmptyScanParams, Page>>,
+) -> Result<(Option<Page>, usize), HttpError>
+where
+    Page: serde::de::DeserializeOwned + schemars::JsonSchema + serde::Serialize + Send + Sync,
+{
+    let query = query.into_inner();
+    let limit = page_limit(rqctx, &query)?;
+    let last = match query.page {
+        WhichPage::First(_) => None,
+        WhichPage::Next(page) => Some(page),
+    };
+    Ok((last, limit))
+}
+
+/// The wanted part of a list that is bounded and in order.
+fn after<Item, Page>(
+    items: Vec<Item>,
+    (last, limit): (Option<Page>, usize),
+    follows: impl Fn(&Item, &Page) -> bool,
+) -> Vec<Item> {
+    let items = items.into_iter();
+    items.filter(|item| last.as_ref().is_none_or(|last| follows(item, last))).take(limit).collect()
+}
+
 fn page<Item, Page>(
     items: Vec<Item>,
     place: impl Fn(&Item) -> Page,
-) -> Result<HttpResponseOk<ResultsPage<Item>>, HttpError>
+) -> Result<ResultsPage<Item>, HttpError>
 where
     Item: schemars::JsonSchema + serde::Serialize + Send + Sync + 'static,
     Page: serde::Serialize,
 {
-    ResultsPage::new(items, &EmptyScanParams {}, |item, _| place(item)).map(HttpResponseOk)
+    ResultsPage::new(items, &EmptyScanParams {}, |item, _| place(item))
 }

@@ -12,14 +12,15 @@ pub(crate) struct Bench {
     /// Fewer rounds and smaller counts; writes nothing
     #[arg(long)]
     quick: bool,
-    /// What to measure: intake, first-output, log-pipe, machines, memory; writes nothing
+    /// What to measure: intake, first-output, log-pipe, pages, followers, machines,
+    /// memory; writes nothing
     names: Vec<String>,
 }
 
 impl Bench {
     /// Builds everything as it is released, and measures.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        setup::for_tests()?;
+        setup::for_bench()?;
         let image = Image::LinuxMini.build()?;
         let packages =
             ["solstice-server", "solstice-orchestrator", "solstice-agent", "solstice-bench"];

@@ -3,6 +3,7 @@
 //! Each verb is a module; what it runs is printed before it runs. The program
 //! depends on little, so that it starts a few seconds after the first clone.
 
+mod api;
 mod bench;
 mod build;
 mod chaos;
@@ -47,7 +48,7 @@ enum Verb {
     Ci(ci::Ci),
     /// Write docs/openapi/ from the API traits
     Openapi {
-        /// Only say whether the documents are up to date
+        /// Only say whether the documents are up to date, and lint them
         #[arg(long)]
         check: bool,
     },
@@ -98,8 +99,9 @@ fn dispatch(verb: Verb) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes or checks the OpenAPI documents.
+/// Writes the OpenAPI documents, or checks and lints them.
 fn openapi(check: bool) -> Result<(), Failure> {
     let verb = if check { "check" } else { "generate" };
-    Step::cargo(["run", "--quiet", "--package", "openapi-manager", "--", verb]).run()
+    Step::cargo(["run", "--quiet", "--package", "openapi-manager", "--", verb]).run()?;
+    if check { api::lint() } else { Ok(()) }
 }

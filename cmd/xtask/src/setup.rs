@@ -4,10 +4,22 @@ use std::process::Command;
 
 use crate::run::{Failure, Step, on_path};
 
-/// A Debian package, and a file by which it is known to be there.
+/// A Debian package, and a file by which it is known to be there; a name without
+/// a slash is that of a program anywhere on the path, which people often have by
+/// other means.
 struct Package {
     name: &'static str,
     file: &'static str,
+}
+
+impl Package {
+    fn is_there(&self) -> bool {
+        if self.file.contains('/') {
+            std::path::Path::new(self.file).exists()
+        } else {
+            on_path(self.file)
+        }
+    }
 }
 
 /// What it takes to make the image and to run machines.
@@ -44,9 +56,15 @@ const TESTS: &[Package] = &[
     Package { name: "libvirt-daemon", file: "/usr/sbin/libvirtd" },
     Package { name: "libvirt-dev", file: "/usr/include/libvirt/libvirt.h" },
     Package { name: "libxml2-utils", file: "/usr/bin/xmllint" },
+    Package { name: "nodejs", file: "node" },
+    Package { name: "npm", file: "npm" },
     Package { name: "pkg-config", file: "/usr/bin/pkg-config" },
+    Package { name: "python3-venv", file: "/usr/share/doc/python3-venv" },
     Package { name: "systemd", file: "/usr/bin/systemd-analyze" },
 ];
+
+/// What `bench` needs besides.
+const BENCH: &[Package] = &[Package { name: "wrk", file: "wrk" }];
 
 /// What `ci` needs besides.
 const CHECKS: &[Package] = &[
@@ -73,13 +91,18 @@ const ZFS: &[Package] = &[
 
 /// Installs all that any verb needs.
 pub(crate) fn for_everything() -> Result<(), Failure> {
-    let others = TESTS.iter().chain(CHECKS).chain(ILLUMOS).chain(ZFS);
+    let others = TESTS.iter().chain(BENCH).chain(CHECKS).chain(ILLUMOS).chain(ZFS);
     install(MACHINES.iter().chain(IMAGES).chain(others))
 }
 
 /// Installs what it takes to run the tests.
 pub(crate) fn for_tests() -> Result<(), Failure> {
     install(MACHINES.iter().chain(TESTS))
+}
+
+/// Installs what it takes to measure.
+pub(crate) fn for_bench() -> Result<(), Failure> {
+    install(MACHINES.iter().chain(TESTS).chain(BENCH))
 }
 
 /// Installs what it takes to compile for illumos.
@@ -105,7 +128,7 @@ pub(crate) fn for_zfs() -> Result<(), Failure> {
 fn install<'a>(packages: impl IntoIterator<Item = &'a Package>) -> Result<(), Failure> {
     let missing: Vec<&str> = packages
         .into_iter()
-        .filter(|package| !std::path::Path::new(package.file).exists())
+        .filter(|package| !package.is_there())
         .map(|package| package.name)
         .collect();
     if missing.is_empty() {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::image::Image;
 use crate::run::{Failure, Step, on_path, target};
-use crate::{build, setup};
+use crate::{api, build, setup};
 
 /// Run every test.
 #[derive(Args)]
@@ -28,6 +28,7 @@ impl Test {
         let image = Image::LinuxMini.build()?;
         let disk_image = Image::LinuxMiniDisk.build()?;
         let programs = target().join("debug");
+        let clients = api::for_tests()?;
         let whole = self.rest.is_empty();
         let runner: &[&str] = if on_path("cargo-nextest") {
             &["nextest", "run", "--workspace"]
@@ -39,6 +40,7 @@ impl Test {
             .env("SOLSTICE_TEST_IMAGE", image.as_str())
             .env("SOLSTICE_TEST_DISK_IMAGE", disk_image.as_str())
             .env("SOLSTICE_TEST_PROGRAMS", programs.as_str())
+            .env("SOLSTICE_TEST_CLIENTS", clients.as_str())
             .run()?;
         if whole {
             Step::cargo(["test", "--workspace", "--doc", "--quiet"]).run()?;

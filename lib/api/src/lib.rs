@@ -7,6 +7,8 @@
 //! | [`HostApi`](host::HostApi) | server | orchestrators | bearer token, role `host` |
 //! | [`AgentApi`](agent::AgentApi) | orchestrator | agents in guests | single-job token |
 //!
+//! [`conditional`] has the answers that their caller may have already.
+//!
 //! A trait holds no code: programs implement it, `cargo xtask openapi` writes
 //! `docs/openapi/*.json` from it, and `solstice-client` is generated from those
 //! documents. Each trait has a listener of its own, so that an operator can put
@@ -18,6 +20,7 @@
 #![allow(missing_docs, reason = "the endpoint macro generates public items without docs")]
 
 pub mod agent;
+pub mod conditional;
 pub mod host;
 pub mod user;
 pub mod webhook;

@@ -12,6 +12,8 @@ use dropshot::{
 use http::Response;
 use solstice_model::{JobId, RunId};
 
+use crate::conditional::Tagged;
+
 mod audit;
 mod delivery;
 mod host;
@@ -29,8 +31,10 @@ mod why;
 
 pub use self::audit::{AuditAction, AuditEntry, AuditPage, AuditQuery, AuditVia};
 pub use self::delivery::{Delivery, DeliveryDetail, DeliveryPage, DeliverySource, Header};
-pub use self::host::{Host, HostUpdate, Image};
-pub use self::job::{Annotations, AnnotationsQuery, Artifact, Attempt, Job, JobDetail, Step};
+pub use self::host::{Host, HostPage, HostUpdate, Image};
+pub use self::job::{
+    Annotations, AnnotationsQuery, Artifact, ArtifactPage, Attempt, Job, JobDetail, Step,
+};
 pub use self::lines::{
     LineSpan, LinesPage, LinesQuery, LogHit, LogLine, LogMatch, LogMatches, LogStep, LogSteps,
     LogStepsQuery, SearchQuery,
@@ -45,14 +49,26 @@ pub use self::queue::{Queue, QueuedJob, RunningStep, WaitingJob, WorkingJob};
 pub use self::repository::{Repository, RepositoryPage};
 pub use self::retention::{Removed, Retention, RetentionRun};
 pub use self::run::{Approval, Rerun, Run, RunCreate, RunDetail, RunFilter, RunPage, RunStatus};
-pub use self::token::{TokenCreate, TokenCreated, TokenInfo, WhoAmI};
+pub use self::token::{TokenCreate, TokenCreated, TokenInfo, TokenPage, WhoAmI};
 pub use self::why::{
     CommitQuery, CommitWhy, Confidence, DeliveryWhy, Estimate, Fault, JobInShort, JobWhy, Place,
     QueuePlace, Reason, ReasonKind, RunWhy, Standing,
 };
 
 /// The user API.
-#[dropshot::api_description]
+#[dropshot::api_description {
+    tag_config = {
+        allow_other_tags = true,
+        tags = {
+            "deliveries" = { description = "Webhook requests and what became of them" },
+            "hosts" = { description = "Computers that run an orchestrator, and their golden images" },
+            "jobs" = { description = "One machine each: its steps, its log, what it left" },
+            "operation" = { description = "How the server is" },
+            "runs" = { description = "One workflow file at one commit each" },
+            "tokens" = { description = "What opens the API, and to whom" },
+        },
+    },
+}]
 pub trait UserApi {
     /// The implementation's shared state.
     type Context;
@@ -62,7 +78,7 @@ pub trait UserApi {
     async fn repository_list(
         rqctx: RequestContext<Self::Context>,
         query: Query<PaginationParams<EmptyScanParams, RepositoryPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Repository>>, HttpError>;
+    ) -> Result<Tagged<ResultsPage<Repository>>, HttpError>;
 
     /// Tell what runs and what waits, and why
     #[endpoint { method = GET, path = "/api/v1/queue", tags = ["runs"] }]
@@ -75,7 +91,7 @@ pub trait UserApi {
     async fn run_list(
         rqctx: RequestContext<Self::Context>,
         query: Query<PaginationParams<RunFilter, RunPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError>;
+    ) -> Result<Tagged<ResultsPage<Run>>, HttpError>;
 
     /// Start the workflows of a branch, tag or commit that have `on "manual"`
     ///
@@ -98,7 +114,7 @@ pub trait UserApi {
     async fn run_view(
         rqctx: RequestContext<Self::Context>,
         path: Path<RunPath>,
-    ) -> Result<HttpResponseOk<RunDetail>, HttpError>;
+    ) -> Result<Tagged<RunDetail>, HttpError>;
 
     /// Cancel what is not finished of a run; gives the jobs that this ended
     #[endpoint { method = POST, path = "/api/v1/runs/{run}/cancel", tags = ["runs"] }]
@@ -153,7 +169,7 @@ pub trait UserApi {
     async fn job_view(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobPath>,
-    ) -> Result<HttpResponseOk<JobDetail>, HttpError>;
+    ) -> Result<Tagged<JobDetail>, HttpError>;
 
     /// Tell why a job waits, runs, was skipped or failed, by whose fault, and what helps
     #[endpoint { method = GET, path = "/api/v1/jobs/{job}/why", tags = ["jobs"] }]
@@ -183,7 +199,8 @@ pub trait UserApi {
     async fn job_artifacts(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobPath>,
-    ) -> Result<HttpResponseOk<Vec<Artifact>>, HttpError>;
+        query: Query<PaginationParams<EmptyScanParams, ArtifactPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Artifact>>, HttpError>;
 
     /// Download an artifact
     ///
@@ -289,7 +306,7 @@ pub trait UserApi {
     async fn delivery_list(
         rqctx: RequestContext<Self::Context>,
         query: Query<PaginationParams<EmptyScanParams, DeliveryPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Delivery>>, HttpError>;
+    ) -> Result<Tagged<ResultsPage<Delivery>>, HttpError>;
 
     /// Show a delivery
     #[endpoint { method = GET, path = "/api/v1/deliveries/{delivery}", tags = ["deliveries"] }]
@@ -317,11 +334,14 @@ pub trait UserApi {
         path: Path<DeliveryPath>,
     ) -> Result<HttpResponseOk<Delivery>, HttpError>;
 
-    /// List the hosts that have ever reported
+    /// List the hosts that have ever reported, by name
+    ///
+    /// At most 1,024.
     #[endpoint { method = GET, path = "/api/v1/hosts", tags = ["hosts"] }]
     async fn host_list(
         rqctx: RequestContext<Self::Context>,
-    ) -> Result<HttpResponseOk<Vec<Host>>, HttpError>;
+        query: Query<PaginationParams<EmptyScanParams, HostPage>>,
+    ) -> Result<Tagged<ResultsPage<Host>>, HttpError>;
 
     /// Let a host drain, or take jobs again
     ///
@@ -339,10 +359,12 @@ pub trait UserApi {
     ) -> Result<HttpResponseOk<Host>, HttpError>;
 
     /// List the golden images of all hosts
+    ///
+    /// Each once, with the hosts that have it; a host reports at most 256.
     #[endpoint { method = GET, path = "/api/v1/images", tags = ["hosts"] }]
     async fn image_list(
         rqctx: RequestContext<Self::Context>,
-    ) -> Result<HttpResponseOk<Vec<Image>>, HttpError>;
+    ) -> Result<Tagged<Vec<Image>>, HttpError>;
 
     /// Tell whose token this is
     #[endpoint { method = GET, path = "/api/v1/whoami", tags = ["tokens"] }]
@@ -350,11 +372,14 @@ pub trait UserApi {
         rqctx: RequestContext<Self::Context>,
     ) -> Result<HttpResponseOk<WhoAmI>, HttpError>;
 
-    /// List tokens, without their secrets
+    /// List tokens, without their secrets, by name
+    ///
+    /// At most 10,000.
     #[endpoint { method = GET, path = "/api/v1/tokens", tags = ["tokens"] }]
     async fn token_list(
         rqctx: RequestContext<Self::Context>,
-    ) -> Result<HttpResponseOk<Vec<TokenInfo>>, HttpError>;
+        query: Query<PaginationParams<EmptyScanParams, TokenPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<TokenInfo>>, HttpError>;
 
     /// Make a token; its secret is in this answer and nowhere else
     #[endpoint {

@@ -43,8 +43,5 @@ progenitor::generate_api!(
         SyncRequest = solstice_api::host::SyncRequest,
         SyncResponse = solstice_api::host::SyncResponse,
         TimeLimit = solstice_model::TimeLimit,
-        AttemptKind = solstice_model::id::AttemptKind,
-        JobKind = solstice_model::id::JobKind,
-        RunKind = solstice_model::id::RunKind,
     },
 );

@@ -1,12 +1,8 @@
 //! Why a call failed, in one type however the generated code puts it.
 
-use futures::StreamExt as _;
-use progenitor::progenitor_client::{ByteStream, Error};
+use progenitor::progenitor_client::Error;
 use reqwest::StatusCode;
 use serde::Deserialize;
-
-/// The most bytes of an error's body that are read.
-const MAX_BYTES: usize = 64 * 1024;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -55,31 +51,13 @@ fn answer(status: StatusCode, body: &[u8]) -> Refusal {
 }
 
 impl Refusal {
-    /// What a failed call with a typed answer means.
+    /// What a failed call means.
     pub async fn of(error: Error<crate::user::types::Error>) -> Self {
         match error {
             Error::ErrorResponse(told) => {
                 let status = told.status();
                 let told = told.into_inner();
                 Self::Answer { status, code: told.error_code, message: told.message }
-            }
-            other => Self::rest(other).await,
-        }
-    }
-
-    /// What a failed call whose answer is a stream of bytes means.
-    pub async fn of_stream(error: Error<ByteStream>) -> Self {
-        match error {
-            Error::ErrorResponse(told) => {
-                let status = told.status();
-                let (mut parts, mut body) = (told.into_inner(), Vec::new());
-                while let Some(Ok(part)) = parts.next().await {
-                    body.extend_from_slice(&part);
-                    if body.len() > MAX_BYTES {
-                        break;
-                    }
-                }
-                answer(status, &body)
             }
             other => Self::rest(other).await,
         }

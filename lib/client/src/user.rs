@@ -96,9 +96,5 @@ progenitor::generate_api!(
         ReasonKind = solstice_api::user::ReasonKind,
         RunWhy = solstice_api::user::RunWhy,
         Standing = solstice_api::user::Standing,
-        AttemptKind = solstice_model::id::AttemptKind,
-        DeliveryKind = solstice_model::id::DeliveryKind,
-        JobKind = solstice_model::id::JobKind,
-        RunKind = solstice_model::id::RunKind,
     },
 );

@@ -102,8 +102,7 @@ impl Server {
     ) -> Result<solstice_client::ByteStream, ServerError> {
         match self.transfers.host_inputs(&id).await {
             Ok(answer) => Ok(answer.into_inner()),
-            // Its refusals come as they are, for its answers are no JSON.
-            Err(error) => Err(classify(error, |_| (None, "no inputs".to_owned()))),
+            Err(error) => Err(classify(error, told)),
         }
     }
 

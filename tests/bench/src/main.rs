@@ -7,12 +7,14 @@
 
 mod bare;
 mod first_output;
+mod followers;
 mod host;
 mod intake;
 mod load;
 mod log_pipe;
 mod machines;
 mod memory;
+mod pages;
 mod process_machines;
 mod report;
 mod stats;
@@ -73,6 +75,8 @@ enum Name {
     Intake,
     FirstOutput,
     LogPipe,
+    Pages,
+    Followers,
     Machines,
     Memory,
 }
@@ -104,8 +108,8 @@ fn main() -> ExitCode {
 }
 
 fn measure(run: &Run) -> Result<(), Failure> {
-    let all = [Name::Intake, Name::FirstOutput, Name::LogPipe, Name::Machines, Name::Memory];
-    let names = if run.names.is_empty() { &all[..] } else { &run.names[..] };
+    let all = Name::value_variants();
+    let names = if run.names.is_empty() { all } else { &run.names[..] };
     let mut report = Report::begin();
     let runtime = tokio::runtime::Runtime::new()?;
     for name in names {
@@ -114,6 +118,8 @@ fn measure(run: &Run) -> Result<(), Failure> {
             Name::Intake => runtime.block_on(intake::measure(run))?,
             Name::FirstOutput => runtime.block_on(first_output::measure(run))?,
             Name::LogPipe => runtime.block_on(log_pipe::measure(run))?,
+            Name::Pages => runtime.block_on(pages::measure(run))?,
+            Name::Followers => runtime.block_on(followers::measure(run))?,
             Name::Machines => runtime.block_on(machines::measure(run))?,
             Name::Memory => runtime.block_on(memory::measure(run))?,
         };

@@ -52,11 +52,12 @@ impl fmt::Display for Figure {
     }
 }
 
-/// Three digits that mean something, thousands apart.
+/// Two or three digits that mean something, thousands apart.
 pub(crate) fn number(value: f64) -> String {
     let digits = match value.abs() {
         large if large >= 100.0 => 0,
         middle if middle >= 10.0 => 1,
+        small if small > 0.0 && small < 0.1 => 4,
         _ => 2,
     };
     let text = format!("{value:.digits$}");
@@ -87,7 +88,10 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let shown = [1234567.0, 1000.4, 99.96, 12.34, 0.123, -1234.0].map(number);
-        assert_eq!(shown, ["1,234,567", "1,000", "100.0", "12.3", "0.12", "-1,234"]);
+        let shown = [1234567.0, 1000.4, 99.96, 12.34, 0.123, 0.00123, 0.0, -1234.0].map(number);
+        assert_eq!(
+            shown,
+            ["1,234,567", "1,000", "100.0", "12.3", "0.12", "0.0012", "0.00", "-1,234"]
+        );
     }
 }

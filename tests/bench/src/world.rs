@@ -108,3 +108,15 @@ pub(crate) fn memory_mib(pid: i32, field: &str) -> Result<f64, Failure> {
         line.and_then(|it| it.split_whitespace().next()?.parse().ok()).ok_or("no such field")?;
     Ok(kib / 1024.0)
 }
+
+/// The processor time that a process has used, in seconds (proc_pid_stat(5):
+/// `utime` and `stime`, in clock ticks, of which Linux tells a hundred a second).
+pub(crate) fn cpu_seconds(pid: i32) -> Result<f64, Failure> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name, in brackets, may contain anything.
+    let (_, fields) = text.rsplit_once(')').ok_or("no name")?;
+    let ticks: Vec<f64> = fields.split_whitespace().flat_map(str::parse).collect();
+    // Of the fields after the name the first, the state, is no number.
+    let (user, system) = (ticks.get(10).ok_or("utime")?, ticks.get(11).ok_or("stime")?);
+    Ok((user + system) / 100.0)
+}

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use solstice_api::user::{Artifact, Delivery, Health, Host, JobDetail, Run, RunDetail};
 use solstice_client::user::Client;
 use solstice_client::{ByteStream, Connect};
@@ -58,7 +58,7 @@ impl Api {
     ///
     /// As [`Api::health`].
     pub async fn hosts(&self) -> Result<Vec<Host>, TestbedError> {
-        self.client.host_list().await.map(|it| it.into_inner()).map_err(api("host_list"))
+        self.client.host_list_stream(None).try_collect().await.map_err(api("host_list"))
     }
 
     /// The newest runs.
@@ -67,7 +67,9 @@ impl Api {
     ///
     /// As [`Api::health`].
     pub async fn runs(&self) -> Result<Vec<Run>, TestbedError> {
-        let page = self.client.run_list(None, None).await.map_err(api("run_list"))?;
+        let client = &self.client;
+        let page = client.run_list(None, None, None, None, None, None, None, None, None, None);
+        let page = page.await.map_err(api("run_list"))?;
         Ok(page.into_inner().items)
     }
 
@@ -104,8 +106,8 @@ impl Api {
     ///
     /// As [`Api::health`].
     pub async fn artifacts(&self, job: JobId) -> Result<Vec<Artifact>, TestbedError> {
-        let answer = self.client.job_artifacts(&job).await.map_err(api("job_artifacts"))?;
-        Ok(answer.into_inner())
+        let artifacts = self.client.job_artifacts_stream(&job, None);
+        artifacts.try_collect().await.map_err(api("job_artifacts"))
     }
 
     /// A job's log as plain text.

@@ -4,6 +4,7 @@
 use dropshot::{Body, ErrorStatusCode, HttpError};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use slog::o;
+use solstice_api::conditional::{is_known, not_modified, put_tag};
 use solstice_log::keys;
 use solstice_model::JobId;
 
@@ -25,6 +26,9 @@ pub(super) async fn download(
     }
     let reader = context.artifacts.open(attempt, index).await.map_err(from_artifact)?;
     let tag = format!("\"{}\"", artifact.sha256.hex());
+    if is_known(headers.get_all(header::IF_NONE_MATCH), &tag) {
+        return Ok(not_modified(&tag));
+    }
     let range = wanted(headers, reader.bytes(), &tag)?;
     let (from, length) = range.unwrap_or((0, reader.bytes()));
     let total = reader.bytes();
@@ -42,7 +46,7 @@ pub(super) async fn download(
     put(&mut response, header::CONTENT_DISPOSITION, &disposition(&artifact.path));
     put(&mut response, header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
     put(&mut response, header::ACCEPT_RANGES, "bytes");
-    put(&mut response, header::ETAG, &tag);
+    put_tag(&mut response, &tag);
     Ok(response)
 }
 

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use dropshot::{Body, HttpError};
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
+use solstice_api::conditional::{is_known, not_modified, put_tag};
 use solstice_joblog::LogError;
 use solstice_log::keys;
-use solstice_model::{JobId, Record};
+use solstice_model::{AttemptId, JobId, Record};
 
 use super::records::check_kept;
 use crate::context::Context;
@@ -16,20 +17,36 @@ use crate::respond::transfer;
 /// How much of a log is turned into JSON at a time, in bytes.
 const PAGE_BYTES: usize = 64 * 1024;
 
-/// The output of the job's last attempt so far, piece by piece.
-pub(super) async fn plain(context: &Context, job: JobId) -> Result<Response<Body>, HttpError> {
+/// The output of the job's last attempt so far, piece by piece. Once the attempt
+/// is over it has a tag, and who has it already is told so before it is read.
+pub(super) async fn plain(
+    context: &Context,
+    job: JobId,
+    request: &HeaderMap,
+) -> Result<Response<Body>, HttpError> {
     let detail = context.store.job(job).await.map_err(from_store)?;
-    let Some(attempt) = detail.attempts.last().map(|attempt| attempt.id) else {
+    let Some(last) = detail.attempts.last() else {
         return Ok(text(Body::empty()));
     };
+    let (attempt, over) = (last.id, last.ended_at.is_some());
     check_kept(context, attempt).await?;
+    let tag = if over { Some(tag(context, attempt).await?) } else { None };
+    if let Some(tag) = &tag
+        && is_known(request.get_all(header::IF_NONE_MATCH), tag)
+    {
+        return Ok(not_modified(tag));
+    }
     let names = detail.spec.steps.into_iter().map(|step| step.name).collect();
     let reader = context.logs.plain(attempt, names);
     let pieces = futures::stream::try_unfold(reader, |mut reader| async {
         Ok::<_, LogError>(reader.next().await?.map(|piece| (Bytes::from(piece), reader)))
     });
     let log = context.log.new(slog::o!(keys::ATTEMPT => attempt.to_string()));
-    transfer(context, pieces, log).map(text)
+    let mut answer = text(transfer(context, pieces, log)?);
+    if let Some(tag) = tag {
+        put_tag(&mut answer, &tag);
+    }
+    Ok(answer)
 }
 
 /// The records of the job's last attempt so far, a line of JSON for each.
@@ -62,6 +79,13 @@ fn as_lines(records: &[Record]) -> Bytes {
         lines.push(b'\n');
     }
     lines.into()
+}
+
+/// What a log that grows no more is known by: its records do not change, and how
+/// they are written out is this program's.
+async fn tag(context: &Context, attempt: AttemptId) -> Result<String, HttpError> {
+    let last = context.logs.last_seq(attempt).await.map_err(from_log)?;
+    Ok(format!("\"{attempt}-{last}-{}\"", env!("CARGO_PKG_VERSION")))
 }
 
 /// The serial console of the last machine that left one.

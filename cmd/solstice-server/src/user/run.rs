@@ -1,6 +1,6 @@
 //! Lists of runs.
 
-use dropshot::{HttpError, HttpResponseOk, ResultsPage, WhichPage};
+use dropshot::{HttpError, ResultsPage, WhichPage};
 use solstice_api::user::{Run, RunFilter, RunPage};
 use solstice_store::RunQuery;
 
@@ -14,7 +14,7 @@ pub(super) async fn list(
     principal: Principal,
     page: WhichPage<RunFilter, RunPage>,
     limit: usize,
-) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError> {
+) -> Result<ResultsPage<Run>, HttpError> {
     let (filter, before) = match page {
         WhichPage::First(filter) => (filter, None),
         WhichPage::Next(page) => (page.filter, Some(page.run)),
@@ -22,7 +22,7 @@ pub(super) async fn list(
     let which = RunQuery { sight: principal.sight, ..asked(&filter)? };
     let runs = context.store.runs(which, before, limit).await.map_err(from_store)?;
     let next = |run: &Run, filter: &RunFilter| RunPage { run: run.id, filter: filter.clone() };
-    ResultsPage::new(runs, &filter, next).map(HttpResponseOk)
+    ResultsPage::new(runs, &filter, next)
 }
 
 fn asked(filter: &RunFilter) -> Result<RunQuery, HttpError> {

@@ -31,7 +31,7 @@ async fn what_is_handed_over_comes_back_whole_and_in_parts() {
     assert_eq!(stored["bytes"], 300_000);
     assert_eq!(stored["sha256"], Sha256Digest::of(&bytes).to_string());
     let listed = bench.json(&format!("/api/v1/jobs/{job}/artifacts")).await;
-    assert_eq!(listed[0]["path"], "out/a \"b\".html");
+    assert_eq!(listed["items"][0]["path"], "out/a \"b\".html");
     let url = format!("/api/v1/jobs/{job}/artifacts/0");
     let answer = bench.get(&url).send().await.unwrap();
     let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
@@ -69,7 +69,10 @@ async fn what_is_too_large_or_has_an_odd_name_is_refused() {
     let index = put(&bench, &attempt, 10_000, "x", Vec::new()).await;
     assert_eq!(index.status(), StatusCode::BAD_REQUEST);
     assert_eq!(
-        bench.json(&format!("/api/v1/jobs/{job}/artifacts")).await.as_array().unwrap().len(),
+        bench.json(&format!("/api/v1/jobs/{job}/artifacts")).await["items"]
+            .as_array()
+            .unwrap()
+            .len(),
         1
     );
     bench.records(&attempt, &success(&[])).await;
@@ -118,5 +121,5 @@ async fn retention_removes_by_age_and_says_so() {
     bench.advance(24 * 60 * 60);
     bench.until_status(&artifact, StatusCode::GONE).await;
     let listed = bench.json(&format!("/api/v1/jobs/{job}/artifacts")).await;
-    assert!(listed[0]["removed_at"].is_string(), "{listed}");
+    assert!(listed["items"][0]["removed_at"].is_string(), "{listed}");
 }

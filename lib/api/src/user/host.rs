@@ -7,6 +7,13 @@ use solstice_model::{HostName, JobId, Label, SizeName};
 
 use crate::host::HostImage;
 
+/// Where a page of hosts ends.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct HostPage {
+    /// The last host seen.
+    pub host: HostName,
+}
+
 /// A computer that runs an orchestrator.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Host {

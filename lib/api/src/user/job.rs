@@ -30,6 +30,13 @@ pub struct Annotations {
     pub omitted: u32,
 }
 
+/// Where a page of artifacts ends.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ArtifactPage {
+    /// The number of the last artifact seen.
+    pub index: u32,
+}
+
 /// A file that a job left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Artifact {

@@ -14,6 +14,13 @@ pub struct WhoAmI {
     pub role: Role,
 }
 
+/// Where a page of tokens ends.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TokenPage {
+    /// The name of the last token seen.
+    pub name: String,
+}
+
 /// A token, without its secret.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TokenInfo {
@@ -29,6 +36,7 @@ pub struct TokenInfo {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TokenCreate {
     /// Its name, unique; for the role `host` the host's name.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"))]
     pub name: String,
     /// What it opens.
     pub role: Role,

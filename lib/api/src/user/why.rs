@@ -221,6 +221,7 @@ pub struct CommitQuery {
     /// The repository.
     pub repository: RepoName,
     /// The commit, or its first digits: at least four.
+    #[schemars(regex(pattern = r"^[0-9A-Fa-f]{4,64}$"))]
     pub commit: String,
     /// The forge; every one if absent.
     #[serde(default)]
