@@ -12,6 +12,7 @@ mod crash;
 mod events;
 mod hosts;
 mod ledger;
+mod lines;
 mod pages;
 mod pushes;
 mod webhooks;
