@@ -46,6 +46,7 @@
     return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")} min`;
   };
   const clock = (at) => [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
+  const skew = Date.now() - Date.parse(document.body.dataset.now); // the server's clock counts
   const showTime = (row) => {
     const time = row.querySelector("time");
     const at = new Date(time.dateTime);
@@ -72,6 +73,7 @@
     const row = el("div", "step-row");
     const button = el("button", "fold");
     button.type = "button";
+    button.setAttribute("aria-expanded", String(step.open));
     button.append(el("bdi", "name", step.name));
     row.append(button, step.link.querySelector(".badge").cloneNode(true), step.link.querySelector(".took").cloneNode(true));
     row.dataset.step = step.index;
@@ -193,7 +195,8 @@
     const part = partAt(at);
     if (part.step) return head(part.step);
     const line = part.first + at - part.at;
-    return lines.get(line) || placeholder(line);
+    const known = lines.get(line);
+    return known ? mark(known) : placeholder(line);
   };
   // What is out of sight is neither waited for nor kept for ever.
   const tidy = () => {
@@ -329,13 +332,20 @@
     else if (atEnd()) seen();
     frame ||= requestAnimationFrame(scrolled);
   }, { passive: true });
+  // Whoever scrolls up wants to read; whoever is back at the end wants to follow.
+  const pause = () => { if (following()) setFollow(false); };
+  log.addEventListener("wheel", (event) => { if (event.deltaY < 0) pause(); }, { passive: true });
+  log.addEventListener("touchmove", pause, { passive: true });
+  log.addEventListener("pointerdown", (event) => { if (event.offsetX > log.clientWidth) pause(); });
+  log.addEventListener("keydown", (event) => { if (["ArrowUp", "PageUp", "Home"].includes(event.key)) pause(); });
   // After the rows have changed: the same place, or another.
   const relayout = (target) => {
     const anchor = topRow();
     const line = Number(anchor?.dataset.line) || 0;
+    const index = rowIndexOfTop();
     const offset = anchor ? anchor.offsetTop - log.scrollTop : 0;
     layOut();
-    const { row: at, from: where } = target ? target() : { row: rowOf(line), from: offset };
+    const { row: at, from: where } = target ? target() : { row: line ? rowOf(line) : index, from: offset };
     fill(at - STEP, at + STEP * 2);
     show(at, where);
   };
@@ -366,8 +376,10 @@
     if (chosen) $("selected").textContent = chosen[0] === chosen[1] ? `Line ${number(chosen[0])}` : `Lines ${number(chosen[0])}–${number(chosen[1])}`;
     if (told) history.replaceState(null, "", here());
   };
+  const toBox = () => $("log-frame").scrollIntoView({ block: "nearest" });
   const goTo = (line, last = line) => {
     if (!total) return;
+    toBox();
     const wanted = Math.min(Math.max(1, line), total);
     if (wanted !== line) say(`There is no line ${number(line)}: the log has ${number(total)}.`);
     const step = stepOf(wanted);
@@ -458,6 +470,10 @@
   let errors = new Hits({ errors: true });
   const counted = (hit) => {
     const at = found.list.indexOf(hit) + 1;
+    for (const link of $("log-hits").querySelectorAll("a")) {
+      const here = hit && link.hash === `#L${hit.number}`;
+      if (here) { link.setAttribute("aria-current", "true"); $("log-hits").scrollTop = link.offsetTop - $("log-hits").offsetTop - 60; } else link.removeAttribute("aria-current");
+    }
     const all = `${number(found.list.length)}${found.next ? "+" : ""}`;
     $("log-count").textContent = found.list.length ? (at ? `${number(at)} of ${all}` : all) : found.next ? "searching…" : "not found";
   };
@@ -589,6 +605,26 @@
       tidy();
     }
   };
+  const ended = (of, last, at, exit) => {
+    Object.assign(of, { running: false, last });
+    if (exit) { const ok = exit.how === "code" && exit.code === 0; badge(of, ok ? "ok" : "bad", ok ? "succeeded" : "failed"); } else badge(of, "bad", "stopped");
+    for (const into of [of.link, of.head]) {
+      const took = into?.querySelector(".took");
+      if (took) { delete took.dataset.since; if (at) took.textContent = span((at - of.began) / 1000); }
+    }
+  };
+  // After so many lines at once that they were not sent.
+  const catchUp = async () => {
+    const now = await ask("steps", {});
+    for (const one of now.steps) {
+      const of = steps[one.index];
+      Object.assign(of, { began: Date.parse(one.started_at) || 0, first: one.first_line || of.first, running: Boolean(one.started_at && !one.finished_at) });
+      if (one.finished_at) ended(of, one.last_line || 0, Date.parse(one.finished_at), one.exit);
+      else if (one.started_at) badge(of, "live", "running");
+    }
+    relayout();
+    if (following()) toEnd();
+  };
   const happened = (record) => {
     const of = steps[record.step];
     if (!of) return;
@@ -596,17 +632,12 @@
     if (record.kind === "step_started") {
       Object.assign(of, { began: at, first: of.first || total + 1, running: true });
       badge(of, "live", "running");
-      for (const into of [of.link, of.head]) if (into) into.querySelector(".took").dataset.since = new Date().toISOString();
+      const since = new Date(Date.now() - skew).toISOString();
+      for (const into of [of.link, of.head]) if (into) into.querySelector(".took").dataset.since = since;
       say(`${of.name}: running`);
     } else if (record.kind === "step_finished") {
-      const ok = record.exit.how === "code" && record.exit.code === 0;
-      Object.assign(of, { running: false, last: total });
-      badge(of, ok ? "ok" : "bad", ok ? "succeeded" : "failed");
-      for (const into of [of.link, of.head]) {
-        const took = into?.querySelector(".took");
-        if (took) { delete took.dataset.since; took.textContent = span((at - of.began) / 1000); }
-      }
-      say(`${of.name}: ${ok ? "succeeded" : "failed"}`);
+      ended(of, total, at, record.exit);
+      say(`${of.name}: ${of.link.querySelector(".badge").textContent}`);
     } else if (record.kind === "step_skipped") badge(of, "", "not run");
   };
   const refresh = async () => {
@@ -630,7 +661,7 @@
     let of = view.dataset.after.split(":")[0];
     source.addEventListener("lines", (event) => {
       const news = JSON.parse(event.data);
-      if (news.skipped) { ask("steps", {}).then((now) => now.steps.forEach((one) => { const mine = steps[one.index]; Object.assign(mine, { first: one.first_line || mine.first, last: one.finished_at ? one.last_line || 0 : 0 }); }), () => {}); }
+      if (news.skipped) catchUp().catch(() => {});
       if (batch.push(news) === 1) (document.hidden ? setTimeout : requestAnimationFrame)(grow);
     });
     source.addEventListener("attempt", (event) => {
@@ -641,7 +672,7 @@
     });
     let told = false; // the first state is the page's own
     source.addEventListener("state", () => { if (told) refreshSoon(); told = true; });
-    source.addEventListener("end", () => { source.close(); grow(); $("follow").hidden = true; setFollow(false); seen(); errors = new Hits({ errors: true }); refreshSoon(); });
+    source.addEventListener("end", () => { source.close(); grow(); for (const of of steps) if (of.running) ended(of, total); $("follow").hidden = true; setFollow(false); seen(); errors = new Hits({ errors: true }); refreshSoon(); });
     $("follow").hidden = false;
     $("follow").addEventListener("click", toggleFollow);
   };
@@ -655,6 +686,7 @@
     const next = forward ? shown.find((one) => rowOfStep(one) > at) : shown.findLast((one) => rowOfStep(one) < at);
     if (!next) { say(top ? "No further step" : ""); return; }
     setFollow(false);
+    toBox();
     show(rowOfStep(next), "top");
     next.head?.firstChild.focus({ preventScroll: true });
   };
@@ -696,7 +728,7 @@
     event.preventDefault();
     if (link.id === "first-error") { goTo(Number(link.dataset.line)); log.focus({ preventScroll: true }); return; }
     const of = steps[Number(link.dataset.step)];
-    if (of.began || of.first) { setFollow(false); if (!of.open) fold(of, true); show(rowOfStep(of), "top"); log.focus({ preventScroll: true }); }
+    if (of.began || of.first) { setFollow(false); if (!of.open) fold(of, true); toBox(); show(rowOfStep(of), "top"); log.focus({ preventScroll: true }); }
   });
   const keys = {
     e: () => nextError(true), E: () => nextError(false), "/": () => { field.focus(); field.select(); },
@@ -737,5 +769,11 @@
   else if (view.dataset.events) setFollow(true);
   else toEnd();
   if (field.value) search();
+  if ("finding" in view.dataset) {
+    ask("steps", {}).then(({ first_error_line: line }) => {
+      refreshSoon();
+      if (line && !chosen && to === rows) { choose(line, line, false); show(rowOf(line)); }
+    }, () => {});
+  }
   globalThis.solsticeLog = { total: () => total, rows: () => [from, to] }; // for those who test it
 })();

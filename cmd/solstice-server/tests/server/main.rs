@@ -19,6 +19,7 @@ mod metrics;
 mod oauth;
 mod once;
 mod overview;
+mod lines;
 mod pages;
 mod provider;
 mod pushes;
