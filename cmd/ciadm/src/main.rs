@@ -33,6 +33,9 @@ use crate::session::Access;
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, max_term_width = 100)]
 struct Args {
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: clap::ColorChoice,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -128,9 +131,23 @@ enum JobVerb {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Args::parse().verb).await {
+    // Whoever reads JSON reads it also where the rest cannot be understood.
+    let json = std::env::args_os().any(|word| word == "--json");
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(wrong) if json && wrong.use_stderr() => {
+            let text = wrong.render().to_string();
+            let (message, hint) = text.split_once("\n\n").unwrap_or((&text, ""));
+            let message = message.trim_start_matches("error: ").trim();
+            failure::tell(message, Some(hint.trim()).filter(|hint| !hint.is_empty()), 2, true);
+            return ExitCode::from(2);
+        }
+        Err(wrong) => wrong.exit(),
+    };
+    output::choose_colours(args.color);
+    match run(args.verb).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(),
+        Err(failure) => failure.tell(json),
     }
 }
 
