@@ -158,7 +158,7 @@ mod tests {
         for room in [40, 80, 200] {
             let text = table.text(room);
             assert!(text.lines().all(|line| line.width() <= room), "{text}");
-            assert!(text.contains("3f2a91bc  needs app"), "{text}");
+            assert!(text.contains("3f2a91bc  needs a"), "{text}");
             shown.push_str(&format!("{room}:\n{text}"));
         }
         expectorate::assert_contents("tests/golden/table.txt", &shown);
