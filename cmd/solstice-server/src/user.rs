@@ -2,10 +2,12 @@
 
 pub(crate) mod act;
 mod artifact;
-mod delivery;
+pub(crate) mod delivery;
 mod events;
 mod log;
+pub(crate) mod queue;
 pub(crate) mod records;
+mod run;
 pub(crate) mod why;
 
 use std::sync::Arc;
@@ -19,14 +21,15 @@ use http::Response;
 use slog::info;
 use solstice_api::user::{
     Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, CommitQuery, CommitWhy,
-    Delivery, DeliveryDetail, DeliveryPage, DeliveryPath, Health, Host, HostPath, HostUpdate,
-    Image, Job, JobActionPath, JobDetail, JobPath, JobWhy, Ready, RecordsPage, RecordsQuery, Rerun,
-    Run, RunActionPath, RunCreate, RunDetail, RunPage, RunPath, RunWhy, TokenCreate, TokenCreated,
-    TokenInfo, TokenPath, UserApi, WhoAmI,
+    Delivery, DeliveryActionPath, DeliveryDetail, DeliveryPage, DeliveryPath, Health, Host,
+    HostActionPath, HostPath, HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, JobWhy,
+    Queue, Ready, RecordsPage, RecordsQuery, Repository, RepositoryPage, RepositoryPath, Rerun,
+    Run, RunActionPath, RunCreate, RunDetail, RunFilter, RunPage, RunPath, RunWhy, TokenCreate,
+    TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};
-use solstice_store::{RerunJobs, RunQuery};
+use solstice_store::RerunJobs;
 
 use crate::auth::{Challenge, Principal, identify, require, require_to_change};
 use crate::context::Context;
@@ -44,10 +47,10 @@ type Rqctx = RequestContext<Arc<Context>>;
 impl UserApi for Users {
     type Context = Arc<Context>;
 
-    async fn run_list(
+    async fn repository_list(
         rqctx: Rqctx,
-        query: Query<PaginationParams<EmptyScanParams, RunPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError> {
+        query: Query<PaginationParams<EmptyScanParams, RepositoryPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Repository>>, HttpError> {
         let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
@@ -55,9 +58,24 @@ impl UserApi for Users {
             WhichPage::First(_) => None,
             WhichPage::Next(page) => Some(page.run),
         };
-        let which = RunQuery { sight: principal.sight, ..RunQuery::default() };
-        let runs = rqctx.context().store.runs(which, before, limit).await.map_err(from_store)?;
-        page(runs, |run| RunPage { run: run.id })
+        let store = &rqctx.context().store;
+        let found = store.repositories(principal.sight, before, limit).await.map_err(from_store)?;
+        page(found, |repository| RepositoryPage { run: repository.newest.id })
+    }
+
+    async fn queue_view(rqctx: Rqctx) -> Result<HttpResponseOk<Queue>, HttpError> {
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        queue::view(rqctx.context(), principal.sight).await.map(HttpResponseOk)
+    }
+
+    async fn run_list(
+        rqctx: Rqctx,
+        query: Query<PaginationParams<RunFilter, RunPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError> {
+        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let query = query.into_inner();
+        let limit = page_limit(&rqctx, &query)?;
+        run::list(rqctx.context(), principal, query.page, limit).await
     }
 
     async fn run_create(
@@ -356,7 +374,60 @@ impl UserApi for Users {
     }
 
     async fn page_runs(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
-        Ok(pages::runs(&rqctx).await)
+        Ok(pages::start(&rqctx).await)
+    }
+
+    async fn page_repositories(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::repositories(&rqctx).await)
+    }
+
+    async fn page_repository(
+        rqctx: Rqctx,
+        path: Path<RepositoryPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::repository(&rqctx, path.into_inner()).await)
+    }
+
+    async fn page_badge(
+        rqctx: Rqctx,
+        path: Path<RepositoryPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::badge(&rqctx, path.into_inner()).await)
+    }
+
+    async fn page_hosts(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::hosts(&rqctx).await)
+    }
+
+    async fn page_host_action(
+        rqctx: Rqctx,
+        path: Path<HostActionPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        let HostActionPath { host, action } = path.into_inner();
+        Ok(pages::host_action(&rqctx, host, &action).await)
+    }
+
+    async fn page_images(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::images(&rqctx).await)
+    }
+
+    async fn page_deliveries(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::deliveries(&rqctx).await)
+    }
+
+    async fn page_delivery(
+        rqctx: Rqctx,
+        path: Path<DeliveryPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::delivery(&rqctx, path.into_inner().delivery).await)
+    }
+
+    async fn page_delivery_action(
+        rqctx: Rqctx,
+        path: Path<DeliveryActionPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        let DeliveryActionPath { delivery, action } = path.into_inner();
+        Ok(pages::delivery_action(&rqctx, delivery, &action).await)
     }
 
     async fn page_run(rqctx: Rqctx, path: Path<RunPath>) -> Result<Response<Body>, HttpError> {
@@ -406,11 +477,12 @@ async fn readable(
     Ok((context, job))
 }
 
-fn page_limit<Page>(
+fn page_limit<Scan, Page>(
     rqctx: &Rqctx,
-    query: &PaginationParams<EmptyScanParams, Page>,
+    query: &PaginationParams<Scan, Page>,
 ) -> Result<usize, HttpError>
 where
+    Scan: serde::de::DeserializeOwned,
     Page: serde::de::DeserializeOwned + serde::Serialize,
 {
     let asked = rqctx.page_limit(query)?.get();

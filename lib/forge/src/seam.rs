@@ -417,10 +417,11 @@ pub trait Forge: Send + Sync + 'static {
 }
 
 /// The address of a line: the repository's page, the words of the forge before the
-/// path, the path, the line. `None` if `html_url` cannot have a path.
+/// path, the path, the line. `None` if `html_url` is no page of the web.
 pub fn line_url(html_url: &Url, before: &[&str], path: &str, line: u32) -> Option<Url> {
-    let mut url = html_url.clone();
-    url.path_segments_mut().ok()?.pop_if_empty().extend(before).extend(path.split('/'));
+    let mut url = Some(html_url.clone()).filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    url.path_segments_mut().ok()?.pop_if_empty().extend(before).extend(parts);
     url.set_fragment(Some(&format!("L{line}")));
     Some(url)
 }

@@ -229,8 +229,9 @@ fn insert_run(
     tx.prepare_cached(
         "INSERT INTO run (id, repository, event, pull_request, base, outside, author, \
          git_ref, commit_sha, title, actor, file, workflow, context, problem, created_at, \
-         finished_at, approval) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
-         ?13, ?14, ?15, ?16, ?17, iif(?18, 'waiting', NULL))",
+         finished_at, outcome, approval) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, \
+         ?12, ?13, ?14, ?15, ?16, ?17, iif(?17 IS NULL, NULL, 'failed'), \
+         iif(?18, 'waiting', NULL))",
     )?
     .execute(params![
         text(run.id),

@@ -79,7 +79,7 @@ mod tests {
     ];
 
     /// The tables, each with the version that brought it.
-    const TABLES: [(&str, usize); 15] = [
+    const TABLES: [(&str, usize); 16] = [
         ("repository", 1),
         ("delivery", 1),
         ("run", 1),
@@ -95,6 +95,7 @@ mod tests {
         ("artifact", 2),
         ("annotation", 3),
         ("seen_head", 3),
+        ("image_use", 4),
     ];
 
     fn populated(version: usize) -> Connection {

@@ -199,12 +199,7 @@ impl Store {
                 view::RUN,
                 Sight::condition("?5"),
             );
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(key, view::run_without_status)?;
-            let mut runs: Vec<Run> = rows.collect::<Result<_, _>>()?;
-            for run in &mut runs {
-                run.status = view::status(connection, run)?;
-            }
+            let runs = view::runs(connection, &sql, key)?;
             let sql = format!(
                 "SELECT {DELIVERY} FROM delivery WHERE (?1 IS NULL OR forge = ?1) \
                  AND delivery.repository = ?2 AND commit_sha >= ?3 AND commit_sha < ?4 \
@@ -240,15 +235,16 @@ fn deliveries(
         })
     })?;
     let mut found: Vec<DeliveryWhy> = rows.collect::<Result<_, _>>()?;
+    let mut runs = runs_of(connection, found.iter().map(|delivery| delivery.id).collect())?;
     for delivery in &mut found {
-        delivery.runs = runs_of(connection, delivery.id)?;
+        delivery.runs = runs.remove(&delivery.id).unwrap_or_default();
     }
     Ok(found)
 }
 
 fn story(connection: &Connection, run: RunId) -> Result<Story, StoreError> {
     let mut told = view::run_row(connection, run)?;
-    told.status = view::status(connection, &told)?;
+    view::set_statuses(connection, std::slice::from_mut(&mut told))?;
     let sql = "SELECT html_url, base, grounds FROM run \
                JOIN repository ON repository.id = run.repository WHERE run.id = ?1";
     let (html_url, base, grounds): (Url, Option<String>, Option<Grounds>) = connection

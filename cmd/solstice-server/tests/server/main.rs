@@ -12,6 +12,7 @@ mod crash;
 mod events;
 mod hosts;
 mod ledger;
+mod overview;
 mod pages;
 mod pushes;
 mod webhooks;

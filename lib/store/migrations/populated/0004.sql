@@ -76,6 +76,10 @@ INSERT INTO annotation (attempt, position, path, line, end_line, "column", level
 INSERT INTO seen_head (repository, git_ref, commit_sha, seen_at) VALUES
     (1, 'refs/heads/main', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1700000000000);
 
+UPDATE run SET outcome = 'failed' WHERE problem IS NOT NULL;
+
+INSERT INTO image_use (name, digest, first_seen_at, uses, used_at) VALUES
+    ('omnios', 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1700000000000, 3, 1700000010000);
 UPDATE run SET grounds = '{"trigger":2,"policy":"the policy lets every push start","jobs":{"build":{"job":4,"steps":[{"step":5}]}}}'
     WHERE id = '01a1fc2b-fc5d-7655-9c9c-6de3e832e150';
 
