@@ -15,6 +15,7 @@ mod logs;
 mod output;
 mod paint;
 mod profile;
+mod queue;
 mod run;
 mod session;
 mod token;
@@ -79,6 +80,10 @@ enum Verb {
     Rerun(run::Again),
     /// Watch the jobs that are not finished
     Watch(watch::Watch),
+    /// Show what is on machines and what waits, in the order of the queue
+    Queue(Access),
+    /// List the repositories that have had runs
+    Repositories(queue::Repositories),
     /// List the hosts
     Hosts(Access),
     /// A host
@@ -168,6 +173,8 @@ async fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Cancel(of) => run::cancel(of).await,
         Verb::Rerun(again) => run::rerun(again).await,
         Verb::Watch(watch) => watch.run().await,
+        Verb::Queue(access) => queue::show(access).await,
+        Verb::Repositories(list) => list.run().await,
         Verb::Hosts(access) => host::list(access).await,
         Verb::Host { verb } => verb.run().await,
         Verb::Forge { verb } => verb.run().await,

@@ -41,7 +41,11 @@ pub(crate) async fn newest(
     // One repository's runs lie among those of all others.
     let page = if repository.is_some() { PAGE } else { page };
     loop {
-        let page = session.client.run_list(page.try_into().ok(), token.as_deref()).await;
+        let (size, token_now) = (page.try_into().ok(), token.as_deref());
+        let list = session
+            .client
+            .run_list(None, None, None, None, size, token_now, None, None, None, None);
+        let page = list.await;
         let page = session.answer(page).await?;
         seen += page.items.len();
         found.extend(
