@@ -67,7 +67,11 @@ impl Api {
     ///
     /// As [`Api::health`].
     pub async fn runs(&self) -> Result<Vec<Run>, TestbedError> {
-        let page = self.client.run_list(None, None).await.map_err(api("run_list"))?;
+        let page = self
+            .client
+            .run_list(None, None, None, None, None, None, None, None, None, None)
+            .await
+            .map_err(api("run_list"))?;
         Ok(page.into_inner().items)
     }
 
