@@ -70,6 +70,12 @@ _ciadm() {
             ciadm,manual)
                 cmd="ciadm__subcmd__manual"
                 ;;
+            ciadm,queue)
+                cmd="ciadm__subcmd__queue"
+                ;;
+            ciadm,repositories)
+                cmd="ciadm__subcmd__repositories"
+                ;;
             ciadm,rerun)
                 cmd="ciadm__subcmd__rerun"
                 ;;
@@ -198,6 +204,12 @@ _ciadm() {
                 ;;
             ciadm__subcmd__help,manual)
                 cmd="ciadm__subcmd__help__subcmd__manual"
+                ;;
+            ciadm__subcmd__help,queue)
+                cmd="ciadm__subcmd__help__subcmd__queue"
+                ;;
+            ciadm__subcmd__help,repositories)
+                cmd="ciadm__subcmd__help__subcmd__repositories"
                 ;;
             ciadm__subcmd__help,rerun)
                 cmd="ciadm__subcmd__help__subcmd__rerun"
@@ -410,12 +422,16 @@ _ciadm() {
 
     case "${cmd}" in
         ciadm)
-            opts="-h -V --help --version login logout whoami runs run jobs job why logs artifacts trigger approve cancel rerun watch hosts host forge images image tokens deliveries doctor manual completions help"
+            opts="-h -V --color --help --version login logout whoami runs run jobs job why logs artifacts trigger approve cancel rerun watch queue repositories hosts host forge images image tokens deliveries doctor manual completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -424,7 +440,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__approve)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -432,6 +448,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -442,7 +462,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__artifacts)
-            opts="-h --download --profile --json --help"
+            opts="-h --download --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -456,6 +476,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -464,7 +488,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__cancel)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -472,6 +496,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -482,12 +510,16 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__completions)
-            opts="-h --help bash elvish fish powershell zsh"
+            opts="-h --color --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -496,7 +528,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__deliveries)
-            opts="-h --limit --profile --json --help list show replay help"
+            opts="-h --limit --profile --json --color --help list show replay help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -508,6 +540,10 @@ _ciadm() {
                     ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -588,7 +624,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__deliveries__subcmd__list)
-            opts="-h --limit --profile --json --help"
+            opts="-h --limit --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -602,6 +638,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -610,7 +650,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__deliveries__subcmd__replay)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -618,6 +658,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -628,7 +672,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__deliveries__subcmd__show)
-            opts="-h --body --profile --json --help"
+            opts="-h --body --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -636,6 +680,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -646,7 +694,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__doctor)
-            opts="-h --server-config --orchestrator-config --profile --json --help"
+            opts="-h --server-config --orchestrator-config --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -664,6 +712,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -672,12 +724,16 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__forge)
-            opts="-h --help add help"
+            opts="-h --color --help add help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -686,12 +742,16 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__forge__subcmd__add)
-            opts="-h --help github help"
+            opts="-h --color --help github help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -700,7 +760,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__forge__subcmd__add__subcmd__github)
-            opts="-h --server-url --webhook-url --out --organization --github-url --name --app-name --wait --help"
+            opts="-h --server-url --webhook-url --out --organization --github-url --name --app-name --wait --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -736,6 +796,10 @@ _ciadm() {
                     ;;
                 --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -844,7 +908,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__help)
-            opts="login logout whoami runs run jobs job why logs artifacts trigger approve cancel rerun watch hosts host forge images image tokens deliveries doctor manual completions help"
+            opts="login logout whoami runs run jobs job why logs artifacts trigger approve cancel rerun watch queue repositories hosts host forge images image tokens deliveries doctor manual completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1333,6 +1397,34 @@ _ciadm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ciadm__subcmd__help__subcmd__queue)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ciadm__subcmd__help__subcmd__repositories)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ciadm__subcmd__help__subcmd__rerun)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1502,12 +1594,16 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__host)
-            opts="-h --help drain undrain help"
+            opts="-h --color --help drain undrain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1516,7 +1612,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__host__subcmd__drain)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1524,6 +1620,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1590,7 +1690,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__host__subcmd__undrain)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1598,6 +1698,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1608,7 +1712,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__hosts)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1616,6 +1720,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1626,12 +1734,16 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__image)
-            opts="-h --help list lock fetch import verify relock promote gc help"
+            opts="-h --color --help list lock fetch import verify relock promote gc help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1640,7 +1752,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__image__subcmd__fetch)
-            opts="-h --store --name --sha256 --format --firmware --seed --agent --max-gib --help"
+            opts="-h --store --name --sha256 --format --firmware --seed --agent --max-gib --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1678,6 +1790,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1686,7 +1802,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__image__subcmd__gc)
-            opts="-h --store --dataset --dry-run --help"
+            opts="-h --store --dataset --dry-run --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1698,6 +1814,10 @@ _ciadm() {
                     ;;
                 --dataset)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1848,7 +1968,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__image__subcmd__import)
-            opts="-h --store --dataset --lock --help"
+            opts="-h --store --dataset --lock --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1866,6 +1986,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1874,7 +1998,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__image__subcmd__list)
-            opts="-h --store --dataset --json --help"
+            opts="-h --store --dataset --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1888,6 +2012,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1896,7 +2024,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__image__subcmd__lock)
-            opts="-h --store --name --sha256 --format --firmware --seed --agent --disk --help"
+            opts="-h --store --name --sha256 --format --firmware --seed --agent --disk --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1934,6 +2062,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1942,7 +2074,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__image__subcmd__promote)
-            opts="-h --store --help"
+            opts="-h --store --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1950,6 +2082,10 @@ _ciadm() {
             case "${prev}" in
                 --store)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1960,12 +2096,16 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__image__subcmd__relock)
-            opts="-h --help"
+            opts="-h --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1974,7 +2114,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__image__subcmd__verify)
-            opts="-h --store --dataset --lock --help"
+            opts="-h --store --dataset --lock --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1992,6 +2132,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2000,7 +2144,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__images)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2008,6 +2152,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2018,12 +2166,16 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__job)
-            opts="-h --help show help"
+            opts="-h --color --help show help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2074,7 +2226,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__job__subcmd__show)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2082,6 +2234,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2092,7 +2248,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__jobs)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2100,6 +2256,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2110,7 +2270,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__login)
-            opts="-h --token-file --profile --json --help"
+            opts="-h --token-file --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2124,6 +2284,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2132,7 +2296,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__logout)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2140,6 +2304,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2150,7 +2318,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__logs)
-            opts="-f -h --follow --attempt --tail --raw --profile --json --help"
+            opts="-f -h --follow --attempt --tail --raw --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2168,6 +2336,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2176,12 +2348,64 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__manual)
-            opts="-h --help"
+            opts="-h --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ciadm__subcmd__queue)
+            opts="-h --profile --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ciadm__subcmd__repositories)
+            opts="-h --limit --profile --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2190,7 +2414,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__rerun)
-            opts="-h --profile --json --failed --help"
+            opts="-h --profile --json --failed --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2198,6 +2422,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2208,12 +2436,16 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__run)
-            opts="-h --help show help"
+            opts="-h --color --help show help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2264,7 +2496,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__run__subcmd__show)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2272,6 +2504,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2282,7 +2518,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__runs)
-            opts="-h --repo --limit --profile --json --help"
+            opts="-h --repo --limit --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2300,6 +2536,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2308,12 +2548,16 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__tokens)
-            opts="-h --help list create revoke help"
+            opts="-h --color --help list create revoke help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2322,7 +2566,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__tokens__subcmd__create)
-            opts="-h --role --profile --json --help"
+            opts="-h --role --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2334,6 +2578,10 @@ _ciadm() {
                     ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2414,7 +2662,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__tokens__subcmd__list)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2422,6 +2670,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2432,7 +2684,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__tokens__subcmd__revoke)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2440,6 +2692,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2450,7 +2706,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__trigger)
-            opts="-f -h --forge --ref --commit --file --follow --profile --json --help"
+            opts="-f -h --forge --ref --commit --file --follow --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2476,6 +2732,10 @@ _ciadm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2484,7 +2744,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__watch)
-            opts="-h --once --profile --json --help"
+            opts="-h --once --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2492,6 +2752,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2502,7 +2766,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__whoami)
-            opts="-h --profile --json --help"
+            opts="-h --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2510,6 +2774,10 @@ _ciadm() {
             case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -2520,7 +2788,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__why)
-            opts="-h --delivery --profile --json --help"
+            opts="-h --delivery --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2532,6 +2800,10 @@ _ciadm() {
                     ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -15,6 +15,7 @@ _ciadm() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -32,6 +33,7 @@ _ciadm() {
 _arguments "${_arguments_options[@]}" : \
 '--token-file=[Read the token from this file; otherwise from standard input]:FILE:_files' \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -41,6 +43,7 @@ _arguments "${_arguments_options[@]}" : \
 (logout)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -49,6 +52,7 @@ _arguments "${_arguments_options[@]}" : \
 (whoami)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -59,6 +63,7 @@ _arguments "${_arguments_options[@]}" : \
 '--repo=[Only this repository'\''s, \`owner/name\`]:REPO:_default' \
 '--limit=[At most so many]:N:_default' \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -66,6 +71,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (run)
 _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 ":: :_ciadm__subcmd__run_commands" \
@@ -81,6 +87,7 @@ _arguments "${_arguments_options[@]}" : \
             (show)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -118,6 +125,7 @@ esac
 (jobs)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -126,6 +134,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (job)
 _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 ":: :_ciadm__subcmd__job_commands" \
@@ -141,6 +150,7 @@ _arguments "${_arguments_options[@]}" : \
             (show)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -179,6 +189,7 @@ esac
 _arguments "${_arguments_options[@]}" : \
 '()--delivery=[What became of a delivery of a forge'\''s, by our id]:ID:_default' \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -190,6 +201,7 @@ _arguments "${_arguments_options[@]}" : \
 '--attempt=[Of this attempt, from 1; the last one if left out]:N:_default' \
 '--tail=[Only so many lines from the end]:N:_default' \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '(--attempt --tail)-f[Go on until the job has ended; exit 1 if it failed]' \
 '(--attempt --tail)--follow[Go on until the job has ended; exit 1 if it failed]' \
 '(--json)--raw[Every byte as it was written, without headings]' \
@@ -203,6 +215,7 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--download=[Write them below this folder, which is made if need be]:DIR:_files' \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -216,6 +229,7 @@ _arguments "${_arguments_options[@]}" : \
 '--commit=[The commit, if not where the ref is now]:SHA:_default' \
 '--file=[Only this workflow file, such as .solstice/release.kdl]:PATH:_default' \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-f[Show what the jobs do until they have ended]' \
 '--follow[Show what the jobs do until they have ended]' \
 '--json[Print JSON]' \
@@ -227,6 +241,7 @@ _arguments "${_arguments_options[@]}" : \
 (approve)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -236,6 +251,7 @@ _arguments "${_arguments_options[@]}" : \
 (cancel)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -245,6 +261,7 @@ _arguments "${_arguments_options[@]}" : \
 (rerun)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '--failed[Of a run, only the jobs that did not succeed]' \
 '-h[Print help]' \
@@ -255,7 +272,27 @@ _arguments "${_arguments_options[@]}" : \
 (watch)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--once[Show what there is now, and end]' \
+'--json[Print JSON]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(queue)
+_arguments "${_arguments_options[@]}" : \
+'--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
+'--json[Print JSON]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(repositories)
+_arguments "${_arguments_options[@]}" : \
+'--limit=[At most so many]:N:_default' \
+'--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -264,6 +301,7 @@ _arguments "${_arguments_options[@]}" : \
 (hosts)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -271,6 +309,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (host)
 _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 ":: :_ciadm__subcmd__host_commands" \
@@ -286,6 +325,7 @@ _arguments "${_arguments_options[@]}" : \
             (drain)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -295,6 +335,7 @@ _arguments "${_arguments_options[@]}" : \
 (undrain)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -335,6 +376,7 @@ esac
 ;;
 (forge)
 _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 ":: :_ciadm__subcmd__forge_commands" \
@@ -349,6 +391,7 @@ _arguments "${_arguments_options[@]}" : \
         case $line[1] in
             (add)
 _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 ":: :_ciadm__subcmd__forge__subcmd__add_commands" \
@@ -371,6 +414,7 @@ _arguments "${_arguments_options[@]}" : \
 '--name=[The name of the forge in the server'\''s configuration]:NAME:_default' \
 '--app-name=[The name of the App, which nobody else on GitHub may have; by default made of the server'\''s]:NAME:_default' \
 '--wait=[How long to wait for GitHub]:DURATION:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 && ret=0
@@ -450,6 +494,7 @@ esac
 (images)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -457,6 +502,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (image)
 _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 ":: :_ciadm__subcmd__image_commands" \
@@ -473,6 +519,7 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--store=[The folder of the images]:DIR:_default' \
 '--dataset=[The host'\''s ZFS dataset; golden volumes are in DATASET/images]:DATASET:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -488,6 +535,7 @@ _arguments "${_arguments_options[@]}" : \
 '--seed=[What its guest reads to learn who it is]:SEED:(no_cloud metadata_agent)' \
 '--agent=[The agent'\''s program for that guest, if the disk has none]:FILE:_default' \
 '--disk=[Its file]:FILE:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 && ret=0
@@ -502,6 +550,7 @@ _arguments "${_arguments_options[@]}" : \
 '--seed=[What its guest reads to learn who it is]:SEED:(no_cloud metadata_agent)' \
 '--agent=[The agent'\''s program for that guest, if the disk has none]:FILE:_default' \
 '--max-gib=[The largest file that is taken, in GiB]:GIB:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 ':url -- Where the disk is\: http\:// or https\://:_default' \
@@ -512,6 +561,7 @@ _arguments "${_arguments_options[@]}" : \
 '--store=[The folder of the images]:DIR:_default' \
 '--dataset=[The host'\''s ZFS dataset; the volume will be in DATASET/images]:DATASET:_default' \
 '()--lock=[The lock of an image that is in no store]:FILE:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '::name -- The image'\''s name:_default' \
@@ -523,6 +573,7 @@ _arguments "${_arguments_options[@]}" : \
 '--store=[The folder of the images]:DIR:_default' \
 '--dataset=[The host'\''s ZFS dataset; golden volumes are in DATASET/images]:DATASET:_default' \
 '()--lock=[The lock of an image that is in no store]:FILE:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 '::name -- The image'\''s name:_default' \
@@ -531,6 +582,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (relock)
 _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 ':lock -- The lock:_default' \
@@ -539,6 +591,7 @@ _arguments "${_arguments_options[@]}" : \
 (promote)
 _arguments "${_arguments_options[@]}" : \
 '--store=[The folder of the images]:DIR:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 ':name -- The image'\''s name:_default' \
@@ -549,6 +602,7 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--store=[The folder of the images]:DIR:_default' \
 '--dataset=[The host'\''s ZFS dataset; golden volumes are in DATASET/images]:DATASET:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--dry-run[Only say what would be removed]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -612,6 +666,7 @@ esac
 ;;
 (tokens)
 _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 ":: :_ciadm__subcmd__tokens_commands" \
@@ -627,6 +682,7 @@ _arguments "${_arguments_options[@]}" : \
             (list)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -636,6 +692,7 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--role=[What it opens\: reader, submitter, operator, admin or host]:ROLE:_default' \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -645,6 +702,7 @@ _arguments "${_arguments_options[@]}" : \
 (revoke)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -691,6 +749,7 @@ esac
 _arguments "${_arguments_options[@]}" : \
 '--limit=[At most so many]:N:_default' \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -708,6 +767,7 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--limit=[At most so many]:N:_default' \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -716,6 +776,7 @@ _arguments "${_arguments_options[@]}" : \
 (show)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--body[Write its body as it came, and nothing else]' \
 '--json[Print JSON]' \
 '-h[Print help]' \
@@ -726,6 +787,7 @@ _arguments "${_arguments_options[@]}" : \
 (replay)
 _arguments "${_arguments_options[@]}" : \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -773,6 +835,7 @@ _arguments "${_arguments_options[@]}" : \
 '--server-config=[The server'\''s configuration, if a server is on this computer]:PATH:_files' \
 '--orchestrator-config=[The orchestrator'\''s configuration, if one is on this computer]:PATH:_files' \
 '--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '--json[Print JSON]' \
 '-h[Print help]' \
 '--help[Print help]' \
@@ -780,12 +843,14 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (manual)
 _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 && ret=0
 ;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colours]:WHEN:(auto always never)' \
 '-h[Print help]' \
 '--help[Print help]' \
 ':shell -- Which shell:(bash elvish fish powershell zsh)' \
@@ -892,6 +957,14 @@ _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
 (watch)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(queue)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(repositories)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
@@ -1110,6 +1183,8 @@ _ciadm_commands() {
 'cancel:Cancel a job, or what is not finished of a run' \
 'rerun:Run a job, or the jobs of a run, once more' \
 'watch:Watch the jobs that are not finished' \
+'queue:Show what is on machines and what waits, in the order of the queue' \
+'repositories:List the repositories that have had runs' \
 'hosts:List the hosts' \
 'host:A host' \
 'forge:Connect the server with a forge' \
@@ -1286,6 +1361,8 @@ _ciadm__subcmd__help_commands() {
 'cancel:Cancel a job, or what is not finished of a run' \
 'rerun:Run a job, or the jobs of a run, once more' \
 'watch:Watch the jobs that are not finished' \
+'queue:Show what is on machines and what waits, in the order of the queue' \
+'repositories:List the repositories that have had runs' \
 'hosts:List the hosts' \
 'host:A host' \
 'forge:Connect the server with a forge' \
@@ -1491,6 +1568,16 @@ _ciadm__subcmd__help__subcmd__logs_commands() {
 _ciadm__subcmd__help__subcmd__manual_commands() {
     local commands; commands=()
     _describe -t commands 'ciadm help manual commands' commands "$@"
+}
+(( $+functions[_ciadm__subcmd__help__subcmd__queue_commands] )) ||
+_ciadm__subcmd__help__subcmd__queue_commands() {
+    local commands; commands=()
+    _describe -t commands 'ciadm help queue commands' commands "$@"
+}
+(( $+functions[_ciadm__subcmd__help__subcmd__repositories_commands] )) ||
+_ciadm__subcmd__help__subcmd__repositories_commands() {
+    local commands; commands=()
+    _describe -t commands 'ciadm help repositories commands' commands "$@"
 }
 (( $+functions[_ciadm__subcmd__help__subcmd__rerun_commands] )) ||
 _ciadm__subcmd__help__subcmd__rerun_commands() {
@@ -1781,6 +1868,16 @@ _ciadm__subcmd__logs_commands() {
 _ciadm__subcmd__manual_commands() {
     local commands; commands=()
     _describe -t commands 'ciadm manual commands' commands "$@"
+}
+(( $+functions[_ciadm__subcmd__queue_commands] )) ||
+_ciadm__subcmd__queue_commands() {
+    local commands; commands=()
+    _describe -t commands 'ciadm queue commands' commands "$@"
+}
+(( $+functions[_ciadm__subcmd__repositories_commands] )) ||
+_ciadm__subcmd__repositories_commands() {
+    local commands; commands=()
+    _describe -t commands 'ciadm repositories commands' commands "$@"
 }
 (( $+functions[_ciadm__subcmd__rerun_commands] )) ||
 _ciadm__subcmd__rerun_commands() {
