@@ -95,7 +95,7 @@ fn table(artifacts: &[Artifact]) {
             format!("{}{removed}", one.path),
         ]);
     }
-    table.print("The job left no artifacts.");
+    output::table(&table, "The job left no artifacts.");
 }
 
 /// The parts of an artifact's path, if it stays where it is put.

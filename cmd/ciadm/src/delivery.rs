@@ -82,7 +82,8 @@ impl List {
             return Ok(());
         }
         let mut table =
-            Table::new(&["DELIVERY", "FORGE", "EVENT", "AGO", "VERDICT", "RUNS", "REASON"]);
+            Table::new(&["DELIVERY", "FORGE", "EVENT", "AGO", "VERDICT", "RUNS", "REASON"])
+                .give_way(&["REASON", "RUNS", "FORGE"]);
         for one in &deliveries {
             table.row(vec![
                 short(one.id),
@@ -94,7 +95,7 @@ impl List {
                 one.reason.clone().unwrap_or_default(),
             ]);
         }
-        table.print("No forge has delivered anything yet.");
+        output::table(&table, "No forge has delivered anything yet.");
         Ok(())
     }
 }

@@ -84,14 +84,12 @@ pub(crate) enum Failure {
 impl Failure {
     /// Tells people: 1 if a job failed or a check found something, 2 if what
     /// was said is wrong, 3 if the server, the network or the host cannot do it.
-    pub(crate) fn tell(&self) -> ExitCode {
+    pub(crate) fn tell(&self, json: bool) -> ExitCode {
+        let status = self.status();
         if !matches!(self, Failure::Found | Failure::JobFailed | Failure::NotRun) {
-            eprintln!("ciadm: {}", crate::output::harmless(&solstice_log::chain(self)));
-            if let Some(hint) = self.hint() {
-                eprintln!("  hint: {hint}");
-            }
+            tell(&crate::output::harmless(&solstice_log::chain(self)), self.hint(), status, json);
         }
-        ExitCode::from(self.status())
+        ExitCode::from(status)
     }
 
     fn status(&self) -> u8 {
@@ -164,6 +162,7 @@ impl Failure {
             Failure::Forge(AddError::Refused { .. }) => Some("a code is good for one hour, once"),
             Failure::Follow(why) if matches!(**why, FollowError::Away { .. }) => Some(AWAY),
             _ => match self.answered()? {
+                404 => Some("is it the id of a run where a job is meant, or of another server's?"),
                 401 => Some("the token is not known there (any more): `ciadm login URL`"),
                 403 => Some("`ciadm whoami` shows the token's role; ask an administrator for more"),
                 503 => Some("try again in a moment"),
@@ -188,6 +187,20 @@ impl Failure {
 impl From<FollowError> for Failure {
     fn from(error: FollowError) -> Self {
         Failure::Follow(Box::new(error))
+    }
+}
+
+/// Tells what is wrong on standard error: as text, or as one JSON document of the
+/// same shape whatever it is.
+pub(crate) fn tell(message: &str, hint: Option<&str>, status: u8, json: bool) {
+    if json {
+        let error = serde_json::json!({ "message": message, "hint": hint, "exit_status": status });
+        eprintln!("{}", serde_json::json!({ "error": error }));
+        return;
+    }
+    eprintln!("ciadm: {message}");
+    if let Some(hint) = hint {
+        eprintln!("  hint: {hint}");
     }
 }
 

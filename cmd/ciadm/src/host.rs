@@ -56,7 +56,8 @@ pub(crate) async fn list(access: Access) -> Result<(), Failure> {
         output::json(&hosts);
         return Ok(());
     }
-    let mut table = Table::new(&["HOST", "STATE", "JOBS", "ROOM", "SEEN", "SIZES", "LABELS"]);
+    let mut table = Table::new(&["HOST", "STATE", "JOBS", "ROOM", "SEEN", "SIZES", "LABELS"])
+        .give_way(&["LABELS", "SIZES"]);
     for host in &hosts {
         table.row(vec![
             host.name.to_string(),
@@ -68,7 +69,7 @@ pub(crate) async fn list(access: Access) -> Result<(), Failure> {
             words(&host.labels),
         ]);
     }
-    table.print("No host has ever reported.");
+    output::table(&table, "No host has ever reported.");
     Ok(())
 }
 
@@ -92,7 +93,7 @@ pub(crate) async fn images(access: Access) -> Result<(), Failure> {
         output::json(&images);
         return Ok(());
     }
-    let mut table = Table::new(&["IMAGE", "SHA-256", "LABELS", "HOSTS"]);
+    let mut table = Table::new(&["IMAGE", "SHA-256", "LABELS", "HOSTS"]).give_way(&["SHA-256"]);
     for one in &images {
         table.row(vec![
             one.image.name.to_string(),
@@ -101,6 +102,6 @@ pub(crate) async fn images(access: Access) -> Result<(), Failure> {
             words(&one.hosts),
         ]);
     }
-    table.print("No host has told of an image.");
+    output::table(&table, "No host has told of an image.");
     Ok(())
 }

@@ -45,7 +45,8 @@ impl List {
 
 /// Writes a table of jobs.
 pub(crate) fn table(jobs: &[Job]) {
-    let mut table = Table::new(&["JOB", "NAME", "STATE", "RUNS ON", "NEEDS", "TOOK", "WHY"]);
+    let mut table = Table::new(&["JOB", "NAME", "STATE", "RUNS ON", "NEEDS", "TOOK", "WHY"])
+        .give_way(&["WHY", "NEEDS", "RUNS ON", "TOOK"]);
     for job in jobs {
         let needs: Vec<_> = job.needs.iter().map(describe::need).collect();
         table.row(vec![
@@ -58,7 +59,7 @@ pub(crate) fn table(jobs: &[Job]) {
             describe::why(&job.state),
         ]);
     }
-    table.print("There are no jobs.");
+    output::table(&table, "There are no jobs.");
 }
 
 impl Show {
@@ -154,7 +155,7 @@ fn attempts(attempts: &[Attempt]) {
             end,
         ]);
     }
-    table.print("");
+    output::table(&table, "");
 }
 
 fn steps(detail: &JobDetail) {
@@ -171,5 +172,5 @@ fn steps(detail: &JobDetail) {
             }),
         ]);
     }
-    table.print("");
+    output::table(&table, "");
 }

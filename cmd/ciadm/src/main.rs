@@ -15,6 +15,7 @@ mod logs;
 mod output;
 mod paint;
 mod profile;
+mod queue;
 mod retention;
 mod run;
 mod session;
@@ -34,6 +35,9 @@ use crate::session::Access;
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, max_term_width = 100)]
 struct Args {
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: clap::ColorChoice,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -77,6 +81,10 @@ enum Verb {
     Rerun(run::Again),
     /// Watch the jobs that are not finished
     Watch(watch::Watch),
+    /// Show what is on machines and what waits, in the order of the queue
+    Queue(Access),
+    /// List the repositories that have had runs
+    Repositories(queue::Repositories),
     /// List the hosts
     Hosts(Access),
     /// A host
@@ -131,9 +139,23 @@ enum JobVerb {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    match run(Args::parse().verb).await {
+    // Whoever reads JSON reads it also where the rest cannot be understood.
+    let json = std::env::args_os().any(|word| word == "--json");
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(wrong) if json && wrong.use_stderr() => {
+            let text = wrong.render().to_string();
+            let (message, hint) = text.split_once("\n\n").unwrap_or((&text, ""));
+            let message = message.trim_start_matches("error: ").trim();
+            failure::tell(message, Some(hint.trim()).filter(|hint| !hint.is_empty()), 2, true);
+            return ExitCode::from(2);
+        }
+        Err(wrong) => wrong.exit(),
+    };
+    output::choose_colours(args.color);
+    match run(args.verb).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.tell(),
+        Err(failure) => failure.tell(json),
     }
 }
 
@@ -154,6 +176,8 @@ async fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Cancel(of) => run::cancel(of).await,
         Verb::Rerun(again) => run::rerun(again).await,
         Verb::Watch(watch) => watch.run().await,
+        Verb::Queue(access) => queue::show(access).await,
+        Verb::Repositories(list) => list.run().await,
         Verb::Hosts(access) => host::list(access).await,
         Verb::Host { verb } => verb.run().await,
         Verb::Forge { verb } => verb.run().await,

@@ -1,16 +1,16 @@
-//! Writing to the terminal: tables that fit, JSON, and nothing that a stranger
-//! could steer the terminal with.
+//! Writing to the terminal: tables that fit, JSON, colours where they are wanted.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use serde::Serialize;
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+pub(crate) use solstice_display::{Table, cut, harmless};
 
 /// The width of what is no terminal: nothing is cut.
 const NO_TERMINAL: usize = usize::MAX;
 
-/// No column is cut to less than this.
-const NARROWEST: usize = 8;
+/// Whether colours are asked for; what the terminal is decides if nothing was said.
+static COLOURS: OnceLock<Option<bool>> = OnceLock::new();
 
 /// Writes to standard output.
 pub(crate) fn print(text: &str) {
@@ -46,10 +46,22 @@ pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Whether colours are wanted: on a terminal, unless `NO_COLOR` is set
-/// (<https://no-color.org>).
+/// Keeps what `--color` says, once.
+pub(crate) fn choose_colours(choice: clap::ColorChoice) {
+    let chosen = match choice {
+        clap::ColorChoice::Always => Some(true),
+        clap::ColorChoice::Never => Some(false),
+        clap::ColorChoice::Auto => None,
+    };
+    let _ = COLOURS.set(chosen);
+}
+
+/// Whether colours are wanted: as `--color` says, else on a terminal, unless
+/// `NO_COLOR` is set (<https://no-color.org>).
 pub(crate) fn colours() -> bool {
-    is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    let usual =
+        || is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    COLOURS.get().copied().flatten().unwrap_or_else(usual)
 }
 
 /// Columns of the terminal.
@@ -61,115 +73,17 @@ pub(crate) fn width() -> usize {
     }
 }
 
-/// Replaces what could steer a terminal or turn its text around; a title or a
-/// ref is a stranger's.
-pub(crate) fn harmless(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\t' => c,
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            c if c.is_control() => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+/// Lines of the terminal.
+pub(crate) fn height() -> usize {
+    let size = rustix::termios::tcgetwinsize(io::stdout());
+    size.ok().map_or(NO_TERMINAL, |size| usize::from(size.ws_row)).max(4)
 }
 
-/// A table: columns as wide as their widest cell, two blanks apart.
-pub(crate) struct Table {
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    /// A table with this head.
-    pub(crate) fn new(head: &[&str]) -> Self {
-        Self { rows: vec![head.iter().map(|&cell| cell.to_owned()).collect()] }
-    }
-
-    /// Adds a row; line breaks and controls in it become harmless.
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows
-            .push(cells.iter().map(|cell| harmless(cell).replace(['\n', '\t'], " ")).collect());
-    }
-
-    /// Writes it, or `nothing` if it has no rows.
-    pub(crate) fn print(&self, nothing: &str) {
-        if self.rows.len() == 1 {
-            line(nothing);
-        } else {
-            print(&self.text(width()));
-        }
-    }
-
-    /// The table in at most `room` columns: the widest columns are cut.
-    fn text(&self, room: usize) -> String {
-        let mut widths = vec![0; self.rows[0].len()];
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.width());
-            }
-        }
-        let gaps = 2 * (widths.len() - 1);
-        while widths.iter().sum::<usize>().saturating_add(gaps) > room {
-            let Some(widest) = widths.iter_mut().max().filter(|width| **width > NARROWEST) else {
-                break;
-            };
-            *widest -= 1;
-        }
-        let mut text = String::new();
-        for row in &self.rows {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(&widths)
-                .map(|(cell, width)| pad(&cut(cell, *width), *width))
-                .collect();
-            text.push_str(cells.join("  ").trim_end());
-            text.push('\n');
-        }
-        text
-    }
-}
-
-fn pad(cell: &str, width: usize) -> String {
-    format!("{cell}{}", " ".repeat(width.saturating_sub(cell.width())))
-}
-
-/// The text in at most `width` columns, with an ellipsis where it was cut.
-pub(crate) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let (mut out, mut used) = (String::new(), 1);
-    for c in text.chars() {
-        used += c.width().unwrap_or(0);
-        if used > width {
-            break;
-        }
-        out.push(c);
-    }
-    out + "…"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_is_cut_where_it_is_widest() {
-        let mut table = Table::new(&["ID", "TITLE"]);
-        table.row(vec!["12345678".to_owned(), "a very long title that goes on".to_owned()]);
-        table.row(vec!["abc".to_owned(), "日本語の題名は二列分の幅".to_owned()]);
-        assert_eq!(
-            table.text(24),
-            "ID        TITLE\n12345678  a very long t…\nabc       日本語の題名…\n"
-        );
-        assert!(table.text(NO_TERMINAL).contains("that goes on\n"));
-    }
-
-    #[test]
-    fn a_stranger_s_title_cannot_steer_the_terminal() {
-        assert_eq!(harmless("a\u{1b}[2J\u{202e}b\u{9b}"), "a\u{fffd}[2J\u{fffd}b\u{fffd}");
-        let mut table = Table::new(&["T"]);
-        table.row(vec!["two\nlines".to_owned()]);
-        assert_eq!(table.text(80), "T\ntwo lines\n");
+/// Writes a table that fits the terminal, or `nothing` if it has no rows.
+pub(crate) fn table(table: &Table, nothing: &str) {
+    if table.is_empty() {
+        line(nothing);
+    } else {
+        print(&table.text(width()));
     }
 }

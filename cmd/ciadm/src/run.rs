@@ -113,7 +113,8 @@ fn tell(session: &Session, runs: &[Run]) {
         return output::json(&runs);
     }
     let mut table =
-        Table::new(&["RUN", "STATE", "REPOSITORY", "FROM", "COMMIT", "TOOK", "AGO", "TITLE"]);
+        Table::new(&["RUN", "STATE", "REPOSITORY", "FROM", "COMMIT", "TOOK", "AGO", "TITLE"])
+            .give_way(&["TITLE", "COMMIT", "TOOK", "FROM"]);
     for run in runs {
         table.row(vec![
             short(run.id),
@@ -126,7 +127,7 @@ fn tell(session: &Session, runs: &[Run]) {
             run.title.clone(),
         ]);
     }
-    table.print("There are no runs.");
+    output::table(&table, "There are no runs.");
 }
 
 /// Shows a run and its jobs.

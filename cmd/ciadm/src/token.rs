@@ -64,7 +64,7 @@ async fn list(access: &Access) -> Result<(), Failure> {
         let made = describe::moment(token.created_at);
         table.row(vec![token.name.clone(), token.role.as_str().to_owned(), made]);
     }
-    table.print("There are no tokens.");
+    output::table(&table, "There are no tokens.");
     Ok(())
 }
 

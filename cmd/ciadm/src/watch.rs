@@ -18,6 +18,9 @@ use crate::which::{self, short};
 /// Runs that are looked at.
 const RUNS: usize = 50;
 
+/// What is said where no job is unfinished.
+const NOTHING: &str = "Nothing is to be done.";
+
 /// How often the server is asked.
 const PERIOD: Duration = Duration::from_secs(2);
 
@@ -37,20 +40,23 @@ impl Watch {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let session = self.access.open()?;
         let mut told: BTreeMap<JobId, String> = BTreeMap::new();
+        let lines = session.json || !output::is_terminal();
+        let screen = (!self.once && !lines).then(Screen::new);
         loop {
             let jobs = unfinished(&session).await?;
-            if session.json || !output::is_terminal() {
-                changes(&session, &jobs, &mut told);
-            } else {
-                // Home and clear (ECMA-48 8.3.21, 8.3.39).
-                let clear = if self.once { "" } else { "\x1b[H\x1b[J" };
-                output::print(clear);
-                table(&jobs);
+            match &screen {
+                Some(screen) => screen.draw(&jobs),
+                None if lines => changes(&session, &jobs, &mut told),
+                None => output::table(&table(&jobs), NOTHING),
             }
             if self.once {
                 return Ok(());
             }
-            tokio::time::sleep(PERIOD).await;
+            tokio::select! {
+                () = tokio::time::sleep(PERIOD) => {}
+                // The screen is given back before the program ends.
+                _ = tokio::signal::ctrl_c() => return Ok(()),
+            }
         }
     }
 }
@@ -70,8 +76,44 @@ async fn unfinished(session: &Session) -> Result<Vec<(Run, Job)>, Failure> {
     Ok(jobs)
 }
 
-fn table(jobs: &[(Run, Job)]) {
-    let mut table = Table::new(&["JOB", "REPOSITORY", "NAME", "STATE", "FOR", "TITLE"]);
+/// The terminal's other screen (xterm's private mode 1049, without the cursor),
+/// given back when it is dropped.
+struct Screen;
+
+impl Screen {
+    fn new() -> Self {
+        output::print("\x1b[?1049h\x1b[?25l");
+        Self
+    }
+
+    /// Draws over what is there, line by line, so that nothing flickers.
+    fn draw(&self, jobs: &[(Run, Job)]) {
+        let table = table(jobs);
+        let text =
+            if table.is_empty() { format!("{NOTHING}\n") } else { table.text(output::width()) };
+        let room = output::height() - 2;
+        let all: Vec<&str> = text.lines().collect();
+        // Home; the rest of each line, and of the screen, is cleared (ECMA-48 8.3.41, 8.3.39).
+        let mut drawn = "\x1b[H".to_owned();
+        for line in all.iter().take(room) {
+            drawn.push_str(&format!("{line}\x1b[K\n"));
+        }
+        if all.len() > room {
+            drawn.push_str(&format!("… and {} more\x1b[K\n", all.len() - room));
+        }
+        output::print(&format!("{drawn}\x1b[J"));
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        output::print("\x1b[?25h\x1b[?1049l");
+    }
+}
+
+fn table(jobs: &[(Run, Job)]) -> Table {
+    let mut table = Table::new(&["JOB", "REPOSITORY", "NAME", "STATE", "FOR", "TITLE"])
+        .give_way(&["TITLE", "REPOSITORY"]);
     for (run, job) in jobs {
         let since = job.started_at.or(job.claimed_at).unwrap_or(job.queued_at);
         table.row(vec![
@@ -83,7 +125,7 @@ fn table(jobs: &[(Run, Job)]) {
             run.title.clone(),
         ]);
     }
-    table.print("Nothing is to be done.");
+    table
 }
 
 fn changes(session: &Session, jobs: &[(Run, Job)], told: &mut BTreeMap<JobId, String>) {

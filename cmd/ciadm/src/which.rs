@@ -6,6 +6,7 @@
 
 use solstice_api::user::{Job, Run, RunDetail};
 use solstice_model::{DeliveryId, JobId, RunId};
+use url::Url;
 
 use crate::failure::Failure;
 use crate::session::Session;
@@ -40,11 +41,12 @@ pub(crate) async fn newest(
     // One repository's runs lie among those of all others.
     let page = if repository.is_some() { PAGE } else { page };
     loop {
-        let (limit, from) = (page.try_into().ok(), token.as_deref());
-        let client = &session.client;
-        let asked =
-            client.run_list(None, None, None, None, limit, from, None, None, None, None).await;
-        let page = session.answer(asked).await?;
+        let (size, token_now) = (page.try_into().ok(), token.as_deref());
+        let list = session
+            .client
+            .run_list(None, None, None, None, size, token_now, None, None, None, None);
+        let page = list.await;
+        let page = session.answer(page).await?;
         seen += page.items.len();
         found.extend(
             page.items
@@ -59,10 +61,21 @@ pub(crate) async fn newest(
     }
 }
 
-/// The run with this id, or whose id ends so.
+/// The run with this id, or whose id ends so,
+/// or the page of one that was copied from a browser, or `OWNER/NAME#NUMBER` for
+/// the newest of a pull request.
 pub(crate) async fn run(session: &Session, text: &str) -> Result<RunId, Failure> {
+    let pasted = match pasted(text) {
+        Some(Pasted::Job(id)) => return Err(wants_a_run(&id)),
+        Some(Pasted::Run(id)) => Some(id),
+        None => None,
+    };
+    let text = pasted.as_deref().unwrap_or(text);
     if let Ok(id) = text.parse() {
         return Ok(id);
+    }
+    if let Some((repository, number)) = text.split_once('#') {
+        return of_pull_request(session, repository, number).await;
     }
     let end = end(text, "run")?;
     let runs = newest(session, None, RUNS, RUNS).await?;
@@ -72,10 +85,16 @@ pub(crate) async fn run(session: &Session, text: &str) -> Result<RunId, Failure>
 
 /// The job with this id, or whose id ends so, or `RUN/NAME`.
 pub(crate) async fn job(session: &Session, text: &str) -> Result<JobId, Failure> {
+    let pasted = match pasted(text) {
+        Some(Pasted::Run(id)) => return Err(wants_a_job(session, &id).await),
+        Some(Pasted::Job(id)) => Some(id),
+        None => None,
+    };
+    let text = pasted.as_deref().unwrap_or(text);
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    if let Some((run, name)) = text.split_once('/') {
+    if let Some((run, name)) = text.rsplit_once('/') {
         return named(&view(session, self::run(session, run).await?).await?, name);
     }
     let end = end(text, "job")?;
@@ -86,7 +105,59 @@ pub(crate) async fn job(session: &Session, text: &str) -> Result<JobId, Failure>
             detail.jobs.iter().map(|job| job.id).filter(|id| id.to_string().ends_with(&end)),
         );
     }
+    if found.is_empty() && run(session, text).await.is_ok() {
+        return Err(wants_a_job(session, text).await);
+    }
     only(found, "job", text)
+}
+
+/// The address of a page, and what it is the page of.
+enum Pasted {
+    Run(String),
+    Job(String),
+}
+
+fn pasted(text: &str) -> Option<Pasted> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let parts: Vec<&str> = url.path_segments()?.collect();
+    // The server may live below a path.
+    let at = parts.iter().rposition(|part| matches!(*part, "runs" | "jobs"))?;
+    let id = (*parts.get(at + 1)?).to_owned();
+    Some(if parts[at] == "runs" { Pasted::Run(id) } else { Pasted::Job(id) })
+}
+
+fn wants_a_run(job: &str) -> Failure {
+    Failure::Usage(format!(
+        "{job} is a job, and this is about runs: `ciadm job show` names its run"
+    ))
+}
+
+/// Says which jobs a run has, where a job has to be named.
+async fn wants_a_job(session: &Session, text: &str) -> Failure {
+    let names = match run(session, text).await {
+        Ok(id) => view(session, id).await.map(|detail| detail.jobs).unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    let names: Vec<&str> = names.iter().map(|job| job.name.as_str()).collect();
+    let example = names.first().copied().unwrap_or("NAME");
+    let all = names.join(", ");
+    Failure::Usage(format!("{text} is a run; name a job of it ({all}): {text}/{example}"))
+}
+
+/// The newest run of a pull request.
+async fn of_pull_request(
+    session: &Session,
+    repository: &str,
+    number: &str,
+) -> Result<RunId, Failure> {
+    let wrong = || Failure::Usage(format!("{number:?} is no number of a pull request"));
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let runs = newest(session, Some(repository), RUNS, RUNS).await?;
+    let found = runs.into_iter().find(|run| run.pull_request == Some(number));
+    found.map(|run| run.id).ok_or_else(|| {
+        let what = format!("pull request {number} of {repository}");
+        Failure::Usage(format!("none of the newest runs is of {what}"))
+    })
 }
 
 /// Either of them.
@@ -100,7 +171,12 @@ pub(crate) enum Either {
 /// The run or the job that is meant. Of a whole id only the server knows what
 /// it is the id of.
 pub(crate) async fn either(session: &Session, text: &str) -> Result<Either, Failure> {
-    if text.contains('/') {
+    match pasted(text) {
+        Some(Pasted::Run(id)) => return Box::pin(either(session, &id)).await,
+        Some(Pasted::Job(id)) => return job(session, &id).await.map(Either::Job),
+        None => {}
+    }
+    if text.contains('/') && !text.contains('#') {
         return job(session, text).await.map(Either::Job);
     }
     if let Ok(id) = text.parse::<RunId>() {
@@ -179,6 +255,20 @@ mod tests {
         }
         let id: RunId = new_id();
         assert!(id.to_string().ends_with(&short(id)) && short(id).len() == SHORT);
+    }
+
+    #[test]
+    fn what_was_copied_from_a_browser_is_understood() {
+        let id = |text: &str| match pasted(text) {
+            Some(Pasted::Run(id)) => format!("run {id}"),
+            Some(Pasted::Job(id)) => format!("job {id}"),
+            None => "nothing".to_owned(),
+        };
+        assert_eq!(id("https://ci.example/jobs/0a1b?line=3#L3"), "job 0a1b");
+        assert_eq!(id("http://ci.example/solstice/runs/0a1b"), "run 0a1b");
+        for other in ["https://ci.example/", "0a1b2c3d", "ada/engine#7", "file:///runs/0a1b"] {
+            assert_eq!(id(other), "nothing", "{other}");
+        }
     }
 
     #[test]

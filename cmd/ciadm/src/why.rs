@@ -110,7 +110,7 @@ fn tell_run(why: &RunWhy) {
 }
 
 fn jobs(jobs: &[JobInShort]) {
-    let mut table = Table::new(&["JOB", "NAME", "STATE", "WHY"]);
+    let mut table = Table::new(&["JOB", "NAME", "STATE", "WHY"]).give_way(&["WHY"]);
     for job in jobs {
         table.row(vec![
             short(job.job),
@@ -119,7 +119,7 @@ fn jobs(jobs: &[JobInShort]) {
             job.summary.clone(),
         ]);
     }
-    table.print("");
+    output::table(&table, "");
 }
 
 fn tell_commit(why: &CommitWhy) {

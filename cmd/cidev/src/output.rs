@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use solstice_display::Table;
+pub(crate) use solstice_display::harmless;
 use solstice_model::{Need, NeededOutcome};
 
 /// Writes to standard output. A reader that went away (`cidev list | head`) has
@@ -24,11 +26,6 @@ pub(crate) fn json(value: &impl Serialize) -> String {
     text
 }
 
-/// Replaces control characters, which a script or a variable may contain.
-pub(crate) fn harmless(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "\u{fffd}")
-}
-
 /// A need: the job's name, and how it must have ended if it need not succeed.
 pub(crate) fn need(need: &Need) -> String {
     let outcome = match need.outcome {
@@ -42,34 +39,8 @@ pub(crate) fn need(need: &Need) -> String {
 
 /// Columns as wide as their widest cell, two blanks apart; the first row is the head.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = Vec::new();
-    for row in rows {
-        widths.resize(widths.len().max(row.len()), 0);
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_lines_up_and_leaves_no_blanks_at_the_end() {
-        let rows = [["A", "LONG"], ["äöü", "x"]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(table(&rows), "A    LONG\näöü  x\n");
-    }
-
-    #[test]
-    fn escape_codes_do_not_reach_the_terminal() {
-        assert_eq!(harmless("a\u{1b}[31m\n\tb"), "a\u{fffd}[31m\n\tb");
-    }
+    let Some((head, rows)) = rows.split_first() else { return String::new() };
+    let mut table = Table::new(&head.iter().map(String::as_str).collect::<Vec<_>>());
+    rows.iter().for_each(|row| table.row(row.clone()));
+    table.text(usize::MAX)
 }

@@ -1,7 +1,7 @@
 //! How times, sizes and what programs wrote are shown to people: the same on
 //! pages, in `ciadm` and in `cidev`.
 //!
-//! Everything here is pure. It does not: colour, lay out, or know what a job is.
+//! Everything here is pure. It does not: colour, write anywhere, or know what a job is.
 //!
 //! ```
 //! use solstice_display::{line, size};
@@ -12,7 +12,11 @@
 
 mod amount;
 pub mod escape;
+mod harmless;
 mod line;
+mod table;
 
 pub use amount::{duration, size};
+pub use harmless::harmless;
 pub use line::{MAX_LINE_BYTES, line};
+pub use table::{Table, cut};

@@ -170,6 +170,13 @@ impl Bench {
         attempt
     }
 
+    /// Lets a host report that offers this label, and claim nothing.
+    pub(crate) async fn claim_nothing(&self, label: &str) {
+        let request = json!({ "host": "host-1", "offers": [{ "labels": [label], "room": 1 }],
+            "room": 1, "known": [], "wait_ms": 0, "sizes": [], "images": [] });
+        self.host("/sync", request).await;
+    }
+
     pub(crate) async fn records(&self, attempt: &str, from: u64, bodies: Vec<Value>) {
         let records: Vec<Value> = (from..)
             .zip(bodies)

@@ -6,5 +6,6 @@
 mod bench;
 mod follow;
 mod forge;
+mod mistakes;
 mod network;
 mod words;

@@ -82,6 +82,8 @@ async fn what_there_is_to_see() {
         ("why-run", vec!["why", &run]),
         ("why-commit", vec!["why", &of_commit]),
         ("why-delivery", vec!["why", "--delivery", &delivery]),
+        ("repositories", vec!["repositories"]),
+        ("queue", vec!["queue"]),
         ("hosts", vec!["hosts"]),
         ("images", vec!["images"]),
         ("tokens", vec!["tokens", "list"]),
