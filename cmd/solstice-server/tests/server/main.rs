@@ -10,6 +10,7 @@ mod artifacts;
 mod audit;
 mod bench;
 mod crash;
+mod errors;
 mod events;
 mod hosts;
 mod ledger;
