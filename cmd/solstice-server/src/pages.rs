@@ -7,12 +7,26 @@
 mod ansi;
 mod assets;
 mod audit;
+mod badge;
+mod chart;
+mod deliveries;
+mod filter;
 mod format;
+mod graph;
+mod hosts;
+mod images;
 mod job;
 mod log;
+mod matrix;
+mod nav;
+mod repositories;
+mod repository;
 mod run;
+mod run_parts;
 mod runs;
 pub(crate) mod sign_in;
+mod start;
+mod why;
 
 use std::sync::Arc;
 
@@ -20,11 +34,13 @@ use askama::Template;
 use dropshot::{Body, HttpError, RequestContext};
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use slog::error;
+use solstice_api::user::RepositoryPath;
 use solstice_log::keys;
-use solstice_model::{JobId, Role, RunId};
+use solstice_model::{DeliveryId, HostName, JobId, Role, RunId};
 use solstice_store::RerunJobs;
 
 pub(crate) use self::assets::{AssetUrls, answer as asset};
+use self::nav::{NavItem, Section};
 use crate::auth::{Principal, Via, require, require_form_to_act};
 use crate::context::Context;
 use crate::csrf::Form;
@@ -46,6 +62,8 @@ pub(crate) struct Frame {
     viewer: Option<String>,
     /// What every form of the page sends along, as `csrf.html` writes it.
     csrf: String,
+    /// The ways to the other pages.
+    nav: Vec<NavItem>,
 }
 
 impl Frame {
@@ -53,11 +71,24 @@ impl Frame {
         let AssetUrls { css, js } = context.assets.clone();
         let viewer = principal.and_then(|principal| principal.name.clone());
         let now = format::iso(context.clock.now());
+        let nav = nav::items(principal);
         let csrf = match principal.map(|principal| &principal.via) {
             Some(Via::Session { csrf }) => csrf.clone(),
             Some(Via::Nothing | Via::Token) | None => String::new(),
         };
-        Self { css, js, now, viewer, csrf }
+        Self { css, js, now, viewer, csrf, nav }
+    }
+
+    /// The page is this entry of the navigation.
+    fn at(mut self, section: Section) -> Self {
+        nav::mark(&mut self.nav, section, "page");
+        self
+    }
+
+    /// The page is below this entry of the navigation.
+    fn within(mut self, section: Section) -> Self {
+        nav::mark(&mut self.nav, section, "true");
+        self
     }
 }
 
@@ -70,9 +101,67 @@ struct ProblemPage {
     text: String,
 }
 
-/// Page: the newest runs.
-pub(crate) async fn runs(rqctx: &Rqctx) -> Response<Body> {
-    finish(rqctx, runs::render(rqctx).await)
+/// Page: what runs, what waits, the newest runs.
+pub(crate) async fn start(rqctx: &Rqctx) -> Response<Body> {
+    finish(rqctx, start::render(rqctx).await)
+}
+
+/// Page: repositories.
+pub(crate) async fn repositories(rqctx: &Rqctx) -> Response<Body> {
+    finish(rqctx, repositories::render(rqctx).await)
+}
+
+/// Page: the runs of one repository.
+pub(crate) async fn repository(rqctx: &Rqctx, path: RepositoryPath) -> Response<Body> {
+    finish(rqctx, repository::render(rqctx, path).await)
+}
+
+/// Picture: how a branch stands.
+pub(crate) async fn badge(rqctx: &Rqctx, path: RepositoryPath) -> Response<Body> {
+    match badge::answer(rqctx, path).await {
+        Ok(picture) => picture,
+        Err(wrong) => finish(rqctx, Err(wrong)),
+    }
+}
+
+/// Page: hosts.
+pub(crate) async fn hosts(rqctx: &Rqctx) -> Response<Body> {
+    finish(rqctx, hosts::render(rqctx).await)
+}
+
+/// A button for a host; then the page again.
+pub(crate) async fn host_action(
+    rqctx: &Rqctx,
+    host: HostName,
+    action: &str,
+    form: &Form,
+) -> Response<Body> {
+    finish_action(rqctx, hosts::act(rqctx, host, action, form).await)
+}
+
+/// Page: golden images.
+pub(crate) async fn images(rqctx: &Rqctx) -> Response<Body> {
+    finish(rqctx, images::render(rqctx).await)
+}
+
+/// Page: deliveries.
+pub(crate) async fn deliveries(rqctx: &Rqctx) -> Response<Body> {
+    finish(rqctx, deliveries::render(rqctx).await)
+}
+
+/// Page: one delivery.
+pub(crate) async fn delivery(rqctx: &Rqctx, delivery: DeliveryId) -> Response<Body> {
+    finish(rqctx, deliveries::render_one(rqctx, delivery).await)
+}
+
+/// A button of a delivery's page; then the page again.
+pub(crate) async fn delivery_action(
+    rqctx: &Rqctx,
+    delivery: DeliveryId,
+    action: &str,
+    form: &Form,
+) -> Response<Body> {
+    finish_action(rqctx, deliveries::act(rqctx, delivery, action, form).await)
 }
 
 /// Page: one run.
@@ -189,6 +278,11 @@ fn to_sign_in(rqctx: &Rqctx) -> Response<Body> {
         }
         _ => see_other("/login"),
     }
+}
+
+/// Lets an operator in.
+async fn operator(rqctx: &Rqctx) -> Result<Principal, HttpError> {
+    require(rqctx, Role::Operator).await
 }
 
 /// Lets a reader in.

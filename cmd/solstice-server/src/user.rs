@@ -3,11 +3,14 @@
 pub(crate) mod act;
 mod artifact;
 mod audit;
-mod delivery;
+pub(crate) mod delivery;
 mod events;
 mod log;
+pub(crate) mod queue;
 pub(crate) mod records;
+mod run;
 mod token;
+pub(crate) mod why;
 
 use std::sync::Arc;
 
@@ -20,14 +23,15 @@ use http::Response;
 use slog::info;
 use solstice_api::user::{
     Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, AuditEntry, AuditPage,
-    AuditQuery, Delivery, DeliveryDetail, DeliveryPage, DeliveryPath, Health, Host, HostPath,
-    HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, LoginPath, Ready, RecordsPage,
-    RecordsQuery, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunPage, RunPath, TokenCreate,
-    TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
+    AuditQuery, CommitQuery, CommitWhy, Delivery, DeliveryActionPath, DeliveryDetail, DeliveryPage,
+    DeliveryPath, Health, Host, HostActionPath, HostPath, HostUpdate, Image, Job, JobActionPath,
+    JobDetail, JobPath, JobWhy, LoginPath, Queue, Ready, RecordsPage, RecordsQuery, Repository,
+    RepositoryPage, RepositoryPath, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunFilter,
+    RunPage, RunPath, RunWhy, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
 use solstice_log::keys;
 use solstice_model::{JobId, Role, RunId};
-use solstice_store::{RerunJobs, RunQuery};
+use solstice_store::RerunJobs;
 
 use crate::auth::{Principal, identify, require, require_to_act, require_to_change};
 use crate::context::Context;
@@ -47,10 +51,10 @@ type Rqctx = RequestContext<Arc<Context>>;
 impl UserApi for Users {
     type Context = Arc<Context>;
 
-    async fn run_list(
+    async fn repository_list(
         rqctx: Rqctx,
-        query: Query<PaginationParams<EmptyScanParams, RunPage>>,
-    ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError> {
+        query: Query<PaginationParams<EmptyScanParams, RepositoryPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Repository>>, HttpError> {
         let principal = require(&rqctx, Role::Reader).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
@@ -58,9 +62,24 @@ impl UserApi for Users {
             WhichPage::First(_) => None,
             WhichPage::Next(page) => Some(page.run),
         };
-        let which = RunQuery { sight: principal.sight, ..RunQuery::default() };
-        let runs = rqctx.context().store.runs(which, before, limit).await.map_err(from_store)?;
-        page(runs, |run| RunPage { run: run.id })
+        let store = &rqctx.context().store;
+        let found = store.repositories(principal.sight, before, limit).await.map_err(from_store)?;
+        page(found, |repository| RepositoryPage { run: repository.newest.id })
+    }
+
+    async fn queue_view(rqctx: Rqctx) -> Result<HttpResponseOk<Queue>, HttpError> {
+        let principal = require(&rqctx, Role::Reader).await?;
+        queue::view(rqctx.context(), principal.sight).await.map(HttpResponseOk)
+    }
+
+    async fn run_list(
+        rqctx: Rqctx,
+        query: Query<PaginationParams<RunFilter, RunPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError> {
+        let principal = require(&rqctx, Role::Reader).await?;
+        let query = query.into_inner();
+        let limit = page_limit(&rqctx, &query)?;
+        run::list(rqctx.context(), principal, query.page, limit).await
     }
 
     async fn run_create(
@@ -116,6 +135,32 @@ impl UserApi for Users {
         let (context, run) = (rqctx.context(), path.into_inner().run);
         principal.see_run(context, run).await?;
         context.store.run(run).await.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn run_why(
+        rqctx: Rqctx,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<RunWhy>, HttpError> {
+        let principal = require(&rqctx, Role::Reader).await?;
+        let (context, run) = (rqctx.context(), path.into_inner().run);
+        principal.see_run(context, run).await?;
+        why::run(context, run).await.map(HttpResponseOk)
+    }
+
+    async fn commit_why(
+        rqctx: Rqctx,
+        query: Query<CommitQuery>,
+    ) -> Result<HttpResponseOk<CommitWhy>, HttpError> {
+        let principal = require(&rqctx, Role::Reader).await?;
+        why::commit(rqctx.context(), principal, query.into_inner()).await.map(HttpResponseOk)
+    }
+
+    async fn job_why(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<JobWhy>, HttpError> {
+        let (context, job) = readable(&rqctx, path).await?;
+        why::job(context, job).await.map(HttpResponseOk)
     }
 
     async fn job_view(
@@ -338,7 +383,62 @@ impl UserApi for Users {
     }
 
     async fn page_runs(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
-        Ok(pages::runs(&rqctx).await)
+        Ok(pages::start(&rqctx).await)
+    }
+
+    async fn page_repositories(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::repositories(&rqctx).await)
+    }
+
+    async fn page_repository(
+        rqctx: Rqctx,
+        path: Path<RepositoryPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::repository(&rqctx, path.into_inner()).await)
+    }
+
+    async fn page_badge(
+        rqctx: Rqctx,
+        path: Path<RepositoryPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::badge(&rqctx, path.into_inner()).await)
+    }
+
+    async fn page_hosts(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::hosts(&rqctx).await)
+    }
+
+    async fn page_host_action(
+        rqctx: Rqctx,
+        path: Path<HostActionPath>,
+        body: UntypedBody,
+    ) -> Result<Response<Body>, HttpError> {
+        let HostActionPath { host, action } = path.into_inner();
+        Ok(pages::host_action(&rqctx, host, &action, &Form::read(&body)).await)
+    }
+
+    async fn page_images(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::images(&rqctx).await)
+    }
+
+    async fn page_deliveries(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::deliveries(&rqctx).await)
+    }
+
+    async fn page_delivery(
+        rqctx: Rqctx,
+        path: Path<DeliveryPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::delivery(&rqctx, path.into_inner().delivery).await)
+    }
+
+    async fn page_delivery_action(
+        rqctx: Rqctx,
+        path: Path<DeliveryActionPath>,
+        body: UntypedBody,
+    ) -> Result<Response<Body>, HttpError> {
+        let DeliveryActionPath { delivery, action } = path.into_inner();
+        Ok(pages::delivery_action(&rqctx, delivery, &action, &Form::read(&body)).await)
     }
 
     async fn page_run(rqctx: Rqctx, path: Path<RunPath>) -> Result<Response<Body>, HttpError> {
@@ -419,11 +519,12 @@ async fn readable(rqctx: &Rqctx, path: Path<JobPath>) -> Result<(&Arc<Context>, 
     Ok((context, job))
 }
 
-fn page_limit<Page>(
+fn page_limit<Scan, Page>(
     rqctx: &Rqctx,
-    query: &PaginationParams<EmptyScanParams, Page>,
+    query: &PaginationParams<Scan, Page>,
 ) -> Result<usize, HttpError>
 where
+    Scan: serde::de::DeserializeOwned,
     Page: serde::de::DeserializeOwned + serde::Serialize,
 {
     let asked = rqctx.page_limit(query)?.get();

@@ -19,8 +19,11 @@ mod job;
 mod log;
 mod operation;
 mod path;
+mod queue;
+mod repository;
 mod run;
 mod token;
+mod why;
 
 pub use self::audit::{AuditAction, AuditEntry, AuditPage, AuditQuery, AuditVia};
 pub use self::delivery::{Delivery, DeliveryDetail, DeliveryPage, DeliverySource, Header};
@@ -29,11 +32,17 @@ pub use self::job::{Annotations, AnnotationsQuery, Artifact, Attempt, Job, JobDe
 pub use self::log::{RecordsPage, RecordsQuery};
 pub use self::operation::{Health, Ready};
 pub use self::path::{
-    ArtifactPath, AssetPath, DeliveryPath, HostPath, JobActionPath, JobPath, LoginPath,
-    RunActionPath, RunPath, TokenPath,
+    ArtifactPath, AssetPath, DeliveryActionPath, DeliveryPath, HostActionPath, HostPath,
+    JobActionPath, JobPath, LoginPath, RepositoryPath, RunActionPath, RunPath, TokenPath,
 };
-pub use self::run::{Approval, Rerun, Run, RunCreate, RunDetail, RunPage, RunStatus};
+pub use self::queue::{Queue, QueuedJob, RunningStep, WaitingJob, WorkingJob};
+pub use self::repository::{Repository, RepositoryPage};
+pub use self::run::{Approval, Rerun, Run, RunCreate, RunDetail, RunFilter, RunPage, RunStatus};
 pub use self::token::{TokenCreate, TokenCreated, TokenInfo, WhoAmI};
+pub use self::why::{
+    CommitQuery, CommitWhy, Confidence, DeliveryWhy, Estimate, Fault, JobInShort, JobWhy, Place,
+    QueuePlace, Reason, ReasonKind, RunWhy, Standing,
+};
 
 /// The user API.
 #[dropshot::api_description]
@@ -41,11 +50,24 @@ pub trait UserApi {
     /// The implementation's shared state.
     type Context;
 
+    /// List repositories that have had runs, those with the newest runs first
+    #[endpoint { method = GET, path = "/api/v1/repositories", tags = ["runs"] }]
+    async fn repository_list(
+        rqctx: RequestContext<Self::Context>,
+        query: Query<PaginationParams<EmptyScanParams, RepositoryPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<Repository>>, HttpError>;
+
+    /// Tell what runs and what waits, and why
+    #[endpoint { method = GET, path = "/api/v1/queue", tags = ["runs"] }]
+    async fn queue_view(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<HttpResponseOk<Queue>, HttpError>;
+
     /// List runs, newest first
     #[endpoint { method = GET, path = "/api/v1/runs", tags = ["runs"] }]
     async fn run_list(
         rqctx: RequestContext<Self::Context>,
-        query: Query<PaginationParams<EmptyScanParams, RunPage>>,
+        query: Query<PaginationParams<RunFilter, RunPage>>,
     ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError>;
 
     /// Start the workflows of a branch, tag or commit that have `on "manual"`
@@ -105,12 +127,33 @@ pub trait UserApi {
         body: TypedBody<Rerun>,
     ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError>;
 
+    /// Tell why there is such a run and why it stands where it stands
+    #[endpoint { method = GET, path = "/api/v1/runs/{run}/why", tags = ["runs"] }]
+    async fn run_why(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<RunWhy>, HttpError>;
+
+    /// Tell what came of a commit: runs, or the recorded reasons why there are none
+    #[endpoint { method = GET, path = "/api/v1/why", tags = ["runs"] }]
+    async fn commit_why(
+        rqctx: RequestContext<Self::Context>,
+        query: Query<CommitQuery>,
+    ) -> Result<HttpResponseOk<CommitWhy>, HttpError>;
+
     /// Show a job, its steps and its attempts
     #[endpoint { method = GET, path = "/api/v1/jobs/{job}", tags = ["jobs"] }]
     async fn job_view(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobPath>,
     ) -> Result<HttpResponseOk<JobDetail>, HttpError>;
+
+    /// Tell why a job waits, runs, was skipped or failed, by whose fault, and what helps
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/why", tags = ["jobs"] }]
+    async fn job_why(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<JobWhy>, HttpError>;
 
     /// Cancel a job; 409 if it is over
     #[endpoint { method = POST, path = "/api/v1/jobs/{job}/cancel", tags = ["jobs"] }]
@@ -310,6 +353,64 @@ pub trait UserApi {
     /// Page: the newest runs
     #[endpoint { method = GET, path = "/", unpublished = true }]
     async fn page_runs(rqctx: RequestContext<Self::Context>) -> Result<Response<Body>, HttpError>;
+
+    /// Page: repositories
+    #[endpoint { method = GET, path = "/repositories", unpublished = true }]
+    async fn page_repositories(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: the runs of one repository
+    #[endpoint { method = GET, path = "/repositories/{forge}/{owner}/{name}", unpublished = true }]
+    async fn page_repository(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<RepositoryPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// How a branch stands, as a picture; `name` ends with `.svg`
+    #[endpoint { method = GET, path = "/badges/{forge}/{owner}/{name}", unpublished = true }]
+    async fn page_badge(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<RepositoryPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: hosts
+    #[endpoint { method = GET, path = "/hosts", unpublished = true }]
+    async fn page_hosts(rqctx: RequestContext<Self::Context>) -> Result<Response<Body>, HttpError>;
+
+    /// A button of the page of hosts: `drain` or `undrain`
+    #[endpoint { method = POST, path = "/hosts/{host}/{action}", unpublished = true }]
+    async fn page_host_action(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<HostActionPath>,
+        body: UntypedBody,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: golden images
+    #[endpoint { method = GET, path = "/images", unpublished = true }]
+    async fn page_images(rqctx: RequestContext<Self::Context>)
+    -> Result<Response<Body>, HttpError>;
+
+    /// Page: deliveries
+    #[endpoint { method = GET, path = "/deliveries", unpublished = true }]
+    async fn page_deliveries(
+        rqctx: RequestContext<Self::Context>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: one delivery
+    #[endpoint { method = GET, path = "/deliveries/{delivery}", unpublished = true }]
+    async fn page_delivery(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<DeliveryPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// A button of a delivery's page: `replay`
+    #[endpoint { method = POST, path = "/deliveries/{delivery}/{action}", unpublished = true }]
+    async fn page_delivery_action(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<DeliveryActionPath>,
+        body: UntypedBody,
+    ) -> Result<Response<Body>, HttpError>;
 
     /// Page: one run
     #[endpoint { method = GET, path = "/runs/{run}", unpublished = true }]

@@ -47,3 +47,43 @@ CREATE TABLE request_key (
     UNIQUE (who, key)
 ) STRICT;
 CREATE INDEX request_key_by_age ON request_key (begun_at);
+
+-- How a run ended, so that runs are counted and looked for by that without a look at
+-- their jobs; NULL while it is not over.
+ALTER TABLE run ADD COLUMN outcome TEXT
+    CHECK (outcome IN ('succeeded', 'failed', 'infra_failed', 'cancelled'));
+UPDATE run SET outcome = iif(problem IS NOT NULL, 'failed', (
+    SELECT CASE coalesce(max(CASE
+        WHEN json_extract(data, '$.outcome.outcome') IN ('failed', 'artifact_failed', 'timed_out')
+             THEN iif(coalesce(json_extract(spec, '$.continue_on_error'), 0), 0, 3)
+        WHEN json_extract(data, '$.outcome.outcome') = 'infra_failed' THEN 2
+        WHEN json_extract(data, '$.outcome.outcome') = 'cancelled' THEN 1
+        ELSE 0 END), 0)
+    WHEN 3 THEN 'failed' WHEN 2 THEN 'infra_failed' WHEN 1 THEN 'cancelled' ELSE 'succeeded' END
+    FROM job WHERE job.run = run.id AND replaced_by IS NULL))
+WHERE finished_at IS NOT NULL;
+CREATE INDEX run_of_outcome ON run (repository, outcome, id);
+
+-- The ledger by what became of a delivery, and by where it came from.
+CREATE INDEX delivery_of_verdict ON delivery (verdict, id);
+CREATE INDEX delivery_of_forge ON delivery (forge, id);
+
+-- How long the last machines of a host took to come up.
+CREATE INDEX attempt_of_host ON attempt (host, id) WHERE running_at IS NOT NULL;
+
+-- Which golden images there were, and how often jobs were given to a host for them.
+CREATE TABLE image_use (
+    name          TEXT NOT NULL,
+    digest        TEXT NOT NULL,
+    first_seen_at INTEGER NOT NULL,
+    uses          INTEGER NOT NULL DEFAULT 0,
+    used_at       INTEGER,
+    PRIMARY KEY (name, digest)
+) STRICT, WITHOUT ROWID;
+-- Why a run was made, and where its file says what; and which commit a delivery told
+-- of, so that it is found by that.
+ALTER TABLE run ADD COLUMN grounds TEXT;         -- JSON: Grounds; NULL of what older versions made
+ALTER TABLE delivery ADD COLUMN repository TEXT; -- its name
+ALTER TABLE delivery ADD COLUMN commit_sha TEXT;
+CREATE INDEX delivery_of_commit ON delivery (repository, commit_sha)
+    WHERE commit_sha IS NOT NULL;

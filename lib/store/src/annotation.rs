@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use solstice_model::annotation::MAX_ANNOTATIONS;
-use solstice_model::{Annotation, AnnotationCounts, AttemptId, JobId, JobSpec, RepoName};
+use solstice_model::{
+    Annotation, AnnotationCounts, AttemptId, JobId, JobName, JobSpec, RepoName, RunId,
+};
 
 use crate::column::{Columns as _, json, limit, millis, text};
 use crate::describe::JobView;
@@ -27,7 +29,55 @@ pub struct UnannotatedAttempt {
     pub repository: RepoName,
 }
 
+/// The most annotations of one attempt that a run's list looks at.
+const MAX_OF_ATTEMPT: i64 = 200;
+
+/// A remark on a place in the source, by one of a run's jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunAnnotation {
+    /// The job.
+    pub job: JobId,
+    /// Its name.
+    pub name: JobName,
+    /// The remark.
+    pub annotation: Annotation,
+}
+
 impl Store {
+    /// What tools had to say in the last attempts of a run's jobs, the worst first,
+    /// at most so much of it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn run_annotations(
+        &self,
+        run: RunId,
+        at_most: usize,
+    ) -> Result<Vec<RunAnnotation>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT path, line, end_line, \"column\", level, title, message, job.id, \
+                       job.name FROM job JOIN attempt ON attempt.job = job.id \
+                       JOIN annotation ON annotation.attempt = attempt.id \
+                       WHERE job.run = ?1 AND job.replaced_by IS NULL AND attempt.number = \
+                       (SELECT max(number) FROM attempt WHERE attempt.job = job.id) \
+                       AND annotation.position < ?2 ORDER BY \
+                       CASE level WHEN 'failure' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, \
+                       job.position, annotation.position LIMIT ?3";
+            let mut statement = connection.prepare_cached(sql)?;
+            let page = params![text(run), MAX_OF_ATTEMPT, limit(at_most, MAX_PAGE)];
+            let rows = statement.query_map(page, |row| {
+                Ok(RunAnnotation {
+                    job: row.word(7)?,
+                    name: row.word(8)?,
+                    annotation: annotation(row)?,
+                })
+            })?;
+            rows.map(|row| Ok(row?)).collect()
+        })
+        .await
+    }
+
     /// Attempts that are over and not annotated, those that ended first in front.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use solstice_model::{
 use crate::column::{Columns as _, millis, text};
 use crate::environment::{RunFacts, environment};
 use crate::error::StoreError;
+use crate::image;
 use crate::queue::{self, Queue};
 use crate::store::Store;
 use crate::transition::transition;
@@ -113,6 +114,7 @@ fn claim(
         let offer = offers.iter_mut().find(|offer| offer.room > 0 && offer.labels.contains(&label));
         offer.expect("the job was looked for with the labels of open offers").room -= 1;
         queue.taken(tx, job)?;
+        image::used(tx, host, &label, now)?;
         claimed.push(attempt);
     }
     Ok(claimed)

@@ -1,16 +1,18 @@
 //! Hosts: what they said of themselves when they were last heard.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
-use solstice_api::host::HostImage;
+use solstice_api::host::{HostImage, Phase};
 use solstice_api::user::{AuditAction, Host, Image};
 use solstice_model::{HostName, JobId, Label, SizeName};
 
 use crate::audit::{Actor, note};
 use crate::column::{Columns as _, json, millis};
 use crate::error::StoreError;
+use crate::image;
 use crate::store::Store;
 
 /// The most labels of one host that are kept.
@@ -25,6 +27,9 @@ const MAX_IMAGES: usize = 256;
 /// The most hosts that are listed.
 const MAX_HOSTS: i64 = 1024;
 
+/// Of how many machines of a host the phases are told.
+const MAX_MACHINES: i64 = 20;
+
 /// What a host says of itself.
 #[derive(Clone, Debug, Default)]
 pub struct HostNote {
@@ -36,6 +41,17 @@ pub struct HostNote {
     pub sizes: Vec<SizeName>,
     /// The golden images that it has.
     pub images: Vec<HostImage>,
+}
+
+/// How long the last machines of a host took to come up, in the mean.
+#[derive(Clone, Debug)]
+pub struct HostPhases {
+    /// The host.
+    pub host: HostName,
+    /// Of how many machines.
+    pub machines: usize,
+    /// Where the time went.
+    pub phases: Vec<Phase>,
 }
 
 impl Store {
@@ -61,6 +77,7 @@ impl Store {
         images.dedup_by(|a, b| a.name == b.name);
         images.truncate(MAX_IMAGES);
         self.write(move |tx| {
+            image::seen(tx, &name, &images, now)?;
             tx.prepare_cached(
                 "INSERT INTO host (name, labels, room, seen_at, sizes, images) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
@@ -123,6 +140,33 @@ impl Store {
         self.read(move |connection| hosts(connection, None, now, lease)).await
     }
 
+    /// How long the last machines of each host took to come up, in the mean; of
+    /// hosts that have made some.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn host_phases(&self) -> Result<Vec<HostPhases>, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT name, (SELECT json_group_array(json(phases)) FROM \
+                       (SELECT phases FROM attempt WHERE host = host.name \
+                       AND running_at IS NOT NULL ORDER BY id DESC LIMIT ?1)) \
+                       FROM host ORDER BY name LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([MAX_MACHINES, MAX_HOSTS], |row| {
+                Ok((row.word(0)?, row.data::<Vec<Vec<Phase>>>(1)?))
+            })?;
+            let mut found = Vec::new();
+            for row in rows {
+                let (host, attempts) = row?;
+                let machines = attempts.len();
+                found.push(HostPhases { host, machines, phases: means(attempts) });
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     /// The golden images of all hosts, by name, and who has them. One whose hosts
     /// do not agree on its digest or its labels is there more than once.
     ///
@@ -151,7 +195,7 @@ impl Store {
     }
 }
 
-fn hosts(
+pub(crate) fn hosts(
     connection: &Connection,
     name: Option<&HostName>,
     now: DateTime<Utc>,
@@ -176,15 +220,38 @@ fn hosts(
         })
     })?;
     let mut hosts: Vec<Host> = rows.collect::<Result<_, _>>()?;
+    let mut jobs = jobs(connection)?;
     for host in &mut hosts {
-        host.jobs = jobs(connection, &host.name)?;
+        host.jobs = jobs.remove(&host.name).unwrap_or_default();
     }
     Ok(hosts)
 }
 
-fn jobs(connection: &Connection, host: &HostName) -> Result<Vec<JobId>, StoreError> {
-    let sql = "SELECT job FROM attempt WHERE host = ?1 AND ended_at IS NULL ORDER BY id";
+/// What hosts work on: one query, however many they are.
+fn jobs(connection: &Connection) -> Result<HashMap<HostName, Vec<JobId>>, StoreError> {
+    let sql = "SELECT host, job FROM attempt WHERE ended_at IS NULL ORDER BY id";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([host.as_str()], |row| row.word(0))?;
-    rows.map(|row| Ok(row?)).collect()
+    let rows = statement.query_map([], |row| Ok((row.word(0)?, row.word(1)?)))?;
+    let mut jobs: HashMap<HostName, Vec<JobId>> = HashMap::new();
+    for row in rows {
+        let (host, job) = row?;
+        jobs.entry(host).or_default().push(job);
+    }
+    Ok(jobs)
+}
+
+/// The means of the phases, in the order in which they were first told.
+fn means(attempts: Vec<Vec<Phase>>) -> Vec<Phase> {
+    let mut sums: Vec<(Phase, u64)> = Vec::new();
+    for phase in attempts.into_iter().flatten() {
+        match sums.iter_mut().find(|(known, _)| known.name == phase.name) {
+            Some((sum, times)) => {
+                sum.took_ms = sum.took_ms.saturating_add(phase.took_ms);
+                *times += 1;
+            }
+            None => sums.push((phase, 1)),
+        }
+    }
+    let mean = |(sum, times): (Phase, u64)| Phase { took_ms: sum.took_ms / times, ..sum };
+    sums.into_iter().map(mean).collect()
 }

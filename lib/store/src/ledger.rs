@@ -1,16 +1,28 @@
 //! Deliveries as people look at them, and those that somebody has interpreted again.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use solstice_api::user::{AuditAction, Delivery, DeliveryDetail, Header};
-use solstice_model::{DeliveryId, RunId};
+use solstice_model::{DeliveryId, ForgeName, RunId};
 
 use crate::audit::{Actor, note};
-use crate::column::{Columns as _, limit, millis, text};
+use crate::column::{Columns as _, json, limit, millis, text};
 use crate::delivery::unpacked;
 use crate::error::StoreError;
+use crate::select::Conditions;
 use crate::store::Store;
 use crate::view::MAX_PAGE;
+
+/// Which deliveries are asked for; all unless it says more.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryQuery {
+    /// Of this verdict: `waiting`, `runs`, `acted`, `ignored` or `rejected`.
+    pub verdict: Option<String>,
+    /// Of this forge.
+    pub forge: Option<ForgeName>,
+}
 
 impl Store {
     /// Deliveries, newest first, those before `before` if it is given.
@@ -23,17 +35,34 @@ impl Store {
         before: Option<DeliveryId>,
         at_most: usize,
     ) -> Result<Vec<Delivery>, StoreError> {
+        self.deliveries_of(DeliveryQuery::default(), before, at_most).await
+    }
+
+    /// The deliveries that are asked for, newest first, those before `before` if it
+    /// is given.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn deliveries_of(
+        &self,
+        which: DeliveryQuery,
+        before: Option<DeliveryId>,
+        at_most: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
         self.read(move |connection| {
+            let mut all = Conditions::default();
+            all.and_some(|verdict| format!("verdict = {verdict}"), which.verdict);
+            all.and_some(|forge| format!("forge = {forge}"), which.forge.map(text));
+            all.and_some(|before| format!("id < {before}"), before.map(text));
+            let most = all.bind(limit(at_most, MAX_PAGE));
             let mut statement = connection.prepare_cached(&format!(
-                "SELECT {DELIVERY} FROM delivery WHERE ?1 IS NULL OR id < ?1 \
-                 ORDER BY id DESC LIMIT ?2"
+                "SELECT {DELIVERY} FROM delivery WHERE {} ORDER BY id DESC LIMIT {most}",
+                all.sql()
             ))?;
-            let rows = statement
-                .query_map(params![before.map(text), limit(at_most, MAX_PAGE)], without_runs)?;
+            let rows = statement.query_map(all.values(), without_runs)?;
             let mut deliveries: Vec<Delivery> = rows.collect::<Result<_, _>>()?;
-            for delivery in &mut deliveries {
-                delivery.runs = runs_of(connection, delivery.id)?;
-            }
+            set_runs(connection, &mut deliveries)?;
             Ok(deliveries)
         })
         .await
@@ -51,7 +80,7 @@ impl Store {
                 .query_row([text(id)], without_runs)
                 .optional()?
                 .ok_or_else(|| StoreError::not_found("delivery", id))?;
-            delivery.runs = runs_of(connection, id)?;
+            set_runs(connection, std::slice::from_mut(&mut delivery))?;
             Ok(delivery)
         })
         .await
@@ -72,7 +101,7 @@ impl Store {
                 .query_row([text(id)], detail_without_runs)
                 .optional()?
                 .ok_or_else(|| StoreError::not_found("delivery", id))?;
-            detail.delivery.runs = runs_of(connection, id)?;
+            set_runs(connection, std::slice::from_mut(&mut detail.delivery))?;
             Ok(detail)
         })
         .await
@@ -176,9 +205,28 @@ fn detail_without_runs(row: &rusqlite::Row<'_>) -> rusqlite::Result<DeliveryDeta
     })
 }
 
-fn runs_of(connection: &Connection, delivery: DeliveryId) -> Result<Vec<RunId>, StoreError> {
-    let sql = "SELECT run FROM delivery_run WHERE delivery = ?1 ORDER BY run";
+fn set_runs(connection: &Connection, deliveries: &mut [Delivery]) -> Result<(), StoreError> {
+    let ids = deliveries.iter().map(|delivery| delivery.id).collect();
+    let mut runs = runs_of(connection, ids)?;
+    for delivery in deliveries {
+        delivery.runs = runs.remove(&delivery.id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// The runs that came of deliveries: one query, however many they are.
+pub(crate) fn runs_of(
+    connection: &Connection,
+    deliveries: Vec<DeliveryId>,
+) -> Result<HashMap<DeliveryId, Vec<RunId>>, StoreError> {
+    let sql = "SELECT delivery, run FROM json_each(?1) AS wanted \
+               JOIN delivery_run ON delivery = wanted.value ORDER BY run";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([text(delivery)], |row| row.word(0))?;
-    rows.map(|row| Ok(row?)).collect()
+    let rows = statement.query_map([json(&deliveries)], |row| Ok((row.word(0)?, row.word(1)?)))?;
+    let mut of: HashMap<DeliveryId, Vec<RunId>> = HashMap::new();
+    for row in rows {
+        let (delivery, run) = row?;
+        of.entry(delivery).or_default().push(run);
+    }
+    Ok(of)
 }

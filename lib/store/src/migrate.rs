@@ -79,7 +79,7 @@ mod tests {
     ];
 
     /// The tables, each with the version that brought it.
-    const TABLES: [(&str, usize); 18] = [
+    const TABLES: [(&str, usize); 19] = [
         ("repository", 1),
         ("delivery", 1),
         ("run", 1),
@@ -98,6 +98,7 @@ mod tests {
         ("session", 4),
         ("audit", 4),
         ("request_key", 4),
+        ("image_use", 4),
     ];
 
     fn populated(version: usize) -> Connection {

@@ -80,7 +80,8 @@ pub(crate) fn rerun(
     for old in &again {
         new.insert(&old.spec.name, replace(tx, &view, old, by, now)?);
     }
-    tx.prepare_cached("UPDATE run SET finished_at = NULL WHERE id = ?1")?.execute([text(run)])?;
+    tx.prepare_cached("UPDATE run SET finished_at = NULL, outcome = NULL WHERE id = ?1")?
+        .execute([text(run)])?;
     // First all needs, then what follows from those that can never be met.
     let mut never = Vec::new();
     for old in &again {

@@ -1,7 +1,13 @@
 //! Where a run stands, from where its jobs stand.
 
+use std::collections::HashMap;
+
+use rusqlite::Connection;
 use solstice_api::user::RunStatus;
-use solstice_model::{JobState, Outcome};
+use solstice_model::{JobState, Outcome, RunId};
+
+use crate::column::{Columns as _, json};
+use crate::error::StoreError;
 
 /// The status of a run, worst first: one that failed is failed, whatever else
 /// happened in it. A skipped job says nothing, since the need that was not met
@@ -32,6 +38,36 @@ pub fn run_status<'a>(
         (true, true) => RunStatus::Running,
         (false, _) => worst,
     }
+}
+
+/// The jobs of some runs, each with whether its failure is allowed; of those that
+/// were run once more the last. One query, however many runs.
+const JOBS_OF: &str = "SELECT run, approval IS 'waiting', data, \
+     coalesce(json_extract(spec, '$.continue_on_error'), 0) \
+     FROM json_each(?1) AS wanted JOIN run ON run.id = wanted.value \
+     JOIN job ON job.run = run.id WHERE replaced_by IS NULL";
+
+/// Where runs stand; those without jobs are left out.
+pub(crate) fn statuses(
+    connection: &Connection,
+    runs: &[RunId],
+) -> Result<HashMap<RunId, RunStatus>, StoreError> {
+    if runs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut statement = connection.prepare_cached(JOBS_OF)?;
+    let mut rows = statement.query([json(&runs)])?;
+    let mut jobs: HashMap<RunId, (bool, Vec<(JobState, bool)>)> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let (waits, all) = jobs.entry(row.word(0)?).or_default();
+        *waits = row.get(1)?;
+        all.push((row.data(2)?, row.get(3)?));
+    }
+    let status = |(run, (waits, jobs)): (RunId, (bool, Vec<(JobState, bool)>))| {
+        let states = jobs.iter().map(|(state, allowed)| (state, *allowed));
+        (run, run_status(false, waits, states))
+    };
+    Ok(jobs.into_iter().map(status).collect())
 }
 
 fn of(outcome: &Outcome) -> RunStatus {

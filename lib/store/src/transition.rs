@@ -7,7 +7,7 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, Row, params};
-use solstice_api::user::AuditAction;
+use solstice_api::user::{AuditAction, RunStatus};
 use solstice_forge::{Push, Repository};
 use solstice_model::job::Holding;
 use solstice_model::{
@@ -20,6 +20,7 @@ use crate::column::{Columns as _, json, millis, text};
 use crate::describe::{JobView, PullRequestView, RunView};
 use crate::error::StoreError;
 use crate::report;
+use crate::status::statuses;
 use crate::store::Store;
 use crate::writer::Tx;
 
@@ -311,11 +312,17 @@ fn meet_need(tx: &Tx<'_>, job: JobId, needed: JobId) -> Result<(), StoreError> {
 
 /// A run is over with its last job.
 fn finish_run(tx: &Tx<'_>, run: RunId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "UPDATE run SET finished_at = ?2 WHERE id = ?1 AND finished_at IS NULL \
-         AND NOT EXISTS (SELECT 1 FROM job WHERE job.run = ?1 AND job.state <> 'finished')",
-    )?
-    .execute(params![text(run), millis(now)])?;
+    let over = tx
+        .prepare_cached(
+            "UPDATE run SET finished_at = ?2 WHERE id = ?1 AND finished_at IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM job WHERE job.run = ?1 AND job.state <> 'finished')",
+        )?
+        .execute(params![text(run), millis(now)])?;
+    if over > 0 {
+        let outcome = statuses(tx, &[run])?.remove(&run).unwrap_or(RunStatus::Succeeded);
+        tx.prepare_cached("UPDATE run SET outcome = ?2 WHERE id = ?1")?
+            .execute([text(run), outcome.name().to_owned()])?;
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
 use solstice_api::user::AuditAction;
 use solstice_forge::{Event, Push};
-use solstice_model::{DeliveryId, EventKind, ForgeName, JobId, RunId};
+use solstice_model::{CommitSha, DeliveryId, EventKind, ForgeName, JobId, RepoName, RunId};
 
 use crate::audit::{Actor, note};
 use crate::column::{Columns as _, millis, text};
@@ -199,6 +199,27 @@ impl Store {
                 note(tx, &by, AuditAction::RunStart, object, None, now)?;
             }
             Ok(made.into_iter().map(|made| made.run).collect())
+        })
+        .await
+    }
+
+    /// Notes which commit a delivery tells of, so that it is found by that.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn note_subject(
+        &self,
+        id: DeliveryId,
+        repository: RepoName,
+        commit: CommitSha,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.prepare_cached(
+                "UPDATE delivery SET repository = ?2, commit_sha = ?3 WHERE id = ?1",
+            )?
+            .execute([text(id), text(repository), text(commit)])?;
+            Ok(())
         })
         .await
     }

@@ -4,18 +4,22 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use solstice_api::user::{Approval, Attempt, Job, JobDetail, Run, RunDetail, RunStatus, Step};
 use solstice_model::{
-    CommitSha, ForgeName, GitRef, JobEvent, JobId, JobSpec, JobState, RepoName, RunId,
+    CommitSha, DeliveryId, ForgeName, GitRef, JobEvent, JobId, JobSpec, JobState, RepoName, RunId,
 };
 
-use crate::column::{Columns as _, limit, text};
+use crate::column::{Columns as _, json, limit, text};
 use crate::describe::PullRequestView;
 use crate::error::StoreError;
+use crate::select::Conditions;
 use crate::sight::Sight;
-use crate::status::run_status;
+use crate::status::statuses;
 use crate::store::Store;
 
 /// The most rows of any page.
 pub const MAX_PAGE: usize = 500;
+
+/// The most deliveries of one run that are told.
+const MAX_DELIVERIES: i64 = 20;
 
 /// An entry of the event log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +50,10 @@ pub struct Counts {
 pub struct RunQuery {
     /// Of what somebody may see.
     pub sight: Sight,
-    /// Of this repository.
-    pub repository: Option<(ForgeName, RepoName)>,
+    /// Of this forge.
+    pub forge: Option<ForgeName>,
+    /// Of repositories of this name.
+    pub repository: Option<RepoName>,
     /// Of this ref, in full.
     pub git_ref: Option<GitRef>,
     /// Of the workflow file at this path.
@@ -56,6 +62,21 @@ pub struct RunQuery {
     pub commit: Option<CommitSha>,
     /// Of the pull request with this number.
     pub pull_request: Option<u64>,
+    /// With this status.
+    pub status: Option<RunStatus>,
+}
+
+/// A run with its jobs and what its page tells besides.
+#[derive(Clone, Debug)]
+pub struct WholeRun {
+    /// The run and its jobs.
+    pub detail: RunDetail,
+    /// What each of the jobs is to do, in the same order.
+    pub specs: Vec<JobSpec>,
+    /// Where people look at the repository.
+    pub url: String,
+    /// The deliveries that it came of; the first of them if they are many.
+    pub deliveries: Vec<DeliveryId>,
 }
 
 impl Store {
@@ -72,33 +93,12 @@ impl Store {
         at_most: usize,
     ) -> Result<Vec<Run>, StoreError> {
         self.read(move |connection| {
-            let sql = format!(
-                "{RUN} WHERE (?1 IS NULL OR run.id < ?1) AND {} \
-                 AND (?3 IS NULL OR (repository.forge = ?3 AND repository.name = ?4)) \
-                 AND (?5 IS NULL OR git_ref = ?5) AND (?6 IS NULL OR file = ?6) \
-                 AND (?7 IS NULL OR commit_sha = ?7) AND (?8 IS NULL OR pull_request = ?8) \
-                 ORDER BY run.id DESC LIMIT ?9",
-                Sight::condition("?2"),
-            );
-            let mut statement = connection.prepare_cached(&sql)?;
-            let (forge, name) = which.repository.unzip();
-            let page = params![
-                before.map(text),
-                which.sight.parameter(),
-                forge.map(text),
-                name.map(text),
-                which.git_ref.map(text),
-                which.file,
-                which.commit.map(text),
-                which.pull_request,
-                limit(at_most, MAX_PAGE),
-            ];
-            let rows = statement.query_map(page, run_without_status)?;
-            let mut runs: Vec<Run> = rows.collect::<Result<_, _>>()?;
-            for run in &mut runs {
-                run.status = status(connection, run)?;
-            }
-            Ok(runs)
+            let mut which = conditions(which);
+            let before = before.map(text);
+            which.and_some(|before| format!("run.id < {before}"), before);
+            let most = which.bind(limit(at_most, MAX_PAGE));
+            let sql = format!("{RUN} WHERE {} ORDER BY run.id DESC LIMIT {most}", which.sql());
+            runs(connection, &sql, which.values())
         })
         .await
     }
@@ -109,12 +109,27 @@ impl Store {
     ///
     /// [`StoreError::NotFound`].
     pub async fn run(&self, run: RunId) -> Result<RunDetail, StoreError> {
+        self.read(move |connection| Ok(run_detail(connection, run)?.0)).await
+    }
+
+    /// A run with its jobs and what its page tells besides.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`].
+    pub async fn whole_run(&self, run: RunId) -> Result<WholeRun, StoreError> {
         self.read(move |connection| {
-            let mut run = run_row(connection, run)?;
-            let jobs = jobs(connection, run.id)?;
-            let states = jobs.iter().map(|job| (&job.state, job.continue_on_error));
-            run.status = run_status(run.problem.is_some(), awaits_approval(&run), states);
-            Ok(RunDetail { run, jobs })
+            let (detail, specs) = run_detail(connection, run)?;
+            let sql = "SELECT html_url FROM run JOIN repository ON repository.id = run.repository \
+                       WHERE run.id = ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            let url = statement.query_row([text(run)], |row| row.get(0))?;
+            let sql = "SELECT delivery FROM delivery_run WHERE run = ?1 ORDER BY delivery LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows =
+                statement.query_map(params![text(run), MAX_DELIVERIES], |row| row.word(0))?;
+            let deliveries = rows.collect::<Result<_, _>>()?;
+            Ok(WholeRun { detail, specs, url, deliveries })
         })
         .await
     }
@@ -132,7 +147,7 @@ impl Store {
                 .optional()?
                 .ok_or_else(|| StoreError::not_found("job", job))?;
             let mut run = run_row(connection, job.run)?;
-            run.status = status(connection, &run)?;
+            set_statuses(connection, std::slice::from_mut(&mut run))?;
             let attempts = attempts(connection, job.id)?;
             let steps = match attempts.last() {
                 Some(last) => steps(connection, last, &spec)?,
@@ -210,17 +225,18 @@ impl Store {
     }
 }
 
-const RUN: &str = "SELECT run.id, repository.forge, repository.name, commit_sha, git_ref, title, \
+pub(crate) const RUN: &str = "SELECT run.id, repository.forge, repository.name, commit_sha, git_ref, title, \
                    actor, file, workflow, problem, created_at, finished_at, event, pull_request, \
-                   base, outside, author, approval IS NOT NULL, approved_by, approved_at \
+                   base, outside, author, approval IS NOT NULL, approved_by, approved_at, \
+                   outcome \
                    FROM run JOIN repository ON repository.id = run.repository";
 
-const JOB: &str = "SELECT id, run, name, runs_on, data, queued_at, claimed_at, started_at, \
+pub(crate) const JOB: &str = "SELECT id, run, name, runs_on, data, queued_at, claimed_at, started_at, \
                    finished_at, spec, rerun, replaced_by, \
                    (SELECT annotation_counts FROM attempt WHERE attempt.job = job.id \
                     ORDER BY number DESC LIMIT 1) FROM job";
 
-/// The run itself; its status is its jobs' to say.
+/// The run itself; the status of one that is not over is its jobs' to say.
 fn run_without_status(row: &Row<'_>) -> rusqlite::Result<Run> {
     Ok(Run {
         id: row.word(0)?,
@@ -235,7 +251,11 @@ fn run_without_status(row: &Row<'_>) -> rusqlite::Result<Run> {
         file: row.get(7)?,
         workflow: row.get(8)?,
         problem: row.get(9)?,
-        status: RunStatus::Queued,
+        status: if row.get::<_, Option<String>>(20)?.is_some() {
+            row.kind(20)?
+        } else {
+            RunStatus::Queued
+        },
         created_at: row.time(10)?,
         finished_at: row.maybe_time(11)?,
         approval: approval(row)?,
@@ -258,11 +278,97 @@ fn approval(row: &Row<'_>) -> rusqlite::Result<Option<Approval>> {
     Ok(Some(Approval { why, by: row.get(18)?, at: row.maybe_time(19)? }))
 }
 
-fn awaits_approval(run: &Run) -> bool {
-    run.approval.as_ref().is_some_and(|approval| approval.by.is_none())
+/// The conditions of a query.
+fn conditions(which: RunQuery) -> Conditions {
+    let RunQuery { sight, forge, repository, git_ref, file, commit, pull_request, status } = which;
+    let mut all = Conditions::in_sight(&sight);
+    match (forge, repository) {
+        // The one repository first, so that its index is taken.
+        (Some(forge), Some(name)) => {
+            let name = all.bind(name.to_string());
+            let one = |forge: &str| {
+                format!(
+                    "run.repository = (SELECT id FROM repository \
+                     WHERE forge = {forge} AND name = {name})"
+                )
+            };
+            all.and(one, forge.to_string());
+        }
+        (forge, name) => {
+            let forge = forge.map(|forge| forge.to_string());
+            all.and_some(|forge| format!("repository.forge = {forge}"), forge);
+            all.and_some(|name| format!("repository.name = {name}"), name.map(text));
+        }
+    }
+    all.and_some(|git_ref| format!("git_ref = {git_ref}"), git_ref.map(text));
+    all.and_some(|file| format!("file = {file}"), file);
+    all.and_some(|commit| format!("commit_sha = {commit}"), commit.map(text));
+    // No pull request has a number that does not fit.
+    let number = pull_request.map(|number| i64::try_from(number).unwrap_or(-1));
+    all.and_some(|number| format!("pull_request = {number}"), number);
+    if let Some(status) = status {
+        with_status(&mut all, status);
+    }
+    all
 }
 
-fn run_row(connection: &Connection, run: RunId) -> Result<Run, StoreError> {
+/// As `run_status` has it.
+fn with_status(all: &mut Conditions, status: RunStatus) {
+    const FRESH: &str = "NOT EXISTS (SELECT 1 FROM job WHERE job.run = run.id \
+                         AND replaced_by IS NULL AND state <> 'queued')";
+    match status {
+        RunStatus::WaitingForApproval => all.and_always("approval = 'waiting'"),
+        RunStatus::Queued => all.and_always(&format!("approval IS NOT 'waiting' AND {FRESH}")),
+        RunStatus::Running => {
+            let begun = FRESH.trim_start_matches("NOT ");
+            all.and_always(&format!("approval IS NOT 'waiting' AND {begun}"));
+        }
+        over => return all.and(|is| format!("outcome = {is}"), over.name().to_owned()),
+    }
+    all.and_always("run.finished_at IS NULL");
+}
+
+/// Runs with their status: two queries, however many they are.
+pub(crate) fn runs(
+    connection: &Connection,
+    sql: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<Run>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(values, run_without_status)?;
+    let mut runs: Vec<Run> = rows.collect::<Result<_, _>>()?;
+    set_statuses(connection, &mut runs)?;
+    Ok(runs)
+}
+
+/// These runs, newest first.
+pub(crate) fn runs_by_id(connection: &Connection, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
+    let sql =
+        format!("{RUN} WHERE run.id IN (SELECT value FROM json_each(?1)) ORDER BY run.id DESC");
+    runs(connection, &sql, [json(&ids)])
+}
+
+pub(crate) fn set_statuses(connection: &Connection, runs: &mut [Run]) -> Result<(), StoreError> {
+    let open = |run: &&Run| run.status.is_open();
+    let ids: Vec<RunId> = runs.iter().filter(open).map(|run| run.id).collect();
+    let known = statuses(connection, &ids)?;
+    for run in runs {
+        run.status = known.get(&run.id).copied().unwrap_or(run.status);
+    }
+    Ok(())
+}
+
+fn run_detail(
+    connection: &Connection,
+    run: RunId,
+) -> Result<(RunDetail, Vec<JobSpec>), StoreError> {
+    let mut run = run_row(connection, run)?;
+    set_statuses(connection, std::slice::from_mut(&mut run))?;
+    let (jobs, specs) = jobs(connection, run.id)?.into_iter().unzip();
+    Ok((RunDetail { run, jobs }, specs))
+}
+
+pub(crate) fn run_row(connection: &Connection, run: RunId) -> Result<Run, StoreError> {
     connection
         .prepare_cached(&format!("{RUN} WHERE run.id = ?1"))?
         .query_row([text(run)], run_without_status)
@@ -270,24 +376,14 @@ fn run_row(connection: &Connection, run: RunId) -> Result<Run, StoreError> {
         .ok_or_else(|| StoreError::not_found("run", run))
 }
 
-fn status(connection: &Connection, run: &Run) -> Result<RunStatus, StoreError> {
-    let sql = "SELECT data, coalesce(json_extract(spec, '$.continue_on_error'), 0) FROM job \
-               WHERE run = ?1 AND replaced_by IS NULL";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([text(run.id)], |row| Ok((row.data(0)?, row.get(1)?)))?;
-    let states: Vec<(JobState, bool)> = rows.collect::<Result<_, _>>()?;
-    let states = states.iter().map(|(state, allowed)| (state, *allowed));
-    Ok(run_status(run.problem.is_some(), awaits_approval(run), states))
-}
-
-fn jobs(connection: &Connection, run: RunId) -> Result<Vec<Job>, StoreError> {
+fn jobs(connection: &Connection, run: RunId) -> Result<Vec<(Job, JobSpec)>, StoreError> {
     let sql = format!("{JOB} WHERE run = ?1 AND replaced_by IS NULL ORDER BY position");
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map([text(run)], job_row)?;
-    rows.map(|row| Ok(row?.0)).collect()
+    rows.map(|row| Ok(row?)).collect()
 }
 
-fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
+pub(crate) fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
     let spec: JobSpec = row.data(9)?;
     let job = Job {
         id: row.word(0)?,
@@ -311,7 +407,7 @@ fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
     Ok((job, spec))
 }
 
-fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreError> {
+pub(crate) fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreError> {
     let sql = "SELECT id, number, host, claimed_at, ended_at, lost, phases, verdict FROM attempt \
                WHERE job = ?1 ORDER BY number";
     let mut statement = connection.prepare_cached(sql)?;
@@ -330,7 +426,7 @@ fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreEr
     rows.map(|row| Ok(row?)).collect()
 }
 
-fn steps(
+pub(crate) fn steps(
     connection: &Connection,
     attempt: &Attempt,
     spec: &JobSpec,

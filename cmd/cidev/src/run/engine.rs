@@ -226,6 +226,7 @@ async fn submit(
         context: solstice_engine::check::run_context(&plan.workflow),
         jobs: Ok(jobs(options, plan)),
         hold: Hold::None,
+        grounds: Default::default(),
     }];
     let head = Push {
         repository: Repository {

@@ -89,6 +89,8 @@ pub(crate) fn answer(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     #[test]
@@ -96,6 +98,60 @@ mod tests {
         for asset in &ASSETS {
             for foreign in ["http://", "https://", "@import", "url(", "innerHTML", "eval("] {
                 assert!(!asset.content.contains(foreign), "{} has {foreign}", asset.name);
+            }
+        }
+    }
+
+    /// The colours of one scheme, by name.
+    fn colours(block: &str) -> HashMap<&str, [f64; 3]> {
+        let lines = block.split(';').filter_map(|line| line.trim().split_once(": #"));
+        let colour = |hex: &str| {
+            let part = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();
+            Some([part(0)?, part(2)?, part(4)?].map(f64::from))
+        };
+        lines.filter_map(|(name, hex)| Some((name.trim(), colour(hex)?))).collect()
+    }
+
+    /// The contrast of two colours (WCAG 2.2, "contrast ratio").
+    fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+        let luminance = |colour: [f64; 3]| {
+            let [r, g, b] = colour.map(|part| match part / 255.0 {
+                low if low <= 0.04045 => low / 12.92,
+                high => ((high + 0.055) / 1.055).powf(2.4),
+            });
+            0.2126 * r + 0.7152 * g + 0.0722 * b
+        };
+        let (a, b) = (luminance(one), luminance(other));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    /// Each text and what it stands on.
+    fn pairs() -> Vec<(String, String)> {
+        let mut pairs = vec![("on-accent", "accent"), ("accent", "card"), ("ink", "idle-bg")];
+        for text in ["ink", "soft", "link"] {
+            pairs.extend([(text, "bg"), (text, "card")]);
+        }
+        let mut pairs: Vec<(String, String)> =
+            pairs.into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+        for state in ["ok", "bad", "warn", "live", "idle"] {
+            pairs.push((state.to_owned(), format!("{state}-bg")));
+            pairs.push(("ink".to_owned(), format!("{state}-bg")));
+        }
+        pairs
+    }
+
+    #[test]
+    fn every_text_can_be_read_on_what_it_stands_in_light_and_dark() {
+        let mut blocks = ASSETS[0].content.split(":root {").skip(1);
+        let mut block = || blocks.next().unwrap().split('}').next().unwrap();
+        let light = colours(block());
+        let mut dark = light.clone();
+        dark.extend(colours(block()));
+        for (scheme, colours) in [("light", light), ("dark", dark)] {
+            for (text, ground) in pairs() {
+                let of = |name: &str| colours[format!("--{name}").as_str()];
+                let ratio = contrast(of(&text), of(&ground));
+                assert!(ratio >= 4.5, "{scheme}: {text} on {ground} has {ratio:.2}");
             }
         }
     }

@@ -6,6 +6,7 @@ use solstice_api::user::{AuditAction, AuditEntry, AuditQuery};
 use solstice_model::Role;
 
 use super::format::When;
+use super::nav::Section;
 use super::{Frame, Rqctx, query, rendered};
 use crate::auth::require;
 use crate::error::{bad_request, from_store};
@@ -50,7 +51,7 @@ pub(super) async fn render(rqctx: &Rqctx) -> Result<String, HttpError> {
         entry,
     };
     rendered(&AuditPage {
-        frame: Frame::new(context, Some(&principal)),
+        frame: Frame::new(context, Some(&principal)).at(Section::Audit),
         entries: found.into_iter().map(view).collect(),
         actions: AuditAction::ALL,
         asked,

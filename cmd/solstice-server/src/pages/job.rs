@@ -11,6 +11,7 @@ use super::format::{Badge, When, iso, level_badge, step_badge};
 use super::log::{LineView, LogTail, LogView, MAX_LINES};
 use super::run::{JobView, WAITS_FOR_APPROVAL, open_needs};
 use super::runs::RunView;
+use super::why::WhyView;
 use super::{Frame, Rqctx, query, reader, rendered};
 use crate::context::Context;
 use crate::error::{from_log, from_store};
@@ -138,6 +139,8 @@ struct JobPage {
     live: bool,
     may_cancel: bool,
     may_rerun: bool,
+    /// Why it is where it is.
+    why: WhyView,
     /// The job that took its place.
     replaced_by: Option<String>,
     cancel: String,
@@ -198,6 +201,7 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
         live: unfinished && at_end,
         may_cancel: may_act && unfinished,
         may_rerun,
+        why: WhyView::of_job(context, job).await?,
         replaced_by: detail_replaced,
         cancel: format!("/jobs/{job}/cancel"),
         rerun: format!("/jobs/{job}/rerun"),

@@ -3,16 +3,23 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 use dropshot::HttpError;
-use solstice_api::user::{Job, Run, RunStatus};
+use solstice_api::user::{Job, Run, RunDetail, RunStatus};
 use solstice_display::duration;
 use solstice_engine::check::description;
-use solstice_model::{JobName, JobSpec, JobState, Outcome, RunId};
+use solstice_model::{AnnotationCounts, JobName, JobSpec, JobState, Outcome, Role, RunId};
+use solstice_store::WholeRun;
 
 use super::format::{Badge, iso, job_badge, job_time};
-use super::runs::{RunView, unfinished};
+use super::nav::Section;
+use super::run_parts::{GraphView, MatrixView, NotRun, Parts, RemarkView, Source};
+use super::runs::RunView;
+
+use super::why::WhyView;
 use super::{Frame, Rqctx, reader, rendered};
-use crate::context::Context;
 use crate::error::from_store;
+
+/// The most annotations that are shown.
+const MAX_ANNOTATIONS: usize = 50;
 
 /// Why a job is not in the queue yet.
 pub(super) const WAITS_FOR_APPROVAL: &str = "waiting for an approval";
@@ -78,7 +85,17 @@ fn matrix(job: &Job) -> String {
 struct RunPage {
     frame: Frame,
     run: RunView,
+    /// The repository at its forge; empty if that is no web address.
+    url: String,
+    graph: Option<GraphView>,
+    /// The jobs that are told one by one.
     jobs: Vec<JobView>,
+    matrices: Vec<MatrixView>,
+    not_run: Vec<NotRun>,
+    annotations: Vec<RemarkView>,
+    more_annotations: u64,
+    /// Where it came from, for operators.
+    deliveries: Vec<String>,
     /// Whether the script should look for news.
     unfinished: bool,
     may_approve: bool,
@@ -86,6 +103,8 @@ struct RunPage {
     may_rerun: bool,
     /// Whether some job did not succeed.
     some_failed: bool,
+    /// Why it is where it is.
+    why: WhyView,
     /// Where the buttons go.
     action: String,
 }
@@ -94,50 +113,70 @@ pub(super) async fn render(rqctx: &Rqctx, run: RunId) -> Result<String, HttpErro
     let principal = reader(rqctx).await?;
     let context = rqctx.context();
     principal.see_run(context, run).await?;
-    let detail = context.store.run(run).await.map_err(from_store)?;
+    let WholeRun { detail, specs, url, deliveries } =
+        context.store.whole_run(run).await.map_err(from_store)?;
+    let found = context.store.run_annotations(run, MAX_ANNOTATIONS).await.map_err(from_store)?;
+    let forge = context.forges.get(&detail.run.forge).map(|forge| &**forge);
+    let commit = detail.run.commit.clone();
+    let source = Source::new(forge, &url, &commit);
     let now = context.clock.now();
-    let mut jobs = Vec::new();
-    for job in &detail.jobs {
-        let spec = spec(context, job).await?;
-        let mut shown = JobView::new(job, &open_needs(job, &detail.jobs), spec.as_ref(), now);
-        if detail.run.status == RunStatus::WaitingForApproval && job.state == JobState::Queued {
-            shown.why = WAITS_FOR_APPROVAL.to_owned();
-        }
-        jobs.push(shown);
-    }
-    let unfinished = unfinished(detail.run.status);
+    let jobs = views(&detail, &specs, now);
+    let unfinished = detail.run.status.is_open();
     let waits = detail.run.status == RunStatus::WaitingForApproval;
     let may_act = principal.may_act(context, &detail.run.forge, &detail.run.repository).await
         && !jobs.is_empty();
-    let failed = |job: &Job| {
-        !matches!(job.state.outcome(), None | Some(Outcome::Succeeded | Outcome::Skipped { .. }))
+    let parts = Parts::new(&detail.jobs, jobs, now);
+    let count = |job: &Job| {
+        let AnnotationCounts { failures, warnings, notices } = job.annotations;
+        u64::from(failures) + u64::from(warnings) + u64::from(notices)
     };
+    let remarks: u64 = detail.jobs.iter().map(count).sum();
+    let operator = principal.may(Role::Operator);
     rendered(&RunPage {
-        frame: Frame::new(context, Some(&principal)),
-        jobs,
+        frame: Frame::new(context, Some(&principal)).within(Section::Runs),
+        graph: parts.graph,
+        jobs: parts.jobs,
+        matrices: parts.matrices,
+        not_run: parts.not_run,
+        more_annotations: remarks.saturating_sub(u64::try_from(found.len()).unwrap_or(0)),
+        annotations: found.into_iter().map(|one| RemarkView::new(one, &source)).collect(),
+        deliveries: deliveries
+            .iter()
+            .filter(|_| operator)
+            .map(|id| format!("/deliveries/{id}"))
+            .collect(),
+        url: source.repository(),
         unfinished,
         may_approve: may_act && waits,
         may_cancel: may_act && unfinished,
         may_rerun: may_act && !unfinished && !refused(&detail.run),
         some_failed: detail.jobs.iter().any(failed),
+        why: WhyView::of_run(context, run).await?,
         action: format!("/runs/{run}"),
         run: RunView::new(detail.run, now),
     })
 }
 
+/// The jobs as they are told.
+fn views(detail: &RunDetail, specs: &[JobSpec], now: DateTime<Utc>) -> Vec<JobView> {
+    let view = |(job, spec): (&Job, &JobSpec)| {
+        let mut shown = JobView::new(job, &open_needs(job, &detail.jobs), Some(spec), now);
+        if detail.run.status == RunStatus::WaitingForApproval && job.state == JobState::Queued {
+            shown.why = WAITS_FOR_APPROVAL.to_owned();
+        }
+        shown
+    };
+    detail.jobs.iter().zip(specs).map(view).collect()
+}
+
+/// Whether a job came to an end that somebody should look at.
+pub(super) fn failed(job: &Job) -> bool {
+    !matches!(job.state.outcome(), None | Some(Outcome::Succeeded | Outcome::Skipped { .. }))
+}
+
 /// Whether the run is over and nobody approved of it.
 fn refused(run: &Run) -> bool {
     run.approval.as_ref().is_some_and(|approval| approval.by.is_none())
-}
-
-/// What a job was to do, if its end is told by that.
-async fn spec(context: &Context, job: &Job) -> Result<Option<JobSpec>, HttpError> {
-    match job.state.outcome() {
-        Some(outcome) if *outcome != Outcome::Succeeded => {
-            Ok(Some(context.store.job(job.id).await.map_err(from_store)?.spec))
-        }
-        _ => Ok(None),
-    }
 }
 
 /// The needs of a waiting job that are not over.

@@ -1,14 +1,15 @@
-//! The start page: the newest runs.
+//! Runs, as every page shows them, and lists of them.
 
-use askama::Template;
 use chrono::{DateTime, Utc};
 use dropshot::HttpError;
-use solstice_api::user::{Approval, Run, RunStatus};
+use solstice_api::user::{Approval, Run};
 use solstice_display::duration;
+use solstice_model::{ForgeName, RepoName};
 use solstice_store::RunQuery;
 
+use super::filter::Filters;
 use super::format::{Badge, When, run_badge};
-use super::{Frame, Rqctx, query, reader, rendered};
+use super::{Rqctx, query};
 use crate::error::{bad_request, from_store};
 
 /// Runs on one page.
@@ -20,6 +21,8 @@ pub(super) struct RunView {
     pub(super) badge: Badge,
     pub(super) title: String,
     pub(super) repository: String,
+    /// The repository's page.
+    pub(super) repository_href: String,
     pub(super) workflow: String,
     pub(super) file: String,
     pub(super) git_ref: String,
@@ -51,6 +54,11 @@ impl ApprovalView {
     }
 }
 
+/// The page of a repository. Names of forges and repositories need no escaping.
+pub(super) fn repository_href(forge: &ForgeName, name: &RepoName) -> String {
+    format!("/repositories/{forge}/{name}")
+}
+
 impl RunView {
     pub(super) fn new(run: Run, now: DateTime<Utc>) -> Self {
         let title = if run.title.trim().is_empty() { run.commit.short() } else { &run.title };
@@ -60,6 +68,7 @@ impl RunView {
             badge: run_badge(run.status),
             title: title.to_owned(),
             repository: run.repository.to_string(),
+            repository_href: repository_href(&run.forge, &run.repository),
             git_ref: run.git_ref.short().to_owned(),
             event: match run.pull_request {
                 Some(number) => format!("pull request {number}"),
@@ -82,37 +91,33 @@ impl RunView {
     }
 }
 
-/// Whether a run may still change.
-pub(super) fn unfinished(status: RunStatus) -> bool {
-    matches!(status, RunStatus::WaitingForApproval | RunStatus::Queued | RunStatus::Running)
-}
-
-#[derive(Template)]
-#[template(path = "runs.html")]
-struct RunsPage {
-    frame: Frame,
-    runs: Vec<RunView>,
+/// A page of a list of runs.
+pub(super) struct RunList {
+    pub(super) runs: Vec<RunView>,
     /// The page after this one.
-    older: Option<String>,
+    pub(super) older: Option<String>,
     /// Whether the script should look for news.
-    unfinished: bool,
+    pub(super) unfinished: bool,
 }
 
-pub(super) async fn render(rqctx: &Rqctx) -> Result<String, HttpError> {
-    let principal = reader(rqctx).await?;
+/// The runs that are asked for; where `filters` lead, more of them are to be found.
+pub(super) async fn list(
+    rqctx: &Rqctx,
+    which: RunQuery,
+    filters: &Filters,
+) -> Result<RunList, HttpError> {
     let context = rqctx.context();
     let before = query(rqctx, "before").map(|text| text.parse()).transpose();
     let before = before.map_err(|_| bad_request("there is no such page"))?;
     let first = before.is_none();
-    let which = RunQuery { sight: principal.sight.clone(), ..RunQuery::default() };
     let mut runs = context.store.runs(which, before, PAGE + 1).await.map_err(from_store)?;
     let more = runs.len() > PAGE;
     runs.truncate(PAGE);
-    let last = runs.last().map(|run| run.id);
-    let older = last.filter(|_| more).map(|last| format!("/?before={last}"));
+    let last = runs.last().map(|run| run.id.to_string());
+    let older = last.filter(|_| more).map(|last| filters.href("before", Some(&last)));
     // The first page also waits for runs that are yet to come.
-    let unfinished = first || runs.iter().any(|run| unfinished(run.status));
+    let unfinished = first || runs.iter().any(|run| run.status.is_open());
     let now = context.clock.now();
     let runs = runs.into_iter().map(|run| RunView::new(run, now)).collect();
-    rendered(&RunsPage { frame: Frame::new(context, Some(&principal)), runs, older, unfinished })
+    Ok(RunList { runs, older, unfinished })
 }

@@ -24,7 +24,7 @@ pub(super) async fn body(context: &Context, id: DeliveryId) -> Result<Response<B
 }
 
 /// Lets it wait for its verdict once more.
-pub(super) async fn replay(
+pub(crate) async fn replay(
     context: &Context,
     by: Actor,
     id: DeliveryId,

@@ -9,8 +9,9 @@ use crate::bench::{Bench, bench};
 const ID: &str = "0198c0de-0000-7000-8000-000000000000";
 
 /// Listener, method, path, body, and what is said: a code if the refusal is ours.
-fn refusals() -> Vec<(&'static str, Method, String, &'static str, StatusCode, Option<&'static str>)>
-{
+type Refusal = (&'static str, Method, String, &'static str, StatusCode, Option<&'static str>);
+
+fn refusals() -> Vec<Refusal> {
     let at = |path: &str| path.replace("ID", ID);
     vec![
         ("people", Method::GET, at("/nowhere"), "", StatusCode::NOT_FOUND, None),

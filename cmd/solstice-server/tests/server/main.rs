@@ -16,6 +16,7 @@ mod hosts;
 mod ledger;
 mod oauth;
 mod once;
+mod overview;
 mod pages;
 mod provider;
 mod pushes;

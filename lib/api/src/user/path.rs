@@ -52,6 +52,35 @@ pub struct DeliveryPath {
     pub delivery: DeliveryId,
 }
 
+/// Which button of which delivery's page.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryActionPath {
+    /// The delivery's id.
+    pub delivery: DeliveryId,
+    /// What is to be done.
+    pub action: String,
+}
+
+/// Which repository.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RepositoryPath {
+    /// The forge's name.
+    pub forge: String,
+    /// Who it belongs to.
+    pub owner: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Which button for which host.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct HostActionPath {
+    /// The host's name.
+    pub host: HostName,
+    /// What is to be done.
+    pub action: String,
+}
+
 /// Which host.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HostPath {

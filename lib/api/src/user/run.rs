@@ -2,16 +2,64 @@
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use solstice_model::{CommitSha, EventKind, ForgeName, GitRef, RepoName, RunId};
 
 use super::Job;
+
+/// Which runs are listed: those for which all that is given holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunFilter {
+    /// Of this repository; with `forge`, where more than one is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<RepoName>,
+    /// Of repositories of this forge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forge: Option<ForgeName>,
+    /// Of this ref, in full.
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub git_ref: Option<GitRef>,
+    /// Of this branch; not with `ref`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Of the workflow file at this path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Of this commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<CommitSha>,
+    /// Of the pull request with this number.
+    #[serde(default, deserialize_with = "number_or_text", skip_serializing_if = "Option::is_none")]
+    pub pull_request: Option<u64>,
+    /// With this status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<RunStatus>,
+}
+
+/// In a query a number comes as text, in a page's token as a number.
+fn number_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Number(u64),
+        Text(String),
+    }
+    match Option::<Form>::deserialize(from)? {
+        None => Ok(None),
+        Some(Form::Number(number)) => Ok(Some(number)),
+        Some(Form::Text(text)) => text.parse().map(Some).map_err(D::Error::custom),
+    }
+}
 
 /// Where a page of runs ends.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RunPage {
     /// The last run seen.
     pub run: RunId,
+    /// What was asked for: it holds for all pages.
+    #[serde(default)]
+    pub filter: RunFilter,
 }
 
 /// What is to be started by hand.
@@ -110,6 +158,37 @@ pub enum RunStatus {
     InfraFailed,
     /// A job was cancelled; none failed.
     Cancelled,
+}
+
+impl RunStatus {
+    /// Every status.
+    pub const ALL: [RunStatus; 7] = [
+        RunStatus::WaitingForApproval,
+        RunStatus::Queued,
+        RunStatus::Running,
+        RunStatus::Succeeded,
+        RunStatus::Failed,
+        RunStatus::InfraFailed,
+        RunStatus::Cancelled,
+    ];
+
+    /// Its name, as in the database and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            RunStatus::WaitingForApproval => "waiting_for_approval",
+            RunStatus::Queued => "queued",
+            RunStatus::Running => "running",
+            RunStatus::Succeeded => "succeeded",
+            RunStatus::Failed => "failed",
+            RunStatus::InfraFailed => "infra_failed",
+            RunStatus::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether the run may still change.
+    pub fn is_open(self) -> bool {
+        matches!(self, RunStatus::WaitingForApproval | RunStatus::Queued | RunStatus::Running)
+    }
 }
 
 /// A run with its jobs.

@@ -28,3 +28,4 @@ mod retries;
 mod schedule;
 mod transitions;
 mod views;
+mod why;
