@@ -291,6 +291,11 @@ fn to_sign_in(rqctx: &Rqctx) -> Response<Body> {
     }
 }
 
+/// Lets an operator in.
+async fn operator(rqctx: &Rqctx) -> Result<Principal, HttpError> {
+    require(rqctx, Role::Operator).await
+}
+
 /// Lets a reader in.
 async fn reader(rqctx: &Rqctx) -> Result<Principal, HttpError> {
     require(rqctx, Role::Reader).await

@@ -12,6 +12,7 @@ mod deliveries;
 mod fixture;
 mod green;
 mod hosts_and_tokens;
+mod keys;
 mod leases;
 mod ledger;
 mod needs;
