@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +14,14 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::first_error::FirstErrors;
 use crate::host::HostPolls;
 use crate::live::LiveLogs;
+use crate::once::Once;
 use crate::pages::AssetUrls;
+use crate::permissions::Permissions;
 use crate::ready::Readiness;
+use crate::sign_in::SignIn;
 
 /// Responses that stay open (live logs, downloads) at the same time.
 pub(crate) const MAX_STREAMS: usize = 512;
@@ -45,6 +50,14 @@ pub(crate) struct Context {
     pub(crate) base_url: Url,
     /// What somebody without a token may do.
     pub(crate) anonymous: Option<Role>,
+    /// How people sign in.
+    pub(crate) sign_in: SignIn,
+    /// What users of forges may see and do.
+    pub(crate) permissions: Permissions,
+    /// Proxies whose word on where a request came from is taken.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// Requests that bear a key.
+    pub(crate) once: Once,
     /// How often a job is tried.
     pub(crate) max_attempts: u32,
     /// How long a host may be silent.
@@ -55,8 +68,12 @@ pub(crate) struct Context {
     pub(crate) polls: HostPolls,
     /// Where the assets are.
     pub(crate) assets: AssetUrls,
-    /// What followers of the same log read together.
+    /// What followers of the same log read together, as records.
     pub(crate) live: LiveLogs,
+    /// The same, as lines.
+    pub(crate) live_lines: LiveLogs,
+    /// The line of each log that is to be looked at first.
+    pub(crate) first_errors: FirstErrors,
     /// Admits webhook bodies of more than a MiB.
     pub(crate) large_bodies: Semaphore,
     /// Admits each webhook body, up to its first MiB: a permit for each KiB.

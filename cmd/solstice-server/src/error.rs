@@ -7,7 +7,8 @@
 //! | --- | --- | --- |
 //! | 400 | `bad_request` | the request makes no sense |
 //! | 401 | `unauthenticated` | no token, or one that is not known |
-//! | 403 | `forbidden` | the token's role does not open this |
+//! | 403 | `forbidden` | the role does not open this, or another site made the request |
+//! | 403 | `bad_csrf_token` | a session's request does not repeat what its pages know |
 //! | 404 | `not_found` | there is no such thing |
 //! | 408 | `too_slow` | the body did not arrive in time |
 //! | 409 | `conflict`, `illegal_transition`, `record_gap` | what is there does not allow it |
@@ -17,7 +18,10 @@
 //! | 413 | `log_too_long` | the log of the attempt has reached its bound |
 //! | 415 | `unsupported_media_type` | the body is of a kind that is not read |
 //! | 416 | `bad_range` | the part that was asked for is none of it |
+//! | 409 | `idempotency_key_under_way`, `idempotency_answer_lost` | see `once` |
+//! | 422 | `idempotency_key_reused` | the key came with another request before |
 //! | 422 | `nothing_to_run` | no workflow there is to be started by hand |
+//! | 429 | `too_many_tries` | too many sign-ins failed from this address |
 //! | 502 | `forge_failed` | the forge does not answer as it should |
 //! | 503 | `busy`, `not_ready` | try again later |
 //! | 507 | `disk_full`, `no_room` | the server's disk, or what it may fill of it, is full |

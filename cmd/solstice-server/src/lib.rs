@@ -19,16 +19,26 @@
 
 mod auth;
 mod context;
+mod cookie;
 mod credentials;
+mod csrf;
 mod error;
+mod first_error;
 mod host;
 mod live;
+mod oauth;
+mod once;
 mod pages;
+mod pending;
+mod permissions;
 mod ready;
 mod requests;
 mod respond;
 mod retention;
+mod return_to;
 mod server;
+mod sign_in;
+mod throttle;
 pub mod tokens;
 mod user;
 mod webhook;

@@ -24,7 +24,7 @@ const PAGES: usize = 4;
 const LOGS: usize = 64;
 
 /// Who is further behind than this reads alone.
-const NEAR: u64 = 2_000;
+pub(crate) const NEAR: u64 = 2_000;
 
 /// A page as followers get it.
 #[derive(Clone, Debug)]
@@ -49,14 +49,17 @@ pub(crate) struct LiveLogs {
 impl LiveLogs {
     /// The records from `from` on, as `render` writes them; `None` if there are
     /// none yet. `last` is what the follower knows to be durable.
-    pub(crate) async fn page(
+    pub(crate) async fn page<F>(
         &self,
         logs: &JobLogs,
         attempt: AttemptId,
         from: u64,
         last: u64,
-        render: impl Fn(&[Record]) -> Bytes,
-    ) -> Result<Option<LivePage>, LogError> {
+        render: impl Fn(Vec<Record>) -> F,
+    ) -> Result<Option<LivePage>, LogError>
+    where
+        F: Future<Output = Result<Bytes, LogError>>,
+    {
         if last.saturating_sub(from) > NEAR {
             return Ok(read(logs, attempt, from, render).await?.map(|(page, _)| page));
         }
@@ -86,18 +89,22 @@ impl LiveLogs {
 }
 
 /// Reads and renders a page; says whether it goes to the end of the log.
-async fn read(
+async fn read<F>(
     logs: &JobLogs,
     attempt: AttemptId,
     from: u64,
-    render: impl Fn(&[Record]) -> Bytes,
-) -> Result<Option<(LivePage, bool)>, LogError> {
+    render: impl Fn(Vec<Record>) -> F,
+) -> Result<Option<(LivePage, bool)>, LogError>
+where
+    F: Future<Output = Result<Bytes, LogError>>,
+{
     let page = logs.read(attempt, from, PAGE_BYTES).await?;
     if page.records.is_empty() {
         return Ok(None);
     }
     let at_end = page.next_seq > page.last_seq;
-    Ok(Some((LivePage { bytes: render(&page.records), next_seq: page.next_seq }, at_end)))
+    let bytes = render(page.records).await?;
+    Ok(Some((LivePage { bytes, next_seq: page.next_seq }, at_end)))
 }
 
 #[cfg(test)]
@@ -115,9 +122,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let logs = JobLogs::open(dir.path()).unwrap();
         let (live, attempt, rendered) = (LiveLogs::default(), new_id(), AtomicUsize::new(0));
-        let render = |records: &[Record]| {
+        let render = |records: Vec<Record>| {
             rendered.fetch_add(1, Ordering::SeqCst);
-            Bytes::from(format!("{}", records.len()))
+            std::future::ready(Ok(Bytes::from(format!("{}", records.len()))))
         };
         for batch in 0..10_u64 {
             let note = |seq| Record {

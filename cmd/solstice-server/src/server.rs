@@ -28,12 +28,16 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{BODY_ROOM_KIB, Context, MAX_LARGE_BODIES, MAX_STREAMS};
+use crate::first_error::FirstErrors;
 use crate::host::{HostPolls, Hosts};
 use crate::live::LiveLogs;
+use crate::once::Once;
 use crate::pages::AssetUrls;
+use crate::permissions::Permissions;
 use crate::ready::Readiness;
 use crate::requests;
 use crate::retention::{self, Retain};
+use crate::sign_in::SignIn;
 use crate::user::Users;
 use crate::webhook::Webhooks;
 
@@ -147,12 +151,18 @@ impl Server {
             clock,
             base_url: config.base_url.clone(),
             anonymous: config.anonymous,
+            sign_in: SignIn::new(&config.forges),
+            permissions: Permissions::default(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            once: Once::default(),
             max_attempts: config.max_attempts,
             lease: config.lease,
             leases: Signal::default(),
             polls: HostPolls::default(),
             assets: AssetUrls::new(),
             live: LiveLogs::default(),
+            live_lines: LiveLogs::default(),
+            first_errors: FirstErrors::default(),
             large_bodies: Semaphore::new(MAX_LARGE_BODIES),
             body_room: Semaphore::new(BODY_ROOM_KIB),
             readiness: Readiness::new(&config.data),

@@ -2,12 +2,15 @@
 
 pub(crate) mod act;
 mod artifact;
+mod audit;
 pub(crate) mod delivery;
 mod events;
+pub(crate) mod lines;
 mod log;
 pub(crate) mod queue;
 pub(crate) mod records;
 mod run;
+mod token;
 pub(crate) mod why;
 
 use std::sync::Arc;
@@ -15,26 +18,28 @@ use std::sync::Arc;
 use dropshot::{
     Body, EmptyScanParams, HttpError, HttpResponseCreated, HttpResponseDeleted, HttpResponseOk,
     HttpResponseUpdatedNoContent, PaginationParams, Path, Query, RequestContext, ResultsPage,
-    TypedBody, WhichPage,
+    TypedBody, UntypedBody, WhichPage,
 };
 use http::Response;
-use slog::info;
 use solstice_api::conditional::Tagged;
 use solstice_api::user::{
-    Annotations, AnnotationsQuery, Artifact, ArtifactPage, ArtifactPath, AssetPath, CommitQuery,
-    CommitWhy, Delivery, DeliveryActionPath, DeliveryDetail, DeliveryPage, DeliveryPath, Health,
-    Host, HostActionPath, HostPage, HostPath, HostUpdate, Image, Job, JobActionPath, JobDetail,
-    JobPath, JobWhy, Queue, Ready, RecordsPage, RecordsQuery, Repository, RepositoryPage,
-    RepositoryPath, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunFilter, RunPage, RunPath,
-    RunWhy, TokenCreate, TokenCreated, TokenInfo, TokenPage, TokenPath, UserApi, WhoAmI,
+    Annotations, AnnotationsQuery, Artifact, ArtifactPage, ArtifactPath, AssetPath, AuditEntry,
+    AuditPage, AuditQuery, CommitQuery, CommitWhy, Delivery, DeliveryActionPath, DeliveryDetail,
+    DeliveryPage, DeliveryPath, Health, Host, HostActionPath, HostPage, HostPath, HostUpdate,
+    Image, Job, JobActionPath, JobDetail, JobPath, JobWhy, LinesPage, LinesQuery, LogMatches,
+    LogSteps, LogStepsQuery, LoginPath, Queue, Ready, RecordsPage, RecordsQuery, Repository,
+    RepositoryPage, RepositoryPath, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunFilter,
+    RunPage, RunPath, RunWhy, SearchQuery, TokenCreate, TokenCreated, TokenInfo, TokenPage,
+    TokenPath, UserApi, WhoAmI,
 };
-use solstice_log::keys;
-use solstice_model::{HostName, JobId, Role, RunId, Token};
+use solstice_model::{JobId, Role, RunId};
 use solstice_store::RerunJobs;
 
-use crate::auth::{Challenge, Principal, identify, require, require_to_change};
+use crate::auth::{Principal, identify, require, require_to_act, require_to_change};
 use crate::context::Context;
+use crate::csrf::Form;
 use crate::error::{bad_request, client_error, from_store, not_ready};
+use crate::once::{Answer, once};
 use crate::pages;
 
 /// The most entries of one page of results.
@@ -52,7 +57,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, RepositoryPage>>,
     ) -> Result<Tagged<ResultsPage<Repository>>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let (before, limit) = wanted(&rqctx, query)?;
         let before = before.map(|page| page.run);
         let store = &rqctx.context().store;
@@ -62,7 +67,7 @@ impl UserApi for Users {
     }
 
     async fn queue_view(rqctx: Rqctx) -> Result<HttpResponseOk<Queue>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         queue::view(rqctx.context(), principal.sight).await.map(HttpResponseOk)
     }
 
@@ -70,7 +75,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         query: Query<PaginationParams<RunFilter, RunPage>>,
     ) -> Result<Tagged<ResultsPage<Run>>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
         let runs = run::list(rqctx.context(), principal, query.page, limit).await?;
@@ -81,29 +86,32 @@ impl UserApi for Users {
         rqctx: Rqctx,
         body: TypedBody<RunCreate>,
     ) -> Result<HttpResponseCreated<Vec<Run>>, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
-        let runs = act::start(rqctx.context(), principal, body.into_inner()).await?;
-        Ok(HttpResponseCreated(runs))
+        let principal = require_to_act(&rqctx).await?;
+        let (context, wanted) = (rqctx.context(), body.into_inner());
+        let (forge, repository) = (wanted.forge.as_ref(), &wanted.repository);
+        principal.may_start(context, forge, repository).await?;
+        let start = |by| act::start(context, by, wanted.clone());
+        once(&rqctx, &principal, &wanted, Answer::Plain, start).await.map(HttpResponseCreated)
     }
 
     async fn run_cancel(
         rqctx: Rqctx,
         path: Path<RunPath>,
     ) -> Result<HttpResponseOk<Vec<JobId>>, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let principal = require_to_act(&rqctx).await?;
         let run = path.into_inner().run;
-        principal.see_run(rqctx.context(), run).await?;
-        act::cancel_run(rqctx.context(), principal, run).await.map(HttpResponseOk)
+        principal.act_on_run(rqctx.context(), run).await?;
+        act::cancel_run(rqctx.context(), principal.actor(), run).await.map(HttpResponseOk)
     }
 
     async fn run_approve(
         rqctx: Rqctx,
         path: Path<RunPath>,
     ) -> Result<HttpResponseOk<Vec<RunId>>, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let principal = require_to_act(&rqctx).await?;
         let run = path.into_inner().run;
-        principal.see_run(rqctx.context(), run).await?;
-        act::approve(rqctx.context(), principal, run).await.map(HttpResponseOk)
+        principal.act_on_run(rqctx.context(), run).await?;
+        act::approve(rqctx.context(), principal.actor(), run).await.map(HttpResponseOk)
     }
 
     async fn run_rerun(
@@ -111,16 +119,16 @@ impl UserApi for Users {
         path: Path<RunPath>,
         body: TypedBody<Rerun>,
     ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
-        let failed = body.into_inner().failed_only;
-        let which = if failed { RerunJobs::Failed } else { RerunJobs::All };
-        let run = path.into_inner().run;
-        principal.see_run(rqctx.context(), run).await?;
-        act::rerun(rqctx.context(), principal, run, which).await.map(HttpResponseCreated)
+        let principal = require_to_act(&rqctx).await?;
+        let (context, run, body) = (rqctx.context(), path.into_inner().run, body.into_inner());
+        let which = if body.failed_only { RerunJobs::Failed } else { RerunJobs::All };
+        principal.act_on_run(context, run).await?;
+        let rerun = |by| act::rerun(context, by, run, which);
+        once(&rqctx, &principal, &body, Answer::Plain, rerun).await.map(HttpResponseCreated)
     }
 
     async fn run_view(rqctx: Rqctx, path: Path<RunPath>) -> Result<Tagged<RunDetail>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let (context, run) = (rqctx.context(), path.into_inner().run);
         principal.see_run(context, run).await?;
         let detail = context.store.run(run).await.map_err(from_store)?;
@@ -131,7 +139,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<RunPath>,
     ) -> Result<HttpResponseOk<RunWhy>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let (context, run) = (rqctx.context(), path.into_inner().run);
         principal.see_run(context, run).await?;
         why::run(context, run).await.map(HttpResponseOk)
@@ -141,7 +149,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         query: Query<CommitQuery>,
     ) -> Result<HttpResponseOk<CommitWhy>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         why::commit(rqctx.context(), principal, query.into_inner()).await.map(HttpResponseOk)
     }
 
@@ -149,12 +157,12 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<JobPath>,
     ) -> Result<HttpResponseOk<JobWhy>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         why::job(context, job).await.map(HttpResponseOk)
     }
 
     async fn job_view(rqctx: Rqctx, path: Path<JobPath>) -> Result<Tagged<JobDetail>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         let detail = context.store.job(job).await.map_err(from_store)?;
         Ok(tagged(&rqctx, detail))
     }
@@ -163,10 +171,10 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<JobPath>,
     ) -> Result<HttpResponseUpdatedNoContent, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let principal = require_to_act(&rqctx).await?;
         let job = path.into_inner().job;
-        principal.see_job(rqctx.context(), job).await?;
-        act::cancel_job(rqctx.context(), principal, job).await?;
+        principal.act_on_job(rqctx.context(), job).await?;
+        act::cancel_job(rqctx.context(), principal.actor(), job).await?;
         Ok(HttpResponseUpdatedNoContent())
     }
 
@@ -174,10 +182,11 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<JobPath>,
     ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
-        let job = path.into_inner().job;
-        principal.see_job(rqctx.context(), job).await?;
-        act::rerun_job(rqctx.context(), principal, job).await.map(HttpResponseCreated)
+        let principal = require_to_act(&rqctx).await?;
+        let (context, job) = (rqctx.context(), path.into_inner().job);
+        principal.act_on_job(context, job).await?;
+        let rerun = |by| act::rerun_job(context, by, job);
+        once(&rqctx, &principal, &(), Answer::Plain, rerun).await.map(HttpResponseCreated)
     }
 
     async fn job_artifacts(
@@ -185,7 +194,7 @@ impl UserApi for Users {
         path: Path<JobPath>,
         query: Query<PaginationParams<EmptyScanParams, ArtifactPage>>,
     ) -> Result<HttpResponseOk<ResultsPage<Artifact>>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         let wanted = wanted(&rqctx, query)?;
         let artifacts = context.store.artifacts(job).await.map_err(from_store)?;
         let artifacts = after(artifacts, wanted, |artifact, last| artifact.index > last.index);
@@ -196,7 +205,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<ArtifactPath>,
     ) -> Result<Response<Body>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Basic).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let ArtifactPath { job, index } = path.into_inner();
         principal.see_job(rqctx.context(), job).await?;
         artifact::download(rqctx.context(), job, index, rqctx.request.headers()).await
@@ -207,7 +216,7 @@ impl UserApi for Users {
         path: Path<JobPath>,
         query: Query<AnnotationsQuery>,
     ) -> Result<HttpResponseOk<Annotations>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         let store = &context.store;
         let detail = store.job(job).await.map_err(from_store)?;
         let (attempt, _) = records::chosen(&detail, query.into_inner().attempt)?;
@@ -220,27 +229,60 @@ impl UserApi for Users {
         path: Path<JobPath>,
         query: Query<RecordsQuery>,
     ) -> Result<HttpResponseOk<RecordsPage>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         records::page(context, job, query.into_inner()).await.map(HttpResponseOk)
     }
 
     async fn job_log(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Basic).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         log::plain(context, job, rqctx.request.headers()).await
     }
 
+    async fn job_log_json(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
+        let (context, job) = readable(&rqctx, path).await?;
+        log::json(context, job).await
+    }
+
+    async fn job_lines(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+        query: Query<LinesQuery>,
+    ) -> Result<HttpResponseOk<LinesPage>, HttpError> {
+        let (context, job) = readable(&rqctx, path).await?;
+        lines::window(context, job, query.into_inner()).await.map(HttpResponseOk)
+    }
+
+    async fn job_search(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+        query: Query<SearchQuery>,
+    ) -> Result<HttpResponseOk<LogMatches>, HttpError> {
+        let (context, job) = readable(&rqctx, path).await?;
+        lines::search(context, job, query.into_inner()).await.map(HttpResponseOk)
+    }
+
+    async fn job_steps(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+        query: Query<LogStepsQuery>,
+    ) -> Result<HttpResponseOk<LogSteps>, HttpError> {
+        let (context, job) = readable(&rqctx, path).await?;
+        lines::steps(context, job, &query.into_inner()).await.map(HttpResponseOk)
+    }
+
     async fn job_events(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         let last = rqctx.request.headers().get("last-event-id");
         let last = last.map(|value| value.to_str().map(str::to_owned)).transpose();
         let last = last.map_err(|_| bad_request("bad Last-Event-ID"))?;
         // A browser cannot set that header on its first request; our page asks so.
         let after = last.or_else(|| pages::query(&rqctx, "after")).filter(|text| !text.is_empty());
-        events::follow(context, job, after.as_deref()).await
+        let form = events::Form::asked(pages::query(&rqctx, "form").as_deref())?;
+        events::follow(context, job, after.as_deref(), form).await
     }
 
     async fn job_console(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Basic).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         log::console(context, job).await
     }
 
@@ -248,7 +290,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, DeliveryPage>>,
     ) -> Result<Tagged<ResultsPage<Delivery>>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         let (before, limit) = wanted(&rqctx, query)?;
         let before = before.map(|page| page.delivery);
         let store = &rqctx.context().store;
@@ -260,7 +302,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<DeliveryPath>,
     ) -> Result<HttpResponseOk<DeliveryDetail>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         let detail = rqctx.context().store.delivery_detail(path.into_inner().delivery).await;
         detail.map(HttpResponseOk).map_err(from_store)
     }
@@ -269,7 +311,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<DeliveryPath>,
     ) -> Result<Response<Body>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         delivery::body(rqctx.context(), path.into_inner().delivery).await
     }
 
@@ -279,14 +321,14 @@ impl UserApi for Users {
     ) -> Result<HttpResponseOk<Delivery>, HttpError> {
         let principal = require_to_change(&rqctx, Role::Operator).await?;
         let id = path.into_inner().delivery;
-        delivery::replay(rqctx.context(), principal, id).await.map(HttpResponseOk)
+        delivery::replay(rqctx.context(), principal.actor(), id).await.map(HttpResponseOk)
     }
 
     async fn host_list(
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, HostPage>>,
     ) -> Result<Tagged<ResultsPage<Host>>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         let wanted = wanted(&rqctx, query)?;
         let context = rqctx.context();
         let hosts = context.store.hosts(context.clock.now(), context.lease).await;
@@ -299,25 +341,20 @@ impl UserApi for Users {
         path: Path<HostPath>,
         body: TypedBody<HostUpdate>,
     ) -> Result<HttpResponseOk<Host>, HttpError> {
-        require_to_change(&rqctx, Role::Operator).await?;
-        let context = rqctx.context();
+        let principal = require_to_change(&rqctx, Role::Operator).await?;
         let (name, draining) = (path.into_inner().host, body.into_inner().draining);
-        let now = context.clock.now();
-        let host = context.store.set_draining(name, draining, now, context.lease).await;
-        let host = host.map_err(from_store)?;
-        let state = if draining { "draining" } else { "taking jobs" };
-        info!(context.log, "host changed"; keys::HOST => %host.name, keys::STATE => state);
+        let host = act::set_draining(rqctx.context(), principal.actor(), name, draining).await?;
         Ok(HttpResponseOk(host))
     }
 
     async fn image_list(rqctx: Rqctx) -> Result<Tagged<Vec<Image>>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         let images = rqctx.context().store.images().await.map_err(from_store)?;
         Ok(tagged(&rqctx, images))
     }
 
     async fn whoami(rqctx: Rqctx) -> Result<HttpResponseOk<WhoAmI>, HttpError> {
-        let Principal { name, role, .. } = identify(&rqctx, Challenge::Bearer).await?;
+        let Principal { name, role, .. } = identify(&rqctx).await?;
         Ok(HttpResponseOk(WhoAmI { name, role }))
     }
 
@@ -325,7 +362,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, TokenPage>>,
     ) -> Result<HttpResponseOk<ResultsPage<TokenInfo>>, HttpError> {
-        require(&rqctx, Role::Admin, Challenge::Bearer).await?;
+        require(&rqctx, Role::Admin).await?;
         let wanted = wanted(&rqctx, query)?;
         let tokens = rqctx.context().store.tokens().await.map_err(from_store)?;
         let tokens = after(tokens, wanted, |token, last| token.name > last.name);
@@ -336,28 +373,28 @@ impl UserApi for Users {
         rqctx: Rqctx,
         body: TypedBody<TokenCreate>,
     ) -> Result<HttpResponseCreated<TokenCreated>, HttpError> {
-        require_to_change(&rqctx, Role::Admin).await?;
-        let context = rqctx.context();
-        let TokenCreate { name, role } = body.into_inner();
-        // A host's token bears the host's name, and others follow the same rule.
-        name.parse::<HostName>().map_err(|wrong| bad_request(wrong.to_string()))?;
-        let token = Token::generate();
-        let made = context.store.create_token(name, role, token.hash(), context.clock.now()).await;
-        let info = made.map_err(from_store)?;
-        info!(context.log, "token made"; keys::REASON => &info.name, keys::STATE => role.as_str());
-        Ok(HttpResponseCreated(TokenCreated { info, token }))
+        let principal = require_to_change(&rqctx, Role::Admin).await?;
+        let (context, wanted) = (rqctx.context(), body.into_inner());
+        let make = |by| token::create(context, by, wanted.clone());
+        once(&rqctx, &principal, &wanted, Answer::Secret, make).await.map(HttpResponseCreated)
     }
 
     async fn token_revoke(
         rqctx: Rqctx,
         path: Path<TokenPath>,
     ) -> Result<HttpResponseDeleted, HttpError> {
-        require_to_change(&rqctx, Role::Admin).await?;
-        let context = rqctx.context();
+        let principal = require_to_change(&rqctx, Role::Admin).await?;
         let name = path.into_inner().name;
-        context.store.revoke_token(name.clone()).await.map_err(from_store)?;
-        info!(context.log, "token revoked"; keys::REASON => name);
+        token::revoke(rqctx.context(), principal.actor(), name).await?;
         Ok(HttpResponseDeleted())
+    }
+
+    async fn audit_list(
+        rqctx: Rqctx,
+        query: Query<PaginationParams<AuditQuery, AuditPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<AuditEntry>>, HttpError> {
+        require(&rqctx, Role::Admin).await?;
+        audit::page(&rqctx, query.into_inner()).await
     }
 
     async fn health(rqctx: Rqctx) -> Result<HttpResponseOk<Health>, HttpError> {
@@ -409,9 +446,10 @@ impl UserApi for Users {
     async fn page_host_action(
         rqctx: Rqctx,
         path: Path<HostActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError> {
         let HostActionPath { host, action } = path.into_inner();
-        Ok(pages::host_action(&rqctx, host, &action).await)
+        Ok(pages::host_action(&rqctx, host, &action, &Form::read(&body)).await)
     }
 
     async fn page_images(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
@@ -432,9 +470,10 @@ impl UserApi for Users {
     async fn page_delivery_action(
         rqctx: Rqctx,
         path: Path<DeliveryActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError> {
         let DeliveryActionPath { delivery, action } = path.into_inner();
-        Ok(pages::delivery_action(&rqctx, delivery, &action).await)
+        Ok(pages::delivery_action(&rqctx, delivery, &action, &Form::read(&body)).await)
     }
 
     async fn page_run(rqctx: Rqctx, path: Path<RunPath>) -> Result<Response<Body>, HttpError> {
@@ -448,17 +487,52 @@ impl UserApi for Users {
     async fn page_run_action(
         rqctx: Rqctx,
         path: Path<RunActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError> {
         let RunActionPath { run, action } = path.into_inner();
-        Ok(pages::run_action(&rqctx, run, &action).await)
+        Ok(pages::run_action(&rqctx, run, &action, &Form::read(&body)).await)
     }
 
     async fn page_job_action(
         rqctx: Rqctx,
         path: Path<JobActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError> {
         let JobActionPath { job, action } = path.into_inner();
-        Ok(pages::job_action(&rqctx, job, &action).await)
+        Ok(pages::job_action(&rqctx, job, &action, &Form::read(&body)).await)
+    }
+
+    async fn page_login(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::show(&rqctx))
+    }
+
+    async fn page_login_action(
+        rqctx: Rqctx,
+        body: UntypedBody,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::by_token(&rqctx, &Form::read(&body)).await)
+    }
+
+    async fn page_login_forge(
+        rqctx: Rqctx,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::at_forge(&rqctx, &path.into_inner().forge))
+    }
+
+    async fn page_login_callback(
+        rqctx: Rqctx,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::back_from_forge(&rqctx, &path.into_inner().forge).await)
+    }
+
+    async fn page_audit(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::audit(&rqctx).await)
+    }
+
+    async fn page_logout(rqctx: Rqctx, body: UntypedBody) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::out(&rqctx, &Form::read(&body)).await)
     }
 
     async fn page_asset(rqctx: Rqctx, path: Path<AssetPath>) -> Result<Response<Body>, HttpError> {
@@ -473,12 +547,8 @@ impl UserApi for Users {
 }
 
 /// Lets a reader of this job in.
-async fn readable(
-    rqctx: &Rqctx,
-    path: Path<JobPath>,
-    challenge: Challenge,
-) -> Result<(&Arc<Context>, JobId), HttpError> {
-    let principal = require(rqctx, Role::Reader, challenge).await?;
+async fn readable(rqctx: &Rqctx, path: Path<JobPath>) -> Result<(&Arc<Context>, JobId), HttpError> {
+    let principal = require(rqctx, Role::Reader).await?;
     let (context, job) = (rqctx.context(), path.into_inner().job);
     principal.see_job(context, job).await?;
     Ok((context, job))

@@ -7,16 +7,18 @@
 use dropshot::{
     Body, EmptyScanParams, HttpError, HttpResponseCreated, HttpResponseDeleted, HttpResponseOk,
     HttpResponseUpdatedNoContent, PaginationParams, Path, Query, RequestContext, ResultsPage,
-    TypedBody,
+    TypedBody, UntypedBody,
 };
 use http::Response;
 use solstice_model::{JobId, RunId};
 
 use crate::conditional::Tagged;
 
+mod audit;
 mod delivery;
 mod host;
 mod job;
+mod lines;
 mod log;
 mod operation;
 mod path;
@@ -26,16 +28,21 @@ mod run;
 mod token;
 mod why;
 
+pub use self::audit::{AuditAction, AuditEntry, AuditPage, AuditQuery, AuditVia};
 pub use self::delivery::{Delivery, DeliveryDetail, DeliveryPage, DeliverySource, Header};
 pub use self::host::{Host, HostPage, HostUpdate, Image};
 pub use self::job::{
     Annotations, AnnotationsQuery, Artifact, ArtifactPage, Attempt, Job, JobDetail, Step,
 };
+pub use self::lines::{
+    LineSpan, LinesPage, LinesQuery, LogHit, LogLine, LogMatch, LogMatches, LogStep, LogSteps,
+    LogStepsQuery, SearchQuery,
+};
 pub use self::log::{RecordsPage, RecordsQuery};
 pub use self::operation::{Health, Ready};
 pub use self::path::{
     ArtifactPath, AssetPath, DeliveryActionPath, DeliveryPath, HostActionPath, HostPath,
-    JobActionPath, JobPath, RepositoryPath, RunActionPath, RunPath, TokenPath,
+    JobActionPath, JobPath, LoginPath, RepositoryPath, RunActionPath, RunPath, TokenPath,
 };
 pub use self::queue::{Queue, QueuedJob, RunningStep, WaitingJob, WorkingJob};
 pub use self::repository::{Repository, RepositoryPage};
@@ -56,6 +63,7 @@ pub use self::why::{
             "jobs" = { description = "One machine each: its steps, its log, what it left" },
             "operation" = { description = "How the server is" },
             "runs" = { description = "One workflow file at one commit each" },
+            "audit" = { description = "Who changed what, and who was let in" },
             "tokens" = { description = "What opens the API, and to whom" },
         },
     },
@@ -231,12 +239,54 @@ pub trait UserApi {
         path: Path<JobPath>,
     ) -> Result<Response<Body>, HttpError>;
 
+    /// Read a job's log as records, one JSON object in each line
+    ///
+    /// Every record of the last attempt so far (NDJSON), as `job_records` gives them.
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/log.json", tags = ["jobs"] }]
+    async fn job_log_json(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Read lines of a job's log, wherever in it they are
+    ///
+    /// 410 if the log was removed by age or size.
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/lines", tags = ["jobs"] }]
+    async fn job_lines(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+        query: Query<LinesQuery>,
+    ) -> Result<HttpResponseOk<LinesPage>, HttpError>;
+
+    /// Search a job's log
+    ///
+    /// Line by line as people see them: colours hide no match, and of what a
+    /// carriage return started over only the last counts. One answer searches a
+    /// bounded part; `next` says where to go on.
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/search", tags = ["jobs"] }]
+    async fn job_search(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+        query: Query<SearchQuery>,
+    ) -> Result<HttpResponseOk<LogMatches>, HttpError>;
+
+    /// Tell where in a job's log its steps are, and which line to look at first
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/steps", tags = ["jobs"] }]
+    async fn job_steps(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+        query: Query<LogStepsQuery>,
+    ) -> Result<HttpResponseOk<LogSteps>, HttpError>;
+
     /// Follow a job's log and state as server-sent events
     ///
     /// Events `record` (data: a record, id: `ATTEMPT:SEQ`), `state` (data: the
     /// job's state), `attempt` (data: the id of the attempt that the records
     /// after it are of) and, last, `end`. Begins after the event named by the
-    /// `Last-Event-ID` header, or at the start of the last attempt.
+    /// `Last-Event-ID` header, or at the start of the last attempt. With
+    /// `?form=lines` there is `lines` in place of `record`: the lines that are
+    /// new or were added to, styled, how many there are now, and what became of
+    /// steps; whoever is far behind gets the number only.
     #[endpoint { method = GET, path = "/api/v1/jobs/{job}/events", tags = ["jobs"] }]
     async fn job_events(
         rqctx: RequestContext<Self::Context>,
@@ -349,6 +399,15 @@ pub trait UserApi {
         path: Path<TokenPath>,
     ) -> Result<HttpResponseDeleted, HttpError>;
 
+    /// List what was done, newest first
+    ///
+    /// Sign-ins, and all that people and tools made the server do.
+    #[endpoint { method = GET, path = "/api/v1/audit", tags = ["audit"] }]
+    async fn audit_list(
+        rqctx: RequestContext<Self::Context>,
+        query: Query<PaginationParams<AuditQuery, AuditPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<AuditEntry>>, HttpError>;
+
     /// Tell that the server lives, and what it has to do
     #[endpoint { method = GET, path = "/health", tags = ["operation"] }]
     async fn health(
@@ -397,6 +456,7 @@ pub trait UserApi {
     async fn page_host_action(
         rqctx: RequestContext<Self::Context>,
         path: Path<HostActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// Page: golden images
@@ -422,6 +482,7 @@ pub trait UserApi {
     async fn page_delivery_action(
         rqctx: RequestContext<Self::Context>,
         path: Path<DeliveryActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// Page: one run
@@ -436,6 +497,7 @@ pub trait UserApi {
     async fn page_run_action(
         rqctx: RequestContext<Self::Context>,
         path: Path<RunActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// A button of a job's page: `cancel` or `rerun`
@@ -443,6 +505,7 @@ pub trait UserApi {
     async fn page_job_action(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// Page: one job with its log
@@ -450,6 +513,47 @@ pub trait UserApi {
     async fn page_job(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: how to sign in
+    #[endpoint { method = GET, path = "/login", unpublished = true }]
+    async fn page_login(rqctx: RequestContext<Self::Context>) -> Result<Response<Body>, HttpError>;
+
+    /// Signs in by a token
+    #[endpoint {
+        method = POST,
+        path = "/login",
+        unpublished = true,
+        request_body_max_bytes = 8192,
+    }]
+    async fn page_login_action(
+        rqctx: RequestContext<Self::Context>,
+        body: UntypedBody,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Begins to sign in at a forge
+    #[endpoint { method = GET, path = "/login/{forge}", unpublished = true }]
+    async fn page_login_forge(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Ends to sign in at a forge
+    #[endpoint { method = GET, path = "/login/{forge}/callback", unpublished = true }]
+    async fn page_login_callback(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: the audit log
+    #[endpoint { method = GET, path = "/audit", unpublished = true }]
+    async fn page_audit(rqctx: RequestContext<Self::Context>) -> Result<Response<Body>, HttpError>;
+
+    /// Signs out
+    #[endpoint { method = POST, path = "/logout", unpublished = true }]
+    async fn page_logout(
+        rqctx: RequestContext<Self::Context>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// The pages' style sheet and script

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
-use solstice_joblog::JobLogs;
+use solstice_joblog::{JobLogs, Search, Wanted};
 use solstice_model::id::new_id;
 use solstice_model::{AttemptId, Record, RecordBody, Stream};
 
@@ -173,7 +173,9 @@ async fn open_and_tail(
     note(figures, &format!("{name}_line_in_the_middle_ms"), ms(begun));
     let (begun, mut next) = (Instant::now(), Some(1));
     while let Some(from) = next {
-        next = logs.search(attempt, b"no such text", from, 100).await?.next_seq;
+        let wanted = Wanted::Text { text: "no such text".to_owned(), ignore_case: true };
+        let search = Search { wanted, from, to: None, limit: 100 };
+        next = logs.search(attempt, search).await?.next;
     }
     note(figures, &format!("{name}_search_mib_per_s"), rate(extent.bytes, begun));
     Ok(())

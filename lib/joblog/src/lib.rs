@@ -53,9 +53,11 @@
 //! What the records mean for a job is the store's business, not this crate's; so
 //! is who decides which logs are kept ([`JobLogs::oldest`], [`JobLogs::remove`]).
 
+mod assemble;
 mod checkpoint;
 mod console;
 mod error;
+mod errors;
 mod files;
 mod find;
 mod index;
@@ -69,17 +71,23 @@ mod recover;
 mod seal;
 mod sealed;
 mod sealer;
+mod search;
 mod shelf;
 mod source;
 mod state;
 mod steps;
 mod usage;
+mod window;
 
+pub use assemble::{Assembler, LogLine};
 pub use error::LogError;
-pub use find::{Found, Hit, Place};
+pub use errors::find_error;
+pub use find::Place;
 pub use logs::{Extent, JobLogs, Limits};
 pub use numbers::LineNumbers;
 pub use plain::{Plain, PlainReader};
+pub use search::{Found, Hit, Search, Wanted};
 pub use shelf::Kept;
 pub use state::Page;
 pub use steps::{StepEdge, StepExtent};
+pub use window::Window;

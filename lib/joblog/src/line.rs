@@ -4,7 +4,7 @@
 //! order. What is not as expected is decoded in full.
 
 use serde_json::from_slice;
-use solstice_model::{Record, RecordBody, Stream};
+use solstice_model::{Chunk, Record, RecordBody, Stream};
 
 use crate::numbers::Mark;
 
@@ -35,12 +35,13 @@ pub(crate) fn mark_of(line: &[u8]) -> Option<Mark> {
 /// Says whether the text of a line satisfies `found`, with the bytes as they
 /// were written.
 pub(crate) fn with_text<T>(line: &[u8], found: impl FnOnce(&[u8]) -> T) -> Option<T> {
-    let chunk = output(line).and_then(|(_, chunk)| literal(chunk));
-    if let Some(chunk) = chunk {
-        return Some(found(chunk));
+    if let Some((_, chunk)) = output(line) {
+        return match literal(chunk) {
+            Some(text) => Some(found(text)),
+            None => from_slice::<Chunk>(chunk).ok().map(|chunk| found(&chunk.0)),
+        };
     }
     match from_slice::<Record>(line).ok()?.body {
-        RecordBody::Output { chunk, .. } => Some(found(&chunk.0)),
         RecordBody::Note { text } => Some(found(text.as_bytes())),
         _ => None,
     }
@@ -82,7 +83,7 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use solstice_model::{Chunk, Exit};
+    use solstice_model::Exit;
 
     use super::*;
 

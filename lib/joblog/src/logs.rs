@@ -13,14 +13,16 @@ use tokio::sync::watch;
 use crate::console;
 use crate::error::LogError;
 use crate::files::private_directory;
-use crate::find::{Found, MAX_HITS, MAX_NEEDLE_BYTES, Place};
+use crate::find::Place;
 use crate::lines::Encoded;
 use crate::log::Log;
 use crate::plain::PlainReader;
 use crate::sealer::Sealer;
+use crate::search::{Found, MAX_NEEDLE_BYTES, Search, Wanted};
 use crate::shelf::{Kept, Shelf};
 use crate::state::Page;
 use crate::steps::StepExtent;
+use crate::window::{MAX_WINDOW_BYTES, MAX_WINDOW_LINES, Window};
 
 /// The most bytes of lines in one page.
 const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -180,34 +182,46 @@ impl JobLogs {
         self.with(attempt, place).await
     }
 
-    /// Searches output and notes for these bytes, from a record on: a bounded
-    /// part of the log (some 16 MiB), and at most `limit` lines of it (and a
-    /// bound of our own); [`Found::next_seq`] goes on. A line is found although
-    /// it came in several records, but what spans two calls is not: a call
-    /// ends within a line only if the line is longer than what one searches, or
-    /// if it has found enough. A line that two calls saw a part of may be told twice.
+    /// Searches output and notes, line by line as people see them: a bounded
+    /// part of the log (some 16 MiB), and for at most so many lines;
+    /// [`Found::next`] goes on. A line is found although it came in several
+    /// records and others were written between; if those are more than one call
+    /// searches, its later parts are not looked at.
     ///
     /// # Errors
     ///
     /// [`LogError::TooLarge`] if the text is longer than 1 KiB, and whatever the disk does.
-    pub async fn search(
+    pub async fn search(&self, attempt: AttemptId, search: Search) -> Result<Found, LogError> {
+        if let Wanted::Text { text, .. } = &search.wanted {
+            if text.len() > MAX_NEEDLE_BYTES {
+                let (bytes, limit) = (text.len(), MAX_NEEDLE_BYTES);
+                return Err(LogError::TooLarge { bytes, limit });
+            }
+            if text.is_empty() {
+                return Ok(Found::default());
+            }
+        }
+        let work = move |log: &Log| log.look(|state, paths| state.search(&search, paths));
+        self.with(attempt, work).await
+    }
+
+    /// Reads lines from one on, put together: at most `count` of them (and
+    /// 10,000), about 4 MiB of text, but at least one if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn window(
         &self,
         attempt: AttemptId,
-        needle: &[u8],
-        from_seq: u64,
-        limit: usize,
-    ) -> Result<Found, LogError> {
-        if needle.len() > MAX_NEEDLE_BYTES {
-            let (bytes, limit) = (needle.len(), MAX_NEEDLE_BYTES);
-            return Err(LogError::TooLarge { bytes, limit });
-        }
-        if needle.is_empty() {
-            return Ok(Found::default());
-        }
-        let (needle, limit) = (needle.to_vec(), limit.clamp(1, MAX_HITS));
-        let search =
-            move |log: &Log| log.look(|state, paths| state.search(&needle, from_seq, limit, paths));
-        self.with(attempt, search).await
+        from: u64,
+        count: usize,
+    ) -> Result<Window, LogError> {
+        let count = count.clamp(1, MAX_WINDOW_LINES);
+        let work = move |log: &Log| {
+            log.look(|state, paths| state.window(from, count, MAX_WINDOW_BYTES, paths))
+        };
+        self.with(attempt, work).await
     }
 
     /// Reads a page from `from_seq` on: at most `max_bytes` of the log (and of a

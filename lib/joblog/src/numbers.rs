@@ -95,6 +95,11 @@ impl LineNumbers {
         !self.open.is_empty()
     }
 
+    /// Whether this line goes on.
+    pub fn is_open(&self, line: u64) -> bool {
+        self.open.iter().any(|open| open.line == line)
+    }
+
     pub(crate) fn open(&self) -> &[OpenLine] {
         &self.open
     }

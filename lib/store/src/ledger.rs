@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
-use solstice_api::user::{Delivery, DeliveryDetail, Header};
+use solstice_api::user::{AuditAction, Delivery, DeliveryDetail, Header};
 use solstice_model::{DeliveryId, ForgeName, RunId};
 
+use crate::audit::{Actor, note};
 use crate::column::{Columns as _, json, limit, millis, text};
 use crate::delivery::unpacked;
 use crate::error::StoreError;
@@ -138,9 +139,10 @@ impl Store {
     pub async fn replay(
         &self,
         id: DeliveryId,
-        by: String,
+        by: impl Into<Actor>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        let by = by.into();
         self.write(move |tx| {
             let sql = "SELECT verdict = 'waiting', body_removed_at IS NULL FROM delivery \
                        WHERE id = ?1";
@@ -160,7 +162,9 @@ impl Store {
                  tries = 0, begun = 0, next_try_at = ?2, replays = replays + 1, \
                  replayed_by = ?3 WHERE id = ?1",
             )?
-            .execute(params![text(id), millis(now), by])?;
+            .execute(params![text(id), millis(now), by.name])?;
+            let object = Some(format!("delivery:{id}"));
+            note(tx, &by, AuditAction::DeliveryReplay, object, None, now)?;
             tx.changed();
             Ok(())
         })

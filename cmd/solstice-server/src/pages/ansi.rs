@@ -1,23 +1,18 @@
 //! What a program wrote, as text with style classes.
 //!
 //! Of all escape sequences only `CSI … m` (SGR, ECMA-48 8.3.117) is honoured,
-//! and of that the sixteen colours and five attributes that the style sheet
-//! knows. Every other sequence and control character is dropped, a carriage
+//! and of that the colours and five attributes. The style sheet knows sixteen
+//! colours, each legible in the light and in the dark; those of the palette of 256
+//! and all others show as the one of them that is nearest in hue, or in lightness
+//! if it has none. Every other sequence and control character is dropped, a carriage
 //! return starts the line over as a terminal would, and bidirectional overrides
 //! show as U+FFFD: a log cannot move, hide or reorder anything on the page. The
-//! result is data; the template escapes it. The script does the same for live
-//! lines.
+//! result is data: the template escapes it, and the script makes text of it.
 
+use solstice_api::user::LineSpan;
 use solstice_display::{MAX_LINE_BYTES, escape};
 
-/// A stretch of text in one style.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
-    /// Class names of the style sheet; empty for plain text.
-    pub(crate) class: String,
-    /// The text, not yet escaped.
-    pub(crate) text: String,
-}
+use super::colour;
 
 /// The graphic rendition in force.
 #[derive(Clone, Copy, Default)]
@@ -34,7 +29,7 @@ struct Style {
 }
 
 /// Splits one line into styled text. A style ends with its line.
-pub(crate) fn spans(line: &[u8]) -> Vec<Span> {
+pub(crate) fn spans(line: &[u8]) -> Vec<LineSpan> {
     let text = String::from_utf8_lossy(&line[..line.len().min(MAX_LINE_BYTES)]);
     let mut out = Vec::new();
     let mut style = Style::default();
@@ -60,14 +55,14 @@ pub(crate) fn spans(line: &[u8]) -> Vec<Span> {
 }
 
 /// Adds a character; the first one after a carriage return clears the line.
-fn put(out: &mut Vec<Span>, over: &mut bool, style: Style, c: char) {
+fn put(out: &mut Vec<LineSpan>, over: &mut bool, style: Style, c: char) {
     if std::mem::take(over) {
         out.clear();
     }
     let class = style.class();
     match out.last_mut() {
         Some(last) if last.class == class => last.text.push(c),
-        _ => out.push(Span { class, text: c.to_string() }),
+        _ => out.push(LineSpan { class, text: c.to_string() }),
     }
 }
 
@@ -78,8 +73,8 @@ impl Style {
         let mut at = 0;
         while let Some(&number) = numbers.get(at) {
             match number {
-                38 => at += extended(&numbers[at + 1..], &mut self.fore),
-                48 => at += extended(&numbers[at + 1..], &mut self.back),
+                38 => at += colour::extended(&numbers[at + 1..], &mut self.fore),
+                48 => at += colour::extended(&numbers[at + 1..], &mut self.back),
                 other => self.set(other),
             }
             at += 1;
@@ -114,25 +109,12 @@ impl Style {
         let mut names: Vec<String> = Vec::new();
         names.extend(fore.map(|colour| format!("f{colour}")));
         names.extend(back.map(|colour| format!("b{colour}")));
+        // What has a colour is not dimmed: it would be illegible.
+        let dim = self.dim && fore.is_none() && back.is_none();
         let attributes =
-            [(self.bold, "so"), (self.dim, "sd"), (self.italic, "si"), (self.underline, "su")];
+            [(self.bold, "so"), (dim, "sd"), (self.italic, "si"), (self.underline, "su")];
         names.extend(attributes.into_iter().filter(|(on, _)| *on).map(|(_, name)| name.to_owned()));
         names.join(" ")
-    }
-}
-
-/// `38;5;n` and `38;2;r;g;b`: how many numbers they take. Colours beyond the
-/// sixteen show as the default.
-fn extended(rest: &[u16], colour: &mut Option<u16>) -> usize {
-    *colour = None;
-    match rest {
-        [5, number, ..] => {
-            *colour = (*number < 16).then_some(*number);
-            2
-        }
-        [5, ..] => 2,
-        [2, ..] => 4,
-        _ => 0,
     }
 }
 
@@ -159,10 +141,16 @@ mod tests {
     }
 
     #[test]
-    fn colours_beyond_sixteen_do_not_leak_their_numbers_into_the_style() {
-        assert_eq!(shown("\x1b[38;2;1;4;7mx"), "x");
-        assert_eq!(shown("\x1b[38;5;196;1mx"), "<so>x</>");
+    fn colours_beyond_sixteen_show_as_the_nearest_of_them() {
+        assert_eq!(shown("\x1b[38;2;1;4;7mx"), "<f0>x</>");
+        assert_eq!(shown("\x1b[38;5;196;1mx"), "<f9 so>x</>");
+        assert_eq!(shown("\x1b[38:5:208;48;5;22mx"), "<f11 b2>x</>");
         assert_eq!(shown("\x1b[38mx\x1b[38;5mx\x1b[48;2;1mx"), "xxx");
+    }
+
+    #[test]
+    fn dim_text_keeps_its_colour() {
+        assert_eq!(shown("\x1b[2ma\x1b[31mb\x1b[22;39mc"), "<sd>a</><f1>b</>c");
     }
 
     #[test]

@@ -14,7 +14,7 @@ struct Asset {
     content: &'static str,
 }
 
-const ASSETS: [Asset; 2] = [
+static ASSETS: [Asset; 4] = [
     Asset {
         name: "solstice.css",
         media_type: "text/css; charset=utf-8",
@@ -24,6 +24,16 @@ const ASSETS: [Asset; 2] = [
         name: "solstice.js",
         media_type: "text/javascript; charset=utf-8",
         content: include_str!("../../assets/solstice.js"),
+    },
+    Asset {
+        name: "log.css",
+        media_type: "text/css; charset=utf-8",
+        content: include_str!("../../assets/log.css"),
+    },
+    Asset {
+        name: "log.js",
+        media_type: "text/javascript; charset=utf-8",
+        content: include_str!("../../assets/log.js"),
     },
 ];
 
@@ -35,13 +45,18 @@ pub(crate) struct AssetUrls {
     pub(crate) css: String,
     /// The script.
     pub(crate) js: String,
+    /// The style sheet of logs.
+    pub(crate) log_css: String,
+    /// The script of logs.
+    pub(crate) log_js: String,
 }
 
 impl AssetUrls {
     /// Computes the URLs; once per server.
     pub(crate) fn new() -> Self {
         let url = |asset: &Asset| format!("/assets/{}?v={}", asset.name, version(asset));
-        Self { css: url(&ASSETS[0]), js: url(&ASSETS[1]) }
+        let [css, js, log_css, log_js] = ASSETS.each_ref().map(url);
+        Self { css, js, log_css, log_js }
     }
 }
 
@@ -157,8 +172,9 @@ mod tests {
     }
 
     #[test]
-    fn the_script_stays_small() {
+    fn the_scripts_stay_small() {
         assert!(ASSETS[1].content.lines().count() < 280);
+        assert!(ASSETS[3].content.lines().count() < 800);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Times and states in people's words.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use solstice_api::user::{Job, RunStatus, Step};
+use solstice_api::user::{Job, LogStep, RunStatus, Step};
 use solstice_display::duration;
 use solstice_model::{AnnotationLevel, JobState, Outcome};
 
@@ -105,6 +105,16 @@ pub(crate) fn step_badge(step: Option<&Step>, job: &JobState) -> Badge {
         Some(_) => badge("bad", "stopped"),
         None if job.is_finished() => badge("", "not run"),
         None => badge("", "waiting"),
+    }
+}
+
+/// A step's state in an attempt that another one followed.
+pub(crate) fn earlier_step_badge(step: &LogStep) -> Badge {
+    match (&step.exit, step.started_at) {
+        (Some(exit), _) if exit.success() => badge("ok", "succeeded"),
+        (Some(_), _) => badge("bad", "failed"),
+        (None, Some(_)) => badge("bad", "stopped"),
+        (None, None) => badge("", "not run"),
     }
 }
 

@@ -3,18 +3,18 @@
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use dropshot::HttpError;
-use slog::info;
 use solstice_api::user::{Host, WorkingJob};
 use solstice_display::duration;
-use solstice_log::keys;
 use solstice_model::{HostName, Role};
 use solstice_store::{HostPhases, MAX_PAGE, Sight};
 
 use super::format::{Badge, When, iso, job_badge};
 use super::nav::Section;
 use super::{Frame, Rqctx, operator, rendered};
-use crate::auth::require_to_change;
+use crate::auth::require_form;
+use crate::csrf::Form;
 use crate::error::{from_store, not_found};
+use crate::user::act;
 
 struct HostView {
     name: String,
@@ -124,18 +124,18 @@ pub(super) async fn render(rqctx: &Rqctx) -> Result<String, HttpError> {
 }
 
 /// A button: `drain` or `undrain`.
-pub(super) async fn act(rqctx: &Rqctx, host: HostName, action: &str) -> Result<String, HttpError> {
-    require_to_change(rqctx, Role::Operator).await?;
-    let context = rqctx.context();
+pub(super) async fn act(
+    rqctx: &Rqctx,
+    host: HostName,
+    action: &str,
+    form: &Form,
+) -> Result<String, HttpError> {
+    let principal = require_form(rqctx, form, Role::Operator).await?;
     let draining = match action {
         "drain" => true,
         "undrain" => false,
         _ => return Err(not_found("there is no such button")),
     };
-    let now = context.clock.now();
-    let host = context.store.set_draining(host, draining, now, context.lease).await;
-    let host = host.map_err(from_store)?;
-    let state = if draining { "draining" } else { "taking jobs" };
-    info!(context.log, "host changed"; keys::HOST => %host.name, keys::STATE => state);
+    act::set_draining(rqctx.context(), principal.actor(), host, draining).await?;
     Ok("/hosts".to_owned())
 }

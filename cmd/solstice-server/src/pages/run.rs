@@ -123,7 +123,8 @@ pub(super) async fn render(rqctx: &Rqctx, run: RunId) -> Result<String, HttpErro
     let jobs = views(&detail, &specs, now);
     let unfinished = detail.run.status.is_open();
     let waits = detail.run.status == RunStatus::WaitingForApproval;
-    let may_act = principal.may(Role::Submitter) && !jobs.is_empty();
+    let may_act = principal.may_act(context, &detail.run.forge, &detail.run.repository).await
+        && !jobs.is_empty();
     let parts = Parts::new(&detail.jobs, jobs, now);
     let count = |job: &Job| {
         let AnnotationCounts { failures, warnings, notices } = job.annotations;

@@ -10,7 +10,9 @@
 //! The state is read before the log: when it says that the attempt is over, all
 //! its records are in the log already, and `end` comes after the last of them.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::future::ready;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,15 +21,17 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use dropshot::{Body, HttpError};
 use http::{HeaderValue, Response, header};
 use slog::error;
-use solstice_api::user::JobDetail;
-use solstice_joblog::LogError;
+use solstice_api::user::{JobDetail, LogLine};
+use solstice_joblog::{Assembler, JobLogs, LogError};
 use solstice_log::{chain, keys};
 use solstice_model::{AttemptId, JobId, JobState, Record};
 use solstice_store::StoreError;
 use tokio::sync::{broadcast, watch};
 
+use super::lines::shown;
 use crate::context::Context;
 use crate::error::{bad_request, from_store};
+use crate::live::NEAR;
 use crate::respond::{Gone, Writer, stream};
 
 /// A comment is sent when nothing else was for this long, so that proxies keep
@@ -55,6 +59,26 @@ impl FromStr for Place {
         let (attempt, seq) = text.split_once(':').ok_or(())?;
         let attempt = attempt.parse().map_err(|_| ())?;
         Ok(Self { attempt, seq: seq.parse().map_err(|_| ())? })
+    }
+}
+
+/// How a follower gets what the log gains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As records: programs.
+    Records,
+    /// As lines to be shown: the page.
+    Lines,
+}
+
+impl Form {
+    /// What the query says.
+    pub(super) fn asked(form: Option<&str>) -> Result<Self, HttpError> {
+        match form {
+            None | Some("records") => Ok(Form::Records),
+            Some("lines") => Ok(Form::Lines),
+            Some(_) => Err(bad_request("`form` is `records` or `lines`")),
+        }
     }
 }
 
@@ -88,6 +112,7 @@ pub(super) async fn follow(
     context: &Arc<Context>,
     job: JobId,
     after: Option<&str>,
+    form: Form,
 ) -> Result<Response<Body>, HttpError> {
     let detail = context.store.job(job).await.map_err(from_store)?;
     let place = match after {
@@ -104,7 +129,7 @@ pub(super) async fn follow(
     let shared = Arc::clone(context);
     tokio::spawn(async move {
         let stop = shared.stop.clone();
-        let mut reader = Reader { context: shared, job, writer, place, state: None };
+        let mut reader = Reader { context: shared, job, writer, form, place, state: None };
         if let Some(Err(why)) = stop.run_until_cancelled(reader.run()).await {
             reader.note(why);
         }
@@ -127,6 +152,7 @@ struct Reader {
     context: Arc<Context>,
     job: JobId,
     writer: Writer,
+    form: Form,
     /// How far the reader is; `None` before the first attempt.
     place: Option<Place>,
     /// The state that was told last.
@@ -197,8 +223,26 @@ impl Reader {
         let context = Arc::clone(&self.context);
         loop {
             let (from, last) = (place.seq + 1, *durable.borrow());
-            let render = |records: &[Record]| events(attempt, records);
-            let page = context.live.page(&context.logs, attempt, from, last, render).await?;
+            let logs = &context.logs;
+            let page = match self.form {
+                Form::Records => {
+                    let render = |records: Vec<Record>| ready(Ok(events(attempt, &records)));
+                    context.live.page(logs, attempt, from, last, render).await?
+                }
+                // Nobody reads that fast: the page asks for what it shows of it.
+                Form::Lines if last.saturating_sub(from) > NEAR => {
+                    let total = logs.extent(attempt).await?.lines;
+                    let skipped = Lines { total, skipped: true, ..Lines::default() };
+                    self.send("lines", Some(Place { attempt, seq: last }), &skipped).await?;
+                    place.seq = last;
+                    self.place = Some(place);
+                    continue;
+                }
+                Form::Lines => {
+                    let render = |records| lines(logs, attempt, records);
+                    context.live_lines.page(logs, attempt, from, last, render).await?
+                }
+            };
             let Some(page) = page else { return Ok(()) };
             self.writer.send(page.bytes).await?;
             place.seq = page.next_seq - 1;
@@ -302,6 +346,51 @@ fn events(attempt: AttemptId, records: &[Record]) -> Bytes {
         event(&mut piece, "record", Some(Place { attempt, seq: record.seq }), record);
     }
     piece.freeze()
+}
+
+/// What a log gained, ready to be shown.
+#[derive(Default, serde::Serialize)]
+struct Lines {
+    /// The lines that are new or were added to, each as it is now.
+    lines: Vec<LogLine>,
+    /// What became of steps.
+    records: Vec<Record>,
+    /// How many lines there are now.
+    total: u64,
+    /// Whether there were too many: the lines up to `total` are to be asked for.
+    skipped: bool,
+}
+
+/// The event of some records of an attempt, as lines.
+async fn lines(
+    logs: &JobLogs,
+    attempt: AttemptId,
+    records: Vec<Record>,
+) -> Result<Bytes, LogError> {
+    let Some((first, last)) = records.first().zip(records.last()) else { return Ok(Bytes::new()) };
+    let (place, seq) = (logs.place(attempt, first.seq).await?, last.seq);
+    let before = place.numbers.lines();
+    let mut assembler = Assembler::at(place);
+    let (mut told, mut grown) = (Lines::default(), BTreeSet::new());
+    for record in records {
+        match assembler.push(&record) {
+            Some(line) if line <= before => drop(grown.insert(line)),
+            Some(_) => {}
+            None => told.records.push(record),
+        }
+    }
+    told.total = assembler.count();
+    for line in grown {
+        told.lines.extend(logs.window(attempt, line, 1).await?.lines.into_iter().map(styled));
+    }
+    told.lines.extend(assembler.into_lines().into_iter().map(styled));
+    let mut piece = BytesMut::new();
+    event(&mut piece, "lines", Some(Place { attempt, seq }), &told);
+    Ok(piece.freeze())
+}
+
+fn styled(line: solstice_joblog::LogLine) -> LogLine {
+    shown(line, true)
 }
 
 /// Writes one event. JSON has no newline, so `data` is one line.

@@ -1,7 +1,7 @@
 //! A part of a job's log as records.
 
 use dropshot::HttpError;
-use solstice_api::user::{JobDetail, RecordsPage, RecordsQuery};
+use solstice_api::user::{Attempt, JobDetail, RecordsPage, RecordsQuery};
 use solstice_model::{AttemptId, JobId};
 
 use crate::context::Context;
@@ -51,12 +51,20 @@ pub(super) fn chosen(
     detail: &JobDetail,
     number: Option<u32>,
 ) -> Result<(AttemptId, bool), HttpError> {
+    let found = chosen_attempt(detail, number)?;
+    Ok((found.id, found.ended_at.is_some()))
+}
+
+/// The attempt that is meant.
+pub(crate) fn chosen_attempt(
+    detail: &JobDetail,
+    number: Option<u32>,
+) -> Result<&Attempt, HttpError> {
     let found = match number {
         Some(number) => detail.attempts.iter().find(|attempt| attempt.number == number),
         None => detail.attempts.last(),
     };
-    let found = found.ok_or_else(|| not_found("the job has no such attempt (yet)"))?;
-    Ok((found.id, found.ended_at.is_some()))
+    found.ok_or_else(|| not_found("the job has no such attempt (yet)"))
 }
 
 /// 410 if there was a log of this attempt and there is none any more.

@@ -113,8 +113,10 @@ async fn retention_removes_by_age_and_says_so() {
     bench.advance(25 * 60 * 60);
     bench.until_status(&log, StatusCode::GONE).await;
     assert_eq!(bench.get(&artifact).send().await.unwrap().status(), StatusCode::OK);
-    let records = bench.get(&format!("/api/v1/jobs/{job}/records")).send().await.unwrap();
-    assert_eq!(records.status(), StatusCode::GONE);
+    for part in ["records", "lines", "search?q=x", "steps", "log.json"] {
+        let answer = bench.get(&format!("/api/v1/jobs/{job}/{part}")).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::GONE, "{part}");
+    }
     assert!(bench.text(&format!("/jobs/{job}")).await.contains("The log was removed"));
     bench.advance(24 * 60 * 60);
     bench.until_status(&artifact, StatusCode::GONE).await;

@@ -109,9 +109,10 @@ async fn the_page_of_a_job_works_without_script() {
     for expected in [
         "<span class=\"badge live\">running</span>",
         "<span class=\"f2 so\">Compiling</span> engine",
-        "<div class=\"l err\" id=\"L2\"><a href=\"#L2\" data-n=\"2\" tabindex=\"-1\"></a><span>warning: unused</span>",
+        "<div class=\"l err\" id=\"L2\" data-line=\"2\"><a class=\"n\" href=\"#L2\"",
+        "<span class=\"x\">warning: unused</span></div>",
         &format!("data-after=\"{attempt}:3\""),
-        &format!("/api/v1/jobs/{job}/events?after={attempt}:3"),
+        &format!("/api/v1/jobs/{job}/events?form=lines&#38;after={attempt}:3"),
         &format!("<code title=\"{commit}\">{}</code>", commit.short()),
         "boot 1.2 s",
         "host-1",
@@ -120,7 +121,7 @@ async fn the_page_of_a_job_works_without_script() {
     ] {
         assert!(html.contains(expected), "{expected} is missing in {html}");
     }
-    assert_eq!(html.matches("<script").count(), 1, "only the one file");
+    assert_eq!(html.matches("<script").count(), 2, "only the two files");
     let reader = bench.http.get(bench.url(&path)).bearer_auth(bench.token(Role::Reader).secret());
     assert!(!reader.send().await.unwrap().text().await.unwrap().contains("Cancel this job"));
 }
@@ -139,7 +140,7 @@ async fn a_long_log_shows_its_end_and_a_link_to_all_of_it() {
         assert_eq!(bench.records(&attempt, batch).await.0, StatusCode::OK);
     }
     let html = page(&bench, &format!("/jobs/{job}")).await;
-    assert!(html.contains("The first 5500 lines are left out here"));
+    assert!(html.contains("5500 lines before: <a href=\"?line=1#L1\">"));
     assert!(
         html.contains("id=\"L6000\"")
             && html.contains(">line 5501<")
@@ -156,10 +157,11 @@ async fn a_long_log_shows_its_end_and_a_link_to_all_of_it() {
 #[tokio::test]
 async fn pages_ask_for_a_token_and_say_what_is_missing() {
     let bench = bench().await;
-    let answer = bench.http.get(bench.url("/")).send().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert!(answer.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic "));
-    assert!(answer.text().await.unwrap().contains("Please sign in"));
+    let answer = bench.browser.get(bench.url("/jobs/x?line=5")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{answer:?}");
+    let answer = bench.browser.get(bench.url("/?before=5")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(answer.headers()["location"], "/login?return_to=%2F%3Fbefore%3D5");
     let absent = bench.get("/jobs/00000000-0000-7000-8000-000000000000").send().await.unwrap();
     assert_eq!(absent.status(), StatusCode::NOT_FOUND);
     assert_eq!(absent.headers()["content-type"], "text/html; charset=utf-8");

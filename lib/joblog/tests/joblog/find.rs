@@ -1,11 +1,11 @@
 //! Places in a log: lines, the end, steps, what is written.
 
 use chrono::DateTime;
-use solstice_joblog::{JobLogs, LineNumbers, LogError};
+use solstice_joblog::{JobLogs, LineNumbers};
 use solstice_model::id::new_id;
 use solstice_model::{AttemptId, Chunk, Exit, Record, RecordBody, Stream};
 
-use crate::fixture::{all, append_lines, logs, record, records, reopen};
+use crate::fixture::{all, logs, reopen};
 
 fn body(seq: u64, body: RecordBody) -> Record {
     Record { seq, at: DateTime::from_timestamp_millis(1_700_000_000_000).unwrap(), body }
@@ -119,79 +119,4 @@ async fn the_end_of_an_endless_line_is_found_without_its_beginning() {
         assert!(end.numbers.within_a_line() && end.numbers.lines() == 1, "{end:?}");
         open.seal(attempt).await.unwrap();
     }
-}
-
-/// All lines in which the text is, call by call.
-async fn search(logs: &JobLogs, attempt: AttemptId, needle: &str, limit: usize) -> Vec<u64> {
-    let (mut lines, mut next) = (Vec::new(), Some(1));
-    while let Some(from) = next {
-        let found = logs.search(attempt, needle.as_bytes(), from, limit).await.unwrap();
-        assert!(found.hits.len() <= limit);
-        lines.extend(found.hits.iter().map(|hit| hit.line));
-        assert!(found.next_seq.is_none_or(|next| next > from));
-        next = found.next_seq;
-    }
-    lines
-}
-
-#[tokio::test]
-async fn what_is_written_is_found_in_whatever_parts_and_bytes_it_came() {
-    let (_dir, open) = logs();
-    let attempt = new_id();
-    let out = Stream::Stdout;
-    let sent = [
-        part(1, 0, out, b"nee", false),
-        part(2, 0, Stream::Stderr, b"no such thing", true),
-        part(3, 0, out, b"d", false),
-        part(4, 0, out, b"le and needle", true),
-        part(5, 0, out, &[0xff, b'n', b'e', b'e', b'd', b'l', b'e'], true),
-        part(6, 0, out, b"a \"needle\"\twith \\ escapes", true),
-        body(7, RecordBody::Note { text: "a needle of the agent's".to_owned() }),
-        part(8, 0, out, b"nee", true),
-        part(9, 0, out, b"dle", true),
-    ];
-    open.append(attempt, &sent).await.unwrap();
-    for _ in 0..2 {
-        assert_eq!(search(&open, attempt, "needle", 100).await, [1, 3, 4, 5]);
-        assert_eq!(search(&open, attempt, "\"needle\"\twith \\ e", 100).await, [4]);
-        assert_eq!(search(&open, attempt, "newline", 100).await, [0; 0]);
-        assert_eq!(search(&open, attempt, "", 100).await, [0; 0]);
-        open.seal(attempt).await.unwrap();
-    }
-    let long = vec![b'x'; 4096];
-    let refused = open.search(attempt, &long, 1, 10).await;
-    assert!(matches!(refused, Err(LogError::TooLarge { .. })), "{refused:?}");
-}
-
-#[tokio::test]
-async fn a_search_of_a_long_log_goes_on_where_it_stopped() {
-    let (_dir, open) = logs();
-    let attempt = new_id();
-    append_lines(&open, attempt, 200_000).await;
-    let mut sevens: Vec<u64> = (1..=200_000).filter(|n| n.to_string().contains("777")).collect();
-    for limit in [7, 1000] {
-        assert_eq!(search(&open, attempt, "777", limit).await, sevens);
-    }
-    open.seal(attempt).await.unwrap();
-    assert_eq!(search(&open, attempt, "777", 1000).await, sevens);
-    sevens.retain(|line| *line >= 100_000);
-    let found = open.search(attempt, b"777", 100_000, 1000).await.unwrap();
-    let lines: Vec<u64> = found.hits.iter().map(|hit| hit.line).collect();
-    assert_eq!(lines, sevens[..lines.len()]);
-}
-
-#[tokio::test]
-async fn one_call_searches_a_bounded_part() {
-    let (_dir, open) = logs();
-    let attempt = new_id();
-    for first in (1..=1200).step_by(60) {
-        let batch: Vec<_> = (first..first + 60).map(|seq| record(seq, &[b'x'; 30_000])).collect();
-        open.append(attempt, &batch).await.unwrap();
-    }
-    let found = open.search(attempt, b"needle", 1, 10).await.unwrap();
-    let next = found.next_seq.expect("it stops on the way");
-    assert!((500..700).contains(&next), "{next}");
-    assert_eq!(search(&open, attempt, "needle", 10).await, [0; 0]);
-    assert_eq!(open.read(attempt, next, 1).await.unwrap().records.len(), 1);
-    assert_eq!(records([1]).len(), 1);
 }

@@ -32,6 +32,12 @@ pub(crate) fn record(seq: u64, bytes: &[u8]) -> Record {
     }
 }
 
+/// A part of a line.
+pub(crate) fn part(seq: u64, step: u32, stream: Stream, text: &[u8], newline: bool) -> Record {
+    let chunk = Chunk(text.to_vec());
+    Record { body: RecordBody::Output { step, stream, chunk, newline }, ..record(seq, b"") }
+}
+
 pub(crate) fn records(seqs: impl IntoIterator<Item = u64>) -> Vec<Record> {
     seqs.into_iter().map(|seq| record(seq, format!("line {seq}").as_bytes())).collect()
 }

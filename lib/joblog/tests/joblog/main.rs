@@ -11,4 +11,6 @@ mod paging;
 mod records;
 mod retention;
 mod seal;
+mod search;
 mod ways;
+mod window;
