@@ -57,8 +57,12 @@ const FURTHER: &[(&str, &[u16])] = &[
     ("host_report", &[409, 410]),
     ("job_artifact", &[410, 416]),
     ("job_cancel", &[409]),
+    ("job_lines", &[410]),
     ("job_log", &[410]),
+    ("job_log_json", &[410]),
     ("job_records", &[410]),
+    ("job_search", &[410]),
+    ("job_steps", &[410]),
     ("job_rerun", &[409]),
     ("run_approve", &[409]),
     ("run_cancel", &[409]),
@@ -135,6 +139,7 @@ const BODIES: &[FreeForm] = &[
         media_type: TEXT,
         headers: &[("etag", "There once the log is whole."), CACHED],
     },
+    FreeForm { operation: "job_log_json", statuses: BYTES, media_type: NDJSON, headers: &[] },
     FreeForm {
         operation: "webhook_deliver",
         statuses: &[(200, "It had been taken before"), (202, "It is on disk")],
@@ -154,6 +159,7 @@ const ARCHIVE: &[(u16, &str)] = &[(200, "A tar archive")];
 const BYTES: &[(u16, &str)] = &[(200, "All of it")];
 const EVENTS: &[(u16, &str)] = &[(200, "Events, until there are no more")];
 const JSON: &str = "application/json";
+const NDJSON: &str = "application/x-ndjson";
 const OCTETS: &str = "application/octet-stream";
 const STREAM: &str = "text/event-stream";
 const TEXT: &str = "text/plain";
@@ -177,7 +183,7 @@ impl FreeForm {
     pub(crate) fn schema(&self) -> ReferenceOr<Schema> {
         let schema_kind = match self.media_type {
             JSON => SchemaKind::Any(AnySchema::default()),
-            TEXT | STREAM => string(VariantOrUnknownOrEmpty::Empty),
+            TEXT | STREAM | NDJSON => string(VariantOrUnknownOrEmpty::Empty),
             _ => string(VariantOrUnknownOrEmpty::Item(StringFormat::Binary)),
         };
         ReferenceOr::Item(Schema { schema_data: SchemaData::default(), schema_kind })

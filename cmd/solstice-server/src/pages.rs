@@ -270,11 +270,6 @@ fn see_other(location: &str) -> Response<Body> {
     response
 }
 
-/// Lets an operator in.
-async fn operator(rqctx: &Rqctx) -> Result<Principal, HttpError> {
-    require(rqctx, Role::Operator).await
-}
-
 /// Sends somebody who has to sign in to where they can, and then back.
 fn to_sign_in(rqctx: &Rqctx) -> Response<Body> {
     let (request, base) = (&rqctx.request, &rqctx.context().base_url);

@@ -65,6 +65,7 @@ pub use self::why::{
             "jobs" = { description = "One machine each: its steps, its log, what it left" },
             "operation" = { description = "How the server is" },
             "runs" = { description = "One workflow file at one commit each" },
+            "audit" = { description = "Who changed what, and who was let in" },
             "tokens" = { description = "What opens the API, and to whom" },
         },
     },
