@@ -167,10 +167,12 @@ async fn within<T>(
 }
 
 /// Code and words of a refusal, with the id that the server gave the request: its log
-/// has more to say.
+/// has more to say. Guests are told some of the words, and no id.
 fn told(error: types::Error) -> (Option<String>, String) {
+    let to_guest = matches!(error.error_code.as_deref(), Some(codes::TOO_LARGE | codes::NO_ROOM));
     let words = match error.request_id.as_str() {
         "" => error.message,
+        _ if to_guest => error.message,
         id => format!("{} (request {id})", error.message),
     };
     (error.error_code, words)
