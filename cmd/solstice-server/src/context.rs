@@ -17,6 +17,7 @@ use crate::host::HostPolls;
 use crate::live::LiveLogs;
 use crate::pages::AssetUrls;
 use crate::ready::Readiness;
+use crate::throttle::Throttle;
 
 /// Responses that stay open (live logs, downloads) at the same time.
 pub(crate) const MAX_STREAMS: usize = 512;
@@ -45,6 +46,8 @@ pub(crate) struct Context {
     pub(crate) base_url: Url,
     /// What somebody without a token may do.
     pub(crate) anonymous: Option<Role>,
+    /// How often somebody may try to sign in.
+    pub(crate) throttle: Throttle,
     /// How often a job is tried.
     pub(crate) max_attempts: u32,
     /// How long a host may be silent.

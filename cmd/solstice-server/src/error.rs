@@ -7,7 +7,8 @@
 //! | --- | --- | --- |
 //! | 400 | `bad_request` | the request makes no sense |
 //! | 401 | `unauthenticated` | no token, or one that is not known |
-//! | 403 | `forbidden` | the token's role does not open this |
+//! | 403 | `forbidden` | the role does not open this, or another site made the request |
+//! | 403 | `bad_csrf_token` | a session's request does not repeat what its pages know |
 //! | 404 | `not_found` | there is no such thing |
 //! | 408 | `too_slow` | the body did not arrive in time |
 //! | 409 | `conflict`, `illegal_transition`, `record_gap` | what is there does not allow it |

@@ -19,7 +19,9 @@
 
 mod auth;
 mod context;
+mod cookie;
 mod credentials;
+mod csrf;
 mod error;
 mod host;
 mod live;
@@ -28,7 +30,9 @@ mod ready;
 mod requests;
 mod respond;
 mod retention;
+mod return_to;
 mod server;
+mod throttle;
 pub mod tokens;
 mod user;
 mod webhook;

@@ -23,13 +23,14 @@ mod repository;
 mod run;
 mod run_parts;
 mod runs;
+pub(crate) mod sign_in;
 mod start;
 
 use std::sync::Arc;
 
 use askama::Template;
 use dropshot::{Body, HttpError, RequestContext};
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use slog::error;
 use solstice_api::user::RepositoryPath;
 use solstice_log::keys;
@@ -38,9 +39,11 @@ use solstice_store::RerunJobs;
 
 pub(crate) use self::assets::{AssetUrls, answer as asset};
 use self::nav::{NavItem, Section};
-use crate::auth::{Challenge, Principal, require, require_to_change, unauthenticated};
+use crate::auth::{Principal, Via, require, require_form};
 use crate::context::Context;
+use crate::csrf::Form;
 use crate::error::{from_store, not_found};
+use crate::return_to;
 use crate::user::act;
 
 type Rqctx = RequestContext<Arc<Context>>;
@@ -66,8 +69,12 @@ impl Frame {
         let AssetUrls { css, js } = context.assets.clone();
         let viewer = principal.and_then(|principal| principal.name.clone());
         let now = format::iso(context.clock.now());
+        let csrf = match principal.map(|principal| &principal.via) {
+            Some(Via::Session { csrf }) => csrf.clone(),
+            Some(Via::Nothing | Via::Token) | None => String::new(),
+        };
         let nav = nav::items(principal);
-        Self { css, js, now, viewer, csrf: String::new(), nav }
+        Self { css, js, now, viewer, csrf, nav }
     }
 
     /// The page is this entry of the navigation.
@@ -121,8 +128,13 @@ pub(crate) async fn hosts(rqctx: &Rqctx) -> Response<Body> {
 }
 
 /// A button for a host; then the page again.
-pub(crate) async fn host_action(rqctx: &Rqctx, host: HostName, action: &str) -> Response<Body> {
-    finish_action(rqctx, hosts::act(rqctx, host, action).await)
+pub(crate) async fn host_action(
+    rqctx: &Rqctx,
+    host: HostName,
+    action: &str,
+    form: &Form,
+) -> Response<Body> {
+    finish_action(rqctx, hosts::act(rqctx, host, action, form).await)
 }
 
 /// Page: golden images.
@@ -145,8 +157,9 @@ pub(crate) async fn delivery_action(
     rqctx: &Rqctx,
     delivery: DeliveryId,
     action: &str,
+    form: &Form,
 ) -> Response<Body> {
-    finish_action(rqctx, deliveries::act(rqctx, delivery, action).await)
+    finish_action(rqctx, deliveries::act(rqctx, delivery, action, form).await)
 }
 
 /// Page: one run.
@@ -160,17 +173,32 @@ pub(crate) async fn job(rqctx: &Rqctx, job: JobId) -> Response<Body> {
 }
 
 /// A button of a run's page; then the page again.
-pub(crate) async fn run_action(rqctx: &Rqctx, run: RunId, action: &str) -> Response<Body> {
-    finish_action(rqctx, act_on_run(rqctx, run, action).await)
+pub(crate) async fn run_action(
+    rqctx: &Rqctx,
+    run: RunId,
+    action: &str,
+    form: &Form,
+) -> Response<Body> {
+    finish_action(rqctx, act_on_run(rqctx, run, action, form).await)
 }
 
 /// A button of a job's page; then the page of the job that there is now.
-pub(crate) async fn job_action(rqctx: &Rqctx, job: JobId, action: &str) -> Response<Body> {
-    finish_action(rqctx, act_on_job(rqctx, job, action).await)
+pub(crate) async fn job_action(
+    rqctx: &Rqctx,
+    job: JobId,
+    action: &str,
+    form: &Form,
+) -> Response<Body> {
+    finish_action(rqctx, act_on_job(rqctx, job, action, form).await)
 }
 
-async fn act_on_run(rqctx: &Rqctx, run: RunId, action: &str) -> Result<String, HttpError> {
-    let principal = require_to_change(rqctx, Role::Submitter).await?;
+async fn act_on_run(
+    rqctx: &Rqctx,
+    run: RunId,
+    action: &str,
+    form: &Form,
+) -> Result<String, HttpError> {
+    let principal = require_form(rqctx, form, Role::Submitter).await?;
     let context = rqctx.context();
     principal.see_run(context, run).await?;
     match action {
@@ -183,8 +211,13 @@ async fn act_on_run(rqctx: &Rqctx, run: RunId, action: &str) -> Result<String, H
     Ok(format!("/runs/{run}"))
 }
 
-async fn act_on_job(rqctx: &Rqctx, job: JobId, action: &str) -> Result<String, HttpError> {
-    let principal = require_to_change(rqctx, Role::Submitter).await?;
+async fn act_on_job(
+    rqctx: &Rqctx,
+    job: JobId,
+    action: &str,
+    form: &Form,
+) -> Result<String, HttpError> {
+    let principal = require_form(rqctx, form, Role::Submitter).await?;
     let context = rqctx.context();
     principal.see_job(context, job).await?;
     match action {
@@ -204,30 +237,48 @@ async fn act_on_job(rqctx: &Rqctx, job: JobId, action: &str) -> Result<String, H
 
 /// See Other: reloading the page that comes does not press the button again.
 fn finish_action(rqctx: &Rqctx, done: Result<String, HttpError>) -> Response<Body> {
-    let location = match done {
-        Ok(location) => location,
-        Err(wrong) => return finish(rqctx, Err(wrong)),
-    };
+    match done {
+        Ok(location) => see_other(&location),
+        Err(wrong) => finish(rqctx, Err(wrong)),
+    }
+}
+
+/// Sends a browser to another URL, which has only what a header may hold.
+fn see_other(location: &str) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
-    let location = location.parse().expect("a path with an id is a header value");
+    let location = location.parse().expect("URLs that were parsed or made here are ASCII");
     response.headers_mut().insert(header::LOCATION, location);
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
     secure(&mut response);
     response
 }
 
 /// Lets an operator in.
 async fn operator(rqctx: &Rqctx) -> Result<Principal, HttpError> {
-    require(rqctx, Role::Operator, Challenge::Basic).await
+    require(rqctx, Role::Operator).await
 }
 
-/// Lets a reader in. `/?sign_in` asks for a token where none is needed.
-async fn reader(rqctx: &Rqctx) -> Result<Principal, HttpError> {
-    let principal = require(rqctx, Role::Reader, Challenge::Basic).await?;
-    if principal.name.is_none() && query(rqctx, "sign_in").is_some() {
-        return Err(unauthenticated(Challenge::Basic));
+/// Sends somebody who has to sign in to where they can, and then back.
+fn to_sign_in(rqctx: &Rqctx) -> Response<Body> {
+    let (request, base) = (&rqctx.request, &rqctx.context().base_url);
+    let back = match *request.method() {
+        Method::GET => request.uri().path_and_query().map(|path| path.as_str().to_owned()),
+        _ => return_to::referer(request.headers(), base),
+    };
+    match back.and_then(|path| return_to::ours(&path, base)) {
+        Some(path) if path != "/" => {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            see_other(&format!("/login?{}", query.append_pair("return_to", &path).finish()))
+        }
+        _ => see_other("/login"),
     }
-    Ok(principal)
+}
+
+/// Lets a reader in.
+async fn reader(rqctx: &Rqctx) -> Result<Principal, HttpError> {
+    require(rqctx, Role::Reader).await
 }
 
 /// A value of the query. The pages' own parameters are no part of the API.
@@ -248,6 +299,11 @@ fn finish(rqctx: &Rqctx, page: Result<String, HttpError>) -> Response<Body> {
         Ok(html) => (StatusCode::OK, html, None),
         Err(wrong) => {
             let status = wrong.status_code.as_status();
+            // A program that sent a token wants to know that it is no good.
+            let browser = !rqctx.request.headers().contains_key(header::AUTHORIZATION);
+            if status == StatusCode::UNAUTHORIZED && browser {
+                return to_sign_in(rqctx);
+            }
             if status.is_server_error() {
                 error!(rqctx.log, "page failed"; keys::ERROR => &wrong.internal_message);
             }
@@ -272,13 +328,7 @@ fn problem(context: &Context, status: StatusCode, message: &str) -> String {
         StatusCode::NOT_FOUND => "Not found",
         _ => "That did not work",
     };
-    let text = match status {
-        StatusCode::UNAUTHORIZED => {
-            "Use any user name, and as the password a token that the server's operator gave you."
-        }
-        _ => message,
-    };
-    let (heading, text) = (heading.to_owned(), text.to_owned());
+    let (heading, text) = (heading.to_owned(), message.to_owned());
     let page = ProblemPage { frame: Frame::new(context, None), heading, text };
     page.render().unwrap_or_else(|_| message.to_owned())
 }

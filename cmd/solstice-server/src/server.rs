@@ -34,6 +34,7 @@ use crate::pages::AssetUrls;
 use crate::ready::Readiness;
 use crate::requests;
 use crate::retention::{self, Retain};
+use crate::throttle::Throttle;
 use crate::user::Users;
 use crate::webhook::Webhooks;
 
@@ -147,6 +148,7 @@ impl Server {
             clock,
             base_url: config.base_url.clone(),
             anonymous: config.anonymous,
+            throttle: Throttle::default(),
             max_attempts: config.max_attempts,
             lease: config.lease,
             leases: Signal::default(),

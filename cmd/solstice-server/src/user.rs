@@ -14,7 +14,7 @@ use std::sync::Arc;
 use dropshot::{
     Body, EmptyScanParams, HttpError, HttpResponseCreated, HttpResponseDeleted, HttpResponseOk,
     HttpResponseUpdatedNoContent, PaginationParams, Path, Query, RequestContext, ResultsPage,
-    TypedBody, WhichPage,
+    TypedBody, UntypedBody, WhichPage,
 };
 use http::Response;
 use slog::info;
@@ -30,8 +30,9 @@ use solstice_log::keys;
 use solstice_model::{HostName, JobId, Role, RunId, Token};
 use solstice_store::RerunJobs;
 
-use crate::auth::{Challenge, Principal, identify, require, require_to_change};
+use crate::auth::{Principal, identify, require, require_to_change};
 use crate::context::Context;
+use crate::csrf::Form;
 use crate::error::{bad_request, client_error, from_store, not_ready};
 use crate::pages;
 
@@ -50,7 +51,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, RepositoryPage>>,
     ) -> Result<HttpResponseOk<ResultsPage<Repository>>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
         let before = match query.page {
@@ -63,7 +64,7 @@ impl UserApi for Users {
     }
 
     async fn queue_view(rqctx: Rqctx) -> Result<HttpResponseOk<Queue>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         queue::view(rqctx.context(), principal.sight).await.map(HttpResponseOk)
     }
 
@@ -71,7 +72,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         query: Query<PaginationParams<RunFilter, RunPage>>,
     ) -> Result<HttpResponseOk<ResultsPage<Run>>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
         run::list(rqctx.context(), principal, query.page, limit).await
@@ -123,7 +124,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<RunPath>,
     ) -> Result<HttpResponseOk<RunDetail>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Bearer).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let (context, run) = (rqctx.context(), path.into_inner().run);
         principal.see_run(context, run).await?;
         context.store.run(run).await.map(HttpResponseOk).map_err(from_store)
@@ -133,7 +134,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<JobPath>,
     ) -> Result<HttpResponseOk<JobDetail>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         context.store.job(job).await.map(HttpResponseOk).map_err(from_store)
     }
 
@@ -162,7 +163,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<JobPath>,
     ) -> Result<HttpResponseOk<Vec<Artifact>>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         context.store.artifacts(job).await.map(HttpResponseOk).map_err(from_store)
     }
 
@@ -170,7 +171,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<ArtifactPath>,
     ) -> Result<Response<Body>, HttpError> {
-        let principal = require(&rqctx, Role::Reader, Challenge::Basic).await?;
+        let principal = require(&rqctx, Role::Reader).await?;
         let ArtifactPath { job, index } = path.into_inner();
         principal.see_job(rqctx.context(), job).await?;
         artifact::download(rqctx.context(), job, index, rqctx.request.headers()).await
@@ -181,7 +182,7 @@ impl UserApi for Users {
         path: Path<JobPath>,
         query: Query<AnnotationsQuery>,
     ) -> Result<HttpResponseOk<Annotations>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         let store = &context.store;
         let detail = store.job(job).await.map_err(from_store)?;
         let (attempt, _) = records::chosen(&detail, query.into_inner().attempt)?;
@@ -194,17 +195,17 @@ impl UserApi for Users {
         path: Path<JobPath>,
         query: Query<RecordsQuery>,
     ) -> Result<HttpResponseOk<RecordsPage>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         records::page(context, job, query.into_inner()).await.map(HttpResponseOk)
     }
 
     async fn job_log(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Basic).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         log::plain(context, job).await
     }
 
     async fn job_events(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Bearer).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         let last = rqctx.request.headers().get("last-event-id");
         let last = last.map(|value| value.to_str().map(str::to_owned)).transpose();
         let last = last.map_err(|_| bad_request("bad Last-Event-ID"))?;
@@ -214,7 +215,7 @@ impl UserApi for Users {
     }
 
     async fn job_console(rqctx: Rqctx, path: Path<JobPath>) -> Result<Response<Body>, HttpError> {
-        let (context, job) = readable(&rqctx, path, Challenge::Basic).await?;
+        let (context, job) = readable(&rqctx, path).await?;
         log::console(context, job).await
     }
 
@@ -222,7 +223,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         query: Query<PaginationParams<EmptyScanParams, DeliveryPage>>,
     ) -> Result<HttpResponseOk<ResultsPage<Delivery>>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         let query = query.into_inner();
         let limit = page_limit(&rqctx, &query)?;
         let before = match query.page {
@@ -238,7 +239,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<DeliveryPath>,
     ) -> Result<HttpResponseOk<DeliveryDetail>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         let detail = rqctx.context().store.delivery_detail(path.into_inner().delivery).await;
         detail.map(HttpResponseOk).map_err(from_store)
     }
@@ -247,7 +248,7 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<DeliveryPath>,
     ) -> Result<Response<Body>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         delivery::body(rqctx.context(), path.into_inner().delivery).await
     }
 
@@ -261,7 +262,7 @@ impl UserApi for Users {
     }
 
     async fn host_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Host>>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         let context = rqctx.context();
         let hosts = context.store.hosts(context.clock.now(), context.lease).await;
         hosts.map(HttpResponseOk).map_err(from_store)
@@ -284,17 +285,17 @@ impl UserApi for Users {
     }
 
     async fn image_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Image>>, HttpError> {
-        require(&rqctx, Role::Operator, Challenge::Bearer).await?;
+        require(&rqctx, Role::Operator).await?;
         rqctx.context().store.images().await.map(HttpResponseOk).map_err(from_store)
     }
 
     async fn whoami(rqctx: Rqctx) -> Result<HttpResponseOk<WhoAmI>, HttpError> {
-        let Principal { name, role, .. } = identify(&rqctx, Challenge::Bearer).await?;
+        let Principal { name, role, .. } = identify(&rqctx).await?;
         Ok(HttpResponseOk(WhoAmI { name, role }))
     }
 
     async fn token_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<TokenInfo>>, HttpError> {
-        require(&rqctx, Role::Admin, Challenge::Bearer).await?;
+        require(&rqctx, Role::Admin).await?;
         rqctx.context().store.tokens().await.map(HttpResponseOk).map_err(from_store)
     }
 
@@ -375,9 +376,10 @@ impl UserApi for Users {
     async fn page_host_action(
         rqctx: Rqctx,
         path: Path<HostActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError> {
         let HostActionPath { host, action } = path.into_inner();
-        Ok(pages::host_action(&rqctx, host, &action).await)
+        Ok(pages::host_action(&rqctx, host, &action, &Form::read(&body)).await)
     }
 
     async fn page_images(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
@@ -398,9 +400,10 @@ impl UserApi for Users {
     async fn page_delivery_action(
         rqctx: Rqctx,
         path: Path<DeliveryActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError> {
         let DeliveryActionPath { delivery, action } = path.into_inner();
-        Ok(pages::delivery_action(&rqctx, delivery, &action).await)
+        Ok(pages::delivery_action(&rqctx, delivery, &action, &Form::read(&body)).await)
     }
 
     async fn page_run(rqctx: Rqctx, path: Path<RunPath>) -> Result<Response<Body>, HttpError> {
@@ -414,17 +417,34 @@ impl UserApi for Users {
     async fn page_run_action(
         rqctx: Rqctx,
         path: Path<RunActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError> {
         let RunActionPath { run, action } = path.into_inner();
-        Ok(pages::run_action(&rqctx, run, &action).await)
+        Ok(pages::run_action(&rqctx, run, &action, &Form::read(&body)).await)
     }
 
     async fn page_job_action(
         rqctx: Rqctx,
         path: Path<JobActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError> {
         let JobActionPath { job, action } = path.into_inner();
-        Ok(pages::job_action(&rqctx, job, &action).await)
+        Ok(pages::job_action(&rqctx, job, &action, &Form::read(&body)).await)
+    }
+
+    async fn page_login(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::show(&rqctx))
+    }
+
+    async fn page_login_action(
+        rqctx: Rqctx,
+        body: UntypedBody,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::by_token(&rqctx, &Form::read(&body)).await)
+    }
+
+    async fn page_logout(rqctx: Rqctx, body: UntypedBody) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::out(&rqctx, &Form::read(&body)).await)
     }
 
     async fn page_asset(rqctx: Rqctx, path: Path<AssetPath>) -> Result<Response<Body>, HttpError> {
@@ -442,9 +462,8 @@ impl UserApi for Users {
 async fn readable(
     rqctx: &Rqctx,
     path: Path<JobPath>,
-    challenge: Challenge,
 ) -> Result<(&Arc<Context>, JobId), HttpError> {
-    let principal = require(rqctx, Role::Reader, challenge).await?;
+    let principal = require(rqctx, Role::Reader).await?;
     let (context, job) = (rqctx.context(), path.into_inner().job);
     principal.see_job(context, job).await?;
     Ok((context, job))

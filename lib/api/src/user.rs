@@ -7,7 +7,7 @@
 use dropshot::{
     Body, EmptyScanParams, HttpError, HttpResponseCreated, HttpResponseDeleted, HttpResponseOk,
     HttpResponseUpdatedNoContent, PaginationParams, Path, Query, RequestContext, ResultsPage,
-    TypedBody,
+    TypedBody, UntypedBody,
 };
 use http::Response;
 use solstice_model::{JobId, RunId};
@@ -348,6 +348,7 @@ pub trait UserApi {
     async fn page_host_action(
         rqctx: RequestContext<Self::Context>,
         path: Path<HostActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// Page: golden images
@@ -373,6 +374,7 @@ pub trait UserApi {
     async fn page_delivery_action(
         rqctx: RequestContext<Self::Context>,
         path: Path<DeliveryActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// Page: one run
@@ -387,6 +389,7 @@ pub trait UserApi {
     async fn page_run_action(
         rqctx: RequestContext<Self::Context>,
         path: Path<RunActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// A button of a job's page: `cancel` or `rerun`
@@ -394,6 +397,7 @@ pub trait UserApi {
     async fn page_job_action(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobActionPath>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// Page: one job with its log
@@ -401,6 +405,29 @@ pub trait UserApi {
     async fn page_job(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: how to sign in
+    #[endpoint { method = GET, path = "/login", unpublished = true }]
+    async fn page_login(rqctx: RequestContext<Self::Context>) -> Result<Response<Body>, HttpError>;
+
+    /// Signs in by a token
+    #[endpoint {
+        method = POST,
+        path = "/login",
+        unpublished = true,
+        request_body_max_bytes = 8192,
+    }]
+    async fn page_login_action(
+        rqctx: RequestContext<Self::Context>,
+        body: UntypedBody,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Signs out
+    #[endpoint { method = POST, path = "/logout", unpublished = true }]
+    async fn page_logout(
+        rqctx: RequestContext<Self::Context>,
+        body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
 
     /// The pages' style sheet and script

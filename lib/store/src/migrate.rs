@@ -79,7 +79,7 @@ mod tests {
     ];
 
     /// The tables, each with the version that brought it.
-    const TABLES: [(&str, usize); 16] = [
+    const TABLES: [(&str, usize); 17] = [
         ("repository", 1),
         ("delivery", 1),
         ("run", 1),
@@ -96,6 +96,7 @@ mod tests {
         ("annotation", 3),
         ("seen_head", 3),
         ("image_use", 4),
+        ("session", 4),
     ];
 
     fn populated(version: usize) -> Connection {

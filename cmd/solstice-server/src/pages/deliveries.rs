@@ -12,7 +12,8 @@ use super::filter::{Choice, Filters};
 use super::format::{Badge, When};
 use super::nav::Section;
 use super::{Frame, Rqctx, operator, query, rendered};
-use crate::auth::require_to_change;
+use crate::auth::require_form;
+use crate::csrf::Form;
 use crate::error::{bad_request, from_store, not_found};
 use crate::user::delivery;
 
@@ -148,8 +149,13 @@ pub(super) async fn render_one(rqctx: &Rqctx, id: DeliveryId) -> Result<String, 
 }
 
 /// A button: `replay`.
-pub(super) async fn act(rqctx: &Rqctx, id: DeliveryId, action: &str) -> Result<String, HttpError> {
-    let principal = require_to_change(rqctx, Role::Operator).await?;
+pub(super) async fn act(
+    rqctx: &Rqctx,
+    id: DeliveryId,
+    action: &str,
+    form: &Form,
+) -> Result<String, HttpError> {
+    let principal = require_form(rqctx, form, Role::Operator).await?;
     if action != "replay" {
         return Err(not_found("there is no such button"));
     }

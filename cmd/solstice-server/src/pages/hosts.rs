@@ -13,7 +13,8 @@ use solstice_store::{HostPhases, MAX_PAGE, Sight};
 use super::format::{Badge, When, iso, job_badge};
 use super::nav::Section;
 use super::{Frame, Rqctx, operator, rendered};
-use crate::auth::require_to_change;
+use crate::auth::require_form;
+use crate::csrf::Form;
 use crate::error::{from_store, not_found};
 
 struct HostView {
@@ -125,8 +126,13 @@ pub(super) async fn render(rqctx: &Rqctx) -> Result<String, HttpError> {
 }
 
 /// A button: `drain` or `undrain`.
-pub(super) async fn act(rqctx: &Rqctx, host: HostName, action: &str) -> Result<String, HttpError> {
-    require_to_change(rqctx, Role::Operator).await?;
+pub(super) async fn act(
+    rqctx: &Rqctx,
+    host: HostName,
+    action: &str,
+    form: &Form,
+) -> Result<String, HttpError> {
+    require_form(rqctx, form, Role::Operator).await?;
     let context = rqctx.context();
     let draining = match action {
         "drain" => true,

@@ -80,3 +80,7 @@ UPDATE run SET outcome = 'failed' WHERE problem IS NOT NULL;
 
 INSERT INTO image_use (name, digest, first_seen_at, uses, used_at) VALUES
     ('omnios', 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1700000000000, 3, 1700000010000);
+
+INSERT INTO session (hash, token, forge, login, created_at, used_at) VALUES
+    ('aa1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', 'alice', NULL, NULL, 1700000008000, 1700000009000),
+    ('bb1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', NULL, 'codeberg', 'bob', 1700000008000, 1700000009000);
