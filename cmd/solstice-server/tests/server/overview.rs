@@ -311,7 +311,7 @@ async fn serve_pages() {
         bench.push(&workflow).await;
         let attempt = bench.claim().await;
         bench.run_up(&attempt).await;
-        bench.advance(40 + number * 7 % 23);
+        bench.advance(20 + number * 7 % 23);
         if number % 7 == 3 {
             let exit = Exit::Code { code: 1 };
             let verdict = AgentVerdict::Failed { step: 0, exit };
@@ -324,10 +324,11 @@ async fn serve_pages() {
     bench.push_files(&[(".solstice/broken.kdl", b"workflow {")]).await;
     let (_, large) = bench.push(LARGE).await;
     for step in 0..9 {
-        let attempt = bench.claim().await;
+        let wanted = bench.sync(1, &[], 0).await;
+        let attempt = wanted.last().unwrap()["attempt"].as_str().unwrap().to_owned();
         bench.run_up(&attempt).await;
-        bench.advance(20 + step * 3);
         if step < 6 {
+            bench.advance(20 + step * 3);
             bench.finish(&attempt, 1).await;
         } else {
             let begun = record(1, RecordBody::StepStarted { step: 0 });
