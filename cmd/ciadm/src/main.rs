@@ -20,6 +20,7 @@ mod session;
 mod token;
 mod watch;
 mod which;
+mod why;
 
 use std::process::ExitCode;
 
@@ -59,6 +60,8 @@ enum Verb {
         #[command(subcommand)]
         verb: JobVerb,
     },
+    /// Tell why a job waits, runs, was skipped or failed, and what helps
+    Why(why::Why),
     /// Show what a job wrote
     Logs(logs::Logs),
     /// List or download what a job left
@@ -101,6 +104,9 @@ enum Verb {
     Deliveries(delivery::Deliveries),
     /// Look whether this computer and the server are as they should be
     Doctor(doctor::Doctor),
+    /// Print the parts of the man page that the command line says
+    #[command(hide = true)]
+    Manual,
     /// Print what a shell needs to complete commands
     Completions {
         /// Which shell
@@ -137,6 +143,7 @@ async fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Run { verb: RunVerb::Show(of) } => run::show(of).await,
         Verb::Jobs(list) => list.run().await,
         Verb::Job { verb: JobVerb::Show(show) } => show.run().await,
+        Verb::Why(why) => why.run().await,
         Verb::Logs(logs) => logs.run().await,
         Verb::Artifacts(artifacts) => artifacts.run().await,
         Verb::Trigger(trigger) => trigger.run().await,
@@ -152,6 +159,10 @@ async fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Tokens { verb } => verb.run().await,
         Verb::Deliveries(deliveries) => deliveries.run().await,
         Verb::Doctor(doctor) => doctor.run().await,
+        Verb::Manual => {
+            output::print(&solstice_manual::sections(&Args::command()));
+            Ok(())
+        }
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Args::command(), "ciadm", &mut script);

@@ -62,6 +62,14 @@ pub(crate) enum Command {
         /// The file that says where guests are served
         endpoint_file: PathBuf,
     },
+    /// Prints the parts of the man page that the command line says
+    #[command(hide = true)]
+    Manual,
+    /// Prints what a shell needs to complete commands
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// Shows a workflow, or one job of it, with every default filled in
     #[command(after_help = EXIT_CODES)]
     Show {

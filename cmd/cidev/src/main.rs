@@ -14,7 +14,7 @@ mod validate;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::files::{FileError, Found};
@@ -29,6 +29,16 @@ fn main() -> ExitCode {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(_) => ExitCode::from(3),
             };
+        }
+        Command::Manual => {
+            output::print(&solstice_manual::sections(&Cli::command()));
+            Ok(Found::AllValid)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "cidev", &mut script);
+            output::print(&String::from_utf8_lossy(&script));
+            Ok(Found::AllValid)
         }
         Command::Show { json, file, job } => show::run(&file, job.as_deref(), json),
     };

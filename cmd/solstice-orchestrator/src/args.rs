@@ -34,7 +34,13 @@ pub(crate) enum Verb {
         /// The configuration file
         #[arg(long, value_name = "PATH", default_value = DEFAULT_PATH)]
         config: PathBuf,
+        /// Print one JSON document in the end, for programs
+        #[arg(long)]
+        json: bool,
     },
+    /// Print the parts of the man page that the command line says
+    #[command(hide = true)]
+    Manual,
     /// Relay one guest connection; started by QEMU
     #[command(hide = true)]
     GuestRelay {
@@ -57,7 +63,7 @@ mod tests {
     #[test]
     fn the_configuration_has_a_usual_place() {
         let args = Args::try_parse_from(["solstice-orchestrator", "check"]).unwrap();
-        let Verb::Check { config } = args.verb else { panic!() };
+        let Verb::Check { config, .. } = args.verb else { panic!() };
         assert_eq!(config, PathBuf::from("/etc/solstice/orchestrator.kdl"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde::Serialize;
 use solstice_config::OrchestratorConfig;
 use solstice_host::{check_git, check_server};
 use solstice_image::VerifiedImage;
@@ -12,9 +13,9 @@ use crate::run::runtime;
 use crate::{hypervisor, settings};
 
 /// Checks all there is to check and prints it.
-pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+pub(crate) fn check(path: &Path, json: bool) -> Result<(), Failure> {
     let config = OrchestratorConfig::load(path)?;
-    let mut table = Table { worst: None };
+    let mut table = Table { worst: None, json, rows: Vec::new() };
     table.row("configuration", Ok(path.display().to_string()));
     table.row("host", Ok(format!("{}, {} machines", config.host, config.capacity)));
     let images = check_images(&config, &mut table);
@@ -30,6 +31,7 @@ pub(crate) fn check(path: &Path) -> Result<(), Failure> {
         }
         table.row("server", check_token(&config).await);
     });
+    table.finish();
     match table.worst {
         None => Ok(()),
         Some(status) => Err(Failure::Check { status }),
@@ -82,17 +84,35 @@ async fn check_token(config: &OrchestratorConfig) -> Result<String, Failure> {
     Ok(format!("{} takes the token", config.server))
 }
 
-/// Prints rows as they come, and remembers the worst.
+/// Prints rows as they come, or all of them as JSON, and remembers the worst.
 struct Table {
     worst: Option<u8>,
+    json: bool,
+    rows: Vec<Row>,
+}
+
+/// What one check found.
+#[derive(Serialize)]
+struct Row {
+    check: String,
+    verdict: Verdict,
+    text: String,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Ok,
+    Wrong,
+    Skipped,
 }
 
 impl Table {
     fn row(&mut self, title: &str, found: Result<String, Failure>) {
         match found {
-            Ok(text) => println!("{title:<20} ok      {text}"),
+            Ok(text) => self.add(title, Verdict::Ok, text),
             Err(failure) => {
-                println!("{title:<20} WRONG   {}", solstice_log::chain(&failure));
+                self.add(title, Verdict::Wrong, solstice_log::chain(&failure));
                 // What the operator has said comes before what the world is like.
                 let status = failure.status();
                 self.worst = Some(self.worst.map_or(status, |worst| worst.min(status)));
@@ -100,7 +120,26 @@ impl Table {
         }
     }
 
-    fn skipped(&self, title: &str, why: &str) {
-        println!("{title:<20} -       {why}");
+    fn skipped(&mut self, title: &str, why: &str) {
+        self.add(title, Verdict::Skipped, why.to_owned());
+    }
+
+    fn add(&mut self, check: &str, verdict: Verdict, text: String) {
+        if !self.json {
+            let word = match verdict {
+                Verdict::Ok => "ok",
+                Verdict::Wrong => "WRONG",
+                Verdict::Skipped => "-",
+            };
+            println!("{check:<20} {word:<7} {text}");
+        }
+        self.rows.push(Row { check: check.to_owned(), verdict, text });
+    }
+
+    fn finish(&self) {
+        if self.json {
+            let ok = self.worst.is_none();
+            println!("{}", serde_json::json!({ "ok": ok, "checks": self.rows }));
+        }
     }
 }

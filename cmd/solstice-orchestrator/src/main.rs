@@ -10,14 +10,18 @@ mod settings;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::args::{Args, Verb};
 
 fn main() -> ExitCode {
     let done = match Args::parse().verb {
         Verb::Run { config, verbose } => run::run(&config, verbose),
-        Verb::Check { config } => check::check(&config),
+        Verb::Check { config, json } => check::check(&config, json),
+        Verb::Manual => {
+            print!("{}", solstice_manual::sections(&Args::command()));
+            Ok(())
+        }
         Verb::GuestRelay { endpoint_file } => {
             return match solstice_host::relay::run(&endpoint_file) {
                 Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use miette::{IntoDiagnostic as _, WrapErr as _};
 use slog::info;
 use solstice_config::server::{DEFAULT_PATH, ForgeConfig, ForgeKind};
@@ -49,6 +49,9 @@ enum Command {
         #[command(flatten)]
         config: ConfigArg,
     },
+    /// Print the parts of the man page that the command line says
+    #[command(hide = true)]
+    Manual,
     /// Make, list and revoke tokens, also while the server runs
     #[command(subcommand)]
     Token(TokenCommand),
@@ -109,6 +112,10 @@ impl Cli {
     /// Does what was asked for.
     pub(crate) fn run(self) -> ExitCode {
         let config = match &self.command {
+            Command::Manual => {
+                print!("{}", solstice_manual::sections(&Self::command()));
+                return ExitCode::SUCCESS;
+            }
             Command::Run { config, .. } | Command::Check { config } => config,
             Command::Token(
                 TokenCommand::Create { config, .. }
@@ -126,7 +133,7 @@ impl Cli {
         };
         let done = match self.command {
             Command::Run { log_level, .. } => run(&config, forges, log_level),
-            Command::Check { .. } => Ok(()),
+            Command::Check { .. } | Command::Manual => Ok(()),
             Command::Token(command) => token(&config, command),
         };
         match done {

@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,9 +16,11 @@ use url::Url;
 
 use crate::host::HostPolls;
 use crate::live::LiveLogs;
+use crate::once::Once;
 use crate::pages::AssetUrls;
+use crate::permissions::Permissions;
 use crate::ready::Readiness;
-use crate::throttle::Throttle;
+use crate::sign_in::SignIn;
 
 /// Responses that stay open (live logs, downloads) at the same time.
 pub(crate) const MAX_STREAMS: usize = 512;
@@ -46,8 +49,14 @@ pub(crate) struct Context {
     pub(crate) base_url: Url,
     /// What somebody without a token may do.
     pub(crate) anonymous: Option<Role>,
-    /// How often somebody may try to sign in.
-    pub(crate) throttle: Throttle,
+    /// How people sign in.
+    pub(crate) sign_in: SignIn,
+    /// What users of forges may see and do.
+    pub(crate) permissions: Permissions,
+    /// Proxies whose word on where a request came from is taken.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// Requests that bear a key.
+    pub(crate) once: Once,
     /// How often a job is tried.
     pub(crate) max_attempts: u32,
     /// How long a host may be silent.

@@ -18,7 +18,10 @@
 //! | 413 | `log_too_long` | the log of the attempt has reached its bound |
 //! | 415 | `unsupported_media_type` | the body is of a kind that is not read |
 //! | 416 | `bad_range` | the part that was asked for is none of it |
+//! | 409 | `idempotency_key_under_way`, `idempotency_answer_lost` | see `once` |
+//! | 422 | `idempotency_key_reused` | the key came with another request before |
 //! | 422 | `nothing_to_run` | no workflow there is to be started by hand |
+//! | 429 | `too_many_tries` | too many sign-ins failed from this address |
 //! | 502 | `forge_failed` | the forge does not answer as it should |
 //! | 503 | `busy`, `not_ready` | try again later |
 //! | 507 | `disk_full`, `no_room` | the server's disk, or what it may fill of it, is full |

@@ -6,6 +6,7 @@
 
 mod ansi;
 mod assets;
+mod audit;
 mod badge;
 mod chart;
 mod deliveries;
@@ -25,6 +26,7 @@ mod run_parts;
 mod runs;
 pub(crate) mod sign_in;
 mod start;
+mod why;
 
 use std::sync::Arc;
 
@@ -39,7 +41,7 @@ use solstice_store::RerunJobs;
 
 pub(crate) use self::assets::{AssetUrls, answer as asset};
 use self::nav::{NavItem, Section};
-use crate::auth::{Principal, Via, require, require_form};
+use crate::auth::{Principal, Via, require, require_form_to_act};
 use crate::context::Context;
 use crate::csrf::Form;
 use crate::error::{from_store, not_found};
@@ -172,6 +174,11 @@ pub(crate) async fn job(rqctx: &Rqctx, job: JobId) -> Response<Body> {
     finish(rqctx, job::render(rqctx, job).await)
 }
 
+/// Page: what was done.
+pub(crate) async fn audit(rqctx: &Rqctx) -> Response<Body> {
+    finish(rqctx, audit::render(rqctx).await)
+}
+
 /// A button of a run's page; then the page again.
 pub(crate) async fn run_action(
     rqctx: &Rqctx,
@@ -198,14 +205,16 @@ async fn act_on_run(
     action: &str,
     form: &Form,
 ) -> Result<String, HttpError> {
-    let principal = require_form(rqctx, form, Role::Submitter).await?;
+    let principal = require_form_to_act(rqctx, form).await?;
     let context = rqctx.context();
-    principal.see_run(context, run).await?;
+    principal.act_on_run(context, run).await?;
     match action {
-        "approve" => drop(act::approve(context, principal, run).await?),
-        "cancel" => drop(act::cancel_run(context, principal, run).await?),
-        "rerun" => drop(act::rerun(context, principal, run, RerunJobs::All).await?),
-        "rerun-failed" => drop(act::rerun(context, principal, run, RerunJobs::Failed).await?),
+        "approve" => drop(act::approve(context, principal.actor(), run).await?),
+        "cancel" => drop(act::cancel_run(context, principal.actor(), run).await?),
+        "rerun" => drop(act::rerun(context, principal.actor(), run, RerunJobs::All).await?),
+        "rerun-failed" => {
+            drop(act::rerun(context, principal.actor(), run, RerunJobs::Failed).await?)
+        }
         _ => return Err(not_found("there is no such button")),
     }
     Ok(format!("/runs/{run}"))
@@ -217,17 +226,17 @@ async fn act_on_job(
     action: &str,
     form: &Form,
 ) -> Result<String, HttpError> {
-    let principal = require_form(rqctx, form, Role::Submitter).await?;
+    let principal = require_form_to_act(rqctx, form).await?;
     let context = rqctx.context();
-    principal.see_job(context, job).await?;
+    principal.act_on_job(context, job).await?;
     match action {
         "cancel" => {
-            act::cancel_job(context, principal, job).await?;
+            act::cancel_job(context, principal.actor(), job).await?;
             Ok(format!("/jobs/{job}"))
         }
         "rerun" => {
             let name = context.store.job(job).await.map_err(from_store)?.job.name;
-            let new = act::rerun_job(context, principal, job).await?;
+            let new = act::rerun_job(context, principal.actor(), job).await?;
             let new = new.iter().find(|one| one.name == name).map_or(job, |new| new.id);
             Ok(format!("/jobs/{new}"))
         }

@@ -20,9 +20,11 @@ pub(crate) fn ours(given: &str, base: &Url) -> Option<String> {
     }
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     // The path of `/.//evil` is `//evil`.
-    let leads_on = path.starts_with("//") || ["/login", "/logout"].iter().any(|own| {
-        path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
-    });
+    let leads_on = path.starts_with("//")
+        || ["/login", "/logout"].iter().any(|own| {
+            path.strip_prefix(own)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        });
     (!leads_on).then(|| path.to_owned())
 }
 

@@ -30,11 +30,13 @@ use tokio_util::sync::CancellationToken;
 use crate::context::{BODY_ROOM_KIB, Context, MAX_LARGE_BODIES, MAX_STREAMS};
 use crate::host::{HostPolls, Hosts};
 use crate::live::LiveLogs;
+use crate::once::Once;
 use crate::pages::AssetUrls;
+use crate::permissions::Permissions;
 use crate::ready::Readiness;
 use crate::requests;
 use crate::retention::{self, Retain};
-use crate::throttle::Throttle;
+use crate::sign_in::SignIn;
 use crate::user::Users;
 use crate::webhook::Webhooks;
 
@@ -148,7 +150,10 @@ impl Server {
             clock,
             base_url: config.base_url.clone(),
             anonymous: config.anonymous,
-            throttle: Throttle::default(),
+            sign_in: SignIn::new(&config.forges),
+            permissions: Permissions::default(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            once: Once::default(),
             max_attempts: config.max_attempts,
             lease: config.lease,
             leases: Signal::default(),

@@ -11,10 +11,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::Utc;
+use solstice_api::user::AuditVia;
 use solstice_config::ServerConfig;
 use solstice_engine::Checks;
 use solstice_model::{BadName, HostName, Role, Token};
-use solstice_store::{Store, StoreError};
+use solstice_store::{Actor, Store, StoreError};
 
 use crate::server::database;
 
@@ -73,7 +74,7 @@ impl Tokens {
         // A host's token bears the host's name, and others follow the same rule.
         name.parse::<HostName>().map_err(TokenError::Name)?;
         let token = Token::generate();
-        let made = self.store.create_token(name, role, token.hash(), Utc::now()).await;
+        let made = self.store.create_token_by(actor(), name, role, token.hash(), Utc::now()).await;
         made.map_err(|source| self.failed(source))?;
         Ok(writeln!(out, "{}", token.secret())?)
     }
@@ -99,12 +100,21 @@ impl Tokens {
     ///
     /// [`TokenError`]; there may be no such token.
     pub async fn revoke(&self, name: String) -> Result<(), TokenError> {
-        self.store.revoke_token(name).await.map_err(|source| self.failed(source))
+        self.store
+            .revoke_token(name, actor(), Utc::now())
+            .await
+            .map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: StoreError) -> TokenError {
         TokenError::Store { path: self.path.clone(), source }
     }
+}
+
+/// Whoever may write the database; the system knows them by a number.
+fn actor() -> Actor {
+    let uid = rustix::process::getuid().as_raw();
+    Actor::new(format!("uid {uid}"), AuditVia::CommandLine)
 }
 
 fn open(path: &Path, checks: Arc<Checks>) -> Result<Store, StoreError> {

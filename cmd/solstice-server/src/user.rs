@@ -2,12 +2,15 @@
 
 pub(crate) mod act;
 mod artifact;
+mod audit;
 pub(crate) mod delivery;
 mod events;
 mod log;
 pub(crate) mod queue;
 pub(crate) mod records;
 mod run;
+mod token;
+pub(crate) mod why;
 
 use std::sync::Arc;
 
@@ -17,23 +20,22 @@ use dropshot::{
     TypedBody, UntypedBody, WhichPage,
 };
 use http::Response;
-use slog::info;
 use solstice_api::user::{
-    Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, Delivery, DeliveryDetail,
-    DeliveryActionPath, DeliveryPage, DeliveryPath, Health, Host, HostActionPath, HostPath,
-    HostUpdate, Image, Job, JobActionPath, JobDetail, JobPath, Queue, Ready, RecordsPage,
-    RecordsQuery, Repository, RepositoryPage, RepositoryPath, Rerun, Run, RunActionPath, RunCreate,
-    RunDetail, RunFilter, RunPage, RunPath, TokenCreate, TokenCreated, TokenInfo, TokenPath,
-    UserApi, WhoAmI,
+    Annotations, AnnotationsQuery, Artifact, ArtifactPath, AssetPath, AuditEntry, AuditPage,
+    AuditQuery, CommitQuery, CommitWhy, Delivery, DeliveryActionPath, DeliveryDetail, DeliveryPage,
+    DeliveryPath, Health, Host, HostActionPath, HostPath, HostUpdate, Image, Job, JobActionPath,
+    JobDetail, JobPath, JobWhy, LoginPath, Queue, Ready, RecordsPage, RecordsQuery, Repository,
+    RepositoryPage, RepositoryPath, Rerun, Run, RunActionPath, RunCreate, RunDetail, RunFilter,
+    RunPage, RunPath, RunWhy, TokenCreate, TokenCreated, TokenInfo, TokenPath, UserApi, WhoAmI,
 };
-use solstice_log::keys;
-use solstice_model::{HostName, JobId, Role, RunId, Token};
+use solstice_model::{JobId, Role, RunId};
 use solstice_store::RerunJobs;
 
-use crate::auth::{Principal, identify, require, require_to_change};
+use crate::auth::{Principal, identify, require, require_to_act, require_to_change};
 use crate::context::Context;
 use crate::csrf::Form;
 use crate::error::{bad_request, client_error, from_store, not_ready};
+use crate::once::{Answer, once};
 use crate::pages;
 
 /// The most entries of one page of results.
@@ -82,29 +84,32 @@ impl UserApi for Users {
         rqctx: Rqctx,
         body: TypedBody<RunCreate>,
     ) -> Result<HttpResponseCreated<Vec<Run>>, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
-        let runs = act::start(rqctx.context(), principal, body.into_inner()).await?;
-        Ok(HttpResponseCreated(runs))
+        let principal = require_to_act(&rqctx).await?;
+        let (context, wanted) = (rqctx.context(), body.into_inner());
+        let (forge, repository) = (wanted.forge.as_ref(), &wanted.repository);
+        principal.may_start(context, forge, repository).await?;
+        let start = |by| act::start(context, by, wanted.clone());
+        once(&rqctx, &principal, &wanted, Answer::Plain, start).await.map(HttpResponseCreated)
     }
 
     async fn run_cancel(
         rqctx: Rqctx,
         path: Path<RunPath>,
     ) -> Result<HttpResponseOk<Vec<JobId>>, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let principal = require_to_act(&rqctx).await?;
         let run = path.into_inner().run;
-        principal.see_run(rqctx.context(), run).await?;
-        act::cancel_run(rqctx.context(), principal, run).await.map(HttpResponseOk)
+        principal.act_on_run(rqctx.context(), run).await?;
+        act::cancel_run(rqctx.context(), principal.actor(), run).await.map(HttpResponseOk)
     }
 
     async fn run_approve(
         rqctx: Rqctx,
         path: Path<RunPath>,
     ) -> Result<HttpResponseOk<Vec<RunId>>, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let principal = require_to_act(&rqctx).await?;
         let run = path.into_inner().run;
-        principal.see_run(rqctx.context(), run).await?;
-        act::approve(rqctx.context(), principal, run).await.map(HttpResponseOk)
+        principal.act_on_run(rqctx.context(), run).await?;
+        act::approve(rqctx.context(), principal.actor(), run).await.map(HttpResponseOk)
     }
 
     async fn run_rerun(
@@ -112,12 +117,12 @@ impl UserApi for Users {
         path: Path<RunPath>,
         body: TypedBody<Rerun>,
     ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
-        let failed = body.into_inner().failed_only;
-        let which = if failed { RerunJobs::Failed } else { RerunJobs::All };
-        let run = path.into_inner().run;
-        principal.see_run(rqctx.context(), run).await?;
-        act::rerun(rqctx.context(), principal, run, which).await.map(HttpResponseCreated)
+        let principal = require_to_act(&rqctx).await?;
+        let (context, run, body) = (rqctx.context(), path.into_inner().run, body.into_inner());
+        let which = if body.failed_only { RerunJobs::Failed } else { RerunJobs::All };
+        principal.act_on_run(context, run).await?;
+        let rerun = |by| act::rerun(context, by, run, which);
+        once(&rqctx, &principal, &body, Answer::Plain, rerun).await.map(HttpResponseCreated)
     }
 
     async fn run_view(
@@ -128,6 +133,32 @@ impl UserApi for Users {
         let (context, run) = (rqctx.context(), path.into_inner().run);
         principal.see_run(context, run).await?;
         context.store.run(run).await.map(HttpResponseOk).map_err(from_store)
+    }
+
+    async fn run_why(
+        rqctx: Rqctx,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<RunWhy>, HttpError> {
+        let principal = require(&rqctx, Role::Reader).await?;
+        let (context, run) = (rqctx.context(), path.into_inner().run);
+        principal.see_run(context, run).await?;
+        why::run(context, run).await.map(HttpResponseOk)
+    }
+
+    async fn commit_why(
+        rqctx: Rqctx,
+        query: Query<CommitQuery>,
+    ) -> Result<HttpResponseOk<CommitWhy>, HttpError> {
+        let principal = require(&rqctx, Role::Reader).await?;
+        why::commit(rqctx.context(), principal, query.into_inner()).await.map(HttpResponseOk)
+    }
+
+    async fn job_why(
+        rqctx: Rqctx,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<JobWhy>, HttpError> {
+        let (context, job) = readable(&rqctx, path).await?;
+        why::job(context, job).await.map(HttpResponseOk)
     }
 
     async fn job_view(
@@ -142,10 +173,10 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<JobPath>,
     ) -> Result<HttpResponseUpdatedNoContent, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
+        let principal = require_to_act(&rqctx).await?;
         let job = path.into_inner().job;
-        principal.see_job(rqctx.context(), job).await?;
-        act::cancel_job(rqctx.context(), principal, job).await?;
+        principal.act_on_job(rqctx.context(), job).await?;
+        act::cancel_job(rqctx.context(), principal.actor(), job).await?;
         Ok(HttpResponseUpdatedNoContent())
     }
 
@@ -153,10 +184,11 @@ impl UserApi for Users {
         rqctx: Rqctx,
         path: Path<JobPath>,
     ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError> {
-        let principal = require_to_change(&rqctx, Role::Submitter).await?;
-        let job = path.into_inner().job;
-        principal.see_job(rqctx.context(), job).await?;
-        act::rerun_job(rqctx.context(), principal, job).await.map(HttpResponseCreated)
+        let principal = require_to_act(&rqctx).await?;
+        let (context, job) = (rqctx.context(), path.into_inner().job);
+        principal.act_on_job(context, job).await?;
+        let rerun = |by| act::rerun_job(context, by, job);
+        once(&rqctx, &principal, &(), Answer::Plain, rerun).await.map(HttpResponseCreated)
     }
 
     async fn job_artifacts(
@@ -258,7 +290,7 @@ impl UserApi for Users {
     ) -> Result<HttpResponseOk<Delivery>, HttpError> {
         let principal = require_to_change(&rqctx, Role::Operator).await?;
         let id = path.into_inner().delivery;
-        delivery::replay(rqctx.context(), principal, id).await.map(HttpResponseOk)
+        delivery::replay(rqctx.context(), principal.actor(), id).await.map(HttpResponseOk)
     }
 
     async fn host_list(rqctx: Rqctx) -> Result<HttpResponseOk<Vec<Host>>, HttpError> {
@@ -273,14 +305,9 @@ impl UserApi for Users {
         path: Path<HostPath>,
         body: TypedBody<HostUpdate>,
     ) -> Result<HttpResponseOk<Host>, HttpError> {
-        require_to_change(&rqctx, Role::Operator).await?;
-        let context = rqctx.context();
+        let principal = require_to_change(&rqctx, Role::Operator).await?;
         let (name, draining) = (path.into_inner().host, body.into_inner().draining);
-        let now = context.clock.now();
-        let host = context.store.set_draining(name, draining, now, context.lease).await;
-        let host = host.map_err(from_store)?;
-        let state = if draining { "draining" } else { "taking jobs" };
-        info!(context.log, "host changed"; keys::HOST => %host.name, keys::STATE => state);
+        let host = act::set_draining(rqctx.context(), principal.actor(), name, draining).await?;
         Ok(HttpResponseOk(host))
     }
 
@@ -303,28 +330,28 @@ impl UserApi for Users {
         rqctx: Rqctx,
         body: TypedBody<TokenCreate>,
     ) -> Result<HttpResponseCreated<TokenCreated>, HttpError> {
-        require_to_change(&rqctx, Role::Admin).await?;
-        let context = rqctx.context();
-        let TokenCreate { name, role } = body.into_inner();
-        // A host's token bears the host's name, and others follow the same rule.
-        name.parse::<HostName>().map_err(|wrong| bad_request(wrong.to_string()))?;
-        let token = Token::generate();
-        let made = context.store.create_token(name, role, token.hash(), context.clock.now()).await;
-        let info = made.map_err(from_store)?;
-        info!(context.log, "token made"; keys::REASON => &info.name, keys::STATE => role.as_str());
-        Ok(HttpResponseCreated(TokenCreated { info, token }))
+        let principal = require_to_change(&rqctx, Role::Admin).await?;
+        let (context, wanted) = (rqctx.context(), body.into_inner());
+        let make = |by| token::create(context, by, wanted.clone());
+        once(&rqctx, &principal, &wanted, Answer::Secret, make).await.map(HttpResponseCreated)
     }
 
     async fn token_revoke(
         rqctx: Rqctx,
         path: Path<TokenPath>,
     ) -> Result<HttpResponseDeleted, HttpError> {
-        require_to_change(&rqctx, Role::Admin).await?;
-        let context = rqctx.context();
+        let principal = require_to_change(&rqctx, Role::Admin).await?;
         let name = path.into_inner().name;
-        context.store.revoke_token(name.clone()).await.map_err(from_store)?;
-        info!(context.log, "token revoked"; keys::REASON => name);
+        token::revoke(rqctx.context(), principal.actor(), name).await?;
         Ok(HttpResponseDeleted())
+    }
+
+    async fn audit_list(
+        rqctx: Rqctx,
+        query: Query<PaginationParams<AuditQuery, AuditPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<AuditEntry>>, HttpError> {
+        require(&rqctx, Role::Admin).await?;
+        audit::page(&rqctx, query.into_inner()).await
     }
 
     async fn health(rqctx: Rqctx) -> Result<HttpResponseOk<Health>, HttpError> {
@@ -443,6 +470,24 @@ impl UserApi for Users {
         Ok(pages::sign_in::by_token(&rqctx, &Form::read(&body)).await)
     }
 
+    async fn page_login_forge(
+        rqctx: Rqctx,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::at_forge(&rqctx, &path.into_inner().forge))
+    }
+
+    async fn page_login_callback(
+        rqctx: Rqctx,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError> {
+        Ok(pages::sign_in::back_from_forge(&rqctx, &path.into_inner().forge).await)
+    }
+
+    async fn page_audit(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {
+        Ok(pages::audit(&rqctx).await)
+    }
+
     async fn page_logout(rqctx: Rqctx, body: UntypedBody) -> Result<Response<Body>, HttpError> {
         Ok(pages::sign_in::out(&rqctx, &Form::read(&body)).await)
     }
@@ -459,10 +504,7 @@ impl UserApi for Users {
 }
 
 /// Lets a reader of this job in.
-async fn readable(
-    rqctx: &Rqctx,
-    path: Path<JobPath>,
-) -> Result<(&Arc<Context>, JobId), HttpError> {
+async fn readable(rqctx: &Rqctx, path: Path<JobPath>) -> Result<(&Arc<Context>, JobId), HttpError> {
     let principal = require(rqctx, Role::Reader).await?;
     let (context, job) = (rqctx.context(), path.into_inner().job);
     principal.see_job(context, job).await?;

@@ -4,7 +4,7 @@ use camino::Utf8Path;
 use clap::Args;
 
 use crate::run::{Failure, Step, on_path, root, target};
-use crate::{illumos, openapi, package, setup, test, zfs};
+use crate::{illumos, man, openapi, package, setup, test, zfs};
 
 /// Check formatting, lints, documents and documentation, and run every test.
 #[derive(Args)]
@@ -24,6 +24,7 @@ impl Ci {
         man_pages()?;
         Step::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
         openapi(true)?;
+        man::run(true)?;
         package::check()?;
         Step::cargo(["doc", "--workspace", "--no-deps", "--quiet"])
             .env("RUSTDOCFLAGS", "-D warnings")

@@ -10,6 +10,7 @@ mod ci;
 mod demo;
 mod illumos;
 mod image;
+mod man;
 mod package;
 mod run;
 mod setup;
@@ -50,6 +51,12 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
+    /// Write what the programs say of their command lines into docs/man and docs/completions
+    Man {
+        /// Only say whether they are up to date
+        #[arg(long)]
+        check: bool,
+    },
     /// Make the golden images, compare them with their locks, boot them
     Images(image::Images),
     /// Compile everything for illumos, without linking it
@@ -82,6 +89,7 @@ fn dispatch(verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Chaos(chaos) => chaos.run(),
         Verb::Ci(ci) => ci.run(),
         Verb::Openapi { check } => openapi(check),
+        Verb::Man { check } => man::run(check),
         Verb::IllumosCheck => illumos::check(),
         Verb::Package => package::check(),
         Verb::ZfsCheck => zfs::check(),

@@ -12,6 +12,7 @@ use dropshot::{
 use http::Response;
 use solstice_model::{JobId, RunId};
 
+mod audit;
 mod delivery;
 mod host;
 mod job;
@@ -22,7 +23,9 @@ mod queue;
 mod repository;
 mod run;
 mod token;
+mod why;
 
+pub use self::audit::{AuditAction, AuditEntry, AuditPage, AuditQuery, AuditVia};
 pub use self::delivery::{Delivery, DeliveryDetail, DeliveryPage, DeliverySource, Header};
 pub use self::host::{Host, HostUpdate, Image};
 pub use self::job::{Annotations, AnnotationsQuery, Artifact, Attempt, Job, JobDetail, Step};
@@ -30,14 +33,16 @@ pub use self::log::{RecordsPage, RecordsQuery};
 pub use self::operation::{Health, Ready};
 pub use self::path::{
     ArtifactPath, AssetPath, DeliveryActionPath, DeliveryPath, HostActionPath, HostPath,
-    JobActionPath, JobPath, RepositoryPath, RunActionPath, RunPath, TokenPath,
+    JobActionPath, JobPath, LoginPath, RepositoryPath, RunActionPath, RunPath, TokenPath,
 };
 pub use self::queue::{Queue, QueuedJob, RunningStep, WaitingJob, WorkingJob};
 pub use self::repository::{Repository, RepositoryPage};
-pub use self::run::{
-    Approval, Rerun, Run, RunCreate, RunDetail, RunFilter, RunPage, RunStatus,
-};
+pub use self::run::{Approval, Rerun, Run, RunCreate, RunDetail, RunFilter, RunPage, RunStatus};
 pub use self::token::{TokenCreate, TokenCreated, TokenInfo, WhoAmI};
+pub use self::why::{
+    CommitQuery, CommitWhy, Confidence, DeliveryWhy, Estimate, Fault, JobInShort, JobWhy, Place,
+    QueuePlace, Reason, ReasonKind, RunWhy, Standing,
+};
 
 /// The user API.
 #[dropshot::api_description]
@@ -122,12 +127,33 @@ pub trait UserApi {
         body: TypedBody<Rerun>,
     ) -> Result<HttpResponseCreated<Vec<Job>>, HttpError>;
 
+    /// Tell why there is such a run and why it stands where it stands
+    #[endpoint { method = GET, path = "/api/v1/runs/{run}/why", tags = ["runs"] }]
+    async fn run_why(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<RunPath>,
+    ) -> Result<HttpResponseOk<RunWhy>, HttpError>;
+
+    /// Tell what came of a commit: runs, or the recorded reasons why there are none
+    #[endpoint { method = GET, path = "/api/v1/why", tags = ["runs"] }]
+    async fn commit_why(
+        rqctx: RequestContext<Self::Context>,
+        query: Query<CommitQuery>,
+    ) -> Result<HttpResponseOk<CommitWhy>, HttpError>;
+
     /// Show a job, its steps and its attempts
     #[endpoint { method = GET, path = "/api/v1/jobs/{job}", tags = ["jobs"] }]
     async fn job_view(
         rqctx: RequestContext<Self::Context>,
         path: Path<JobPath>,
     ) -> Result<HttpResponseOk<JobDetail>, HttpError>;
+
+    /// Tell why a job waits, runs, was skipped or failed, by whose fault, and what helps
+    #[endpoint { method = GET, path = "/api/v1/jobs/{job}/why", tags = ["jobs"] }]
+    async fn job_why(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<JobPath>,
+    ) -> Result<HttpResponseOk<JobWhy>, HttpError>;
 
     /// Cancel a job; 409 if it is over
     #[endpoint { method = POST, path = "/api/v1/jobs/{job}/cancel", tags = ["jobs"] }]
@@ -300,6 +326,15 @@ pub trait UserApi {
         path: Path<TokenPath>,
     ) -> Result<HttpResponseDeleted, HttpError>;
 
+    /// List what was done, newest first
+    ///
+    /// Sign-ins, and all that people and tools made the server do.
+    #[endpoint { method = GET, path = "/api/v1/audit", tags = ["audit"] }]
+    async fn audit_list(
+        rqctx: RequestContext<Self::Context>,
+        query: Query<PaginationParams<AuditQuery, AuditPage>>,
+    ) -> Result<HttpResponseOk<ResultsPage<AuditEntry>>, HttpError>;
+
     /// Tell that the server lives, and what it has to do
     #[endpoint { method = GET, path = "/health", tags = ["operation"] }]
     async fn health(
@@ -422,6 +457,24 @@ pub trait UserApi {
         rqctx: RequestContext<Self::Context>,
         body: UntypedBody,
     ) -> Result<Response<Body>, HttpError>;
+
+    /// Begins to sign in at a forge
+    #[endpoint { method = GET, path = "/login/{forge}", unpublished = true }]
+    async fn page_login_forge(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Ends to sign in at a forge
+    #[endpoint { method = GET, path = "/login/{forge}/callback", unpublished = true }]
+    async fn page_login_callback(
+        rqctx: RequestContext<Self::Context>,
+        path: Path<LoginPath>,
+    ) -> Result<Response<Body>, HttpError>;
+
+    /// Page: the audit log
+    #[endpoint { method = GET, path = "/audit", unpublished = true }]
+    async fn page_audit(rqctx: RequestContext<Self::Context>) -> Result<Response<Body>, HttpError>;
 
     /// Signs out
     #[endpoint { method = POST, path = "/logout", unpublished = true }]

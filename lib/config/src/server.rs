@@ -5,7 +5,7 @@
 //! are relative to the configuration file.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,9 +15,11 @@ use url::Url;
 
 mod forge;
 mod limits;
+mod sign_in;
 
 pub use self::forge::{ForgeConfig, ForgeKind};
 pub use self::limits::{ArtifactLimits, Keep, KeepBodies, RetentionConfig};
+pub use self::sign_in::SignIn;
 use crate::error::ConfigError;
 
 /// Where the configuration is unless the command line says otherwise.
@@ -34,6 +36,8 @@ pub struct ServerConfig {
     pub listen: Listen,
     /// What somebody without a token may do; nothing if absent.
     pub anonymous: Option<Role>,
+    /// Proxies whose word on where a request came from is taken (`X-Forwarded-For`).
+    pub trusted_proxies: Vec<IpAddr>,
     /// How often a job is tried before an infrastructure failure is final.
     pub max_attempts: u32,
     /// How long a host may be silent before its attempts are lost.
@@ -96,6 +100,7 @@ fn server(mut node: Reader<'_>, base: &Path) -> Option<ServerConfig> {
     let data = node.required_setting("data", |given| path_from(base, given));
     let listen = node.child("listen").map_or_else(Listen::default, listen);
     let anonymous = node.setting("anonymous", anonymous).unwrap_or(None);
+    let trusted_proxies = node.list("trusted_proxies", ip_address).unwrap_or_default();
     let max_attempts = node.setting("max_attempts", attempts).unwrap_or(3);
     let lease = node.setting("lease", lease).unwrap_or(Duration::from_secs(60));
     let max_log_bytes = node.setting("max_log", limits::size);
@@ -109,6 +114,7 @@ fn server(mut node: Reader<'_>, base: &Path) -> Option<ServerConfig> {
         data: data?,
         listen,
         anonymous,
+        trusted_proxies,
         max_attempts,
         lease,
         max_log_bytes: max_log_bytes.unwrap_or(limits::MAX_LOG_BYTES),
@@ -161,6 +167,13 @@ fn address(given: &Value) -> Result<SocketAddr, Refusal> {
     value::string(given)?.parse().map_err(|_| {
         Refusal::because("it is not an address and a port")
             .help("write for example \"127.0.0.1:8080\" or \"[::]:8080\"")
+    })
+}
+
+fn ip_address(given: &Value) -> Result<IpAddr, Refusal> {
+    value::string(given)?.parse().map_err(|_| {
+        Refusal::because("it is not the address of a computer")
+            .help("write for example \"127.0.0.1\"")
     })
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use solstice_api::user::RunCreate;
 use solstice_forge::{Forge, ForgeError, Push};
 use solstice_model::{ForgeName, RunId};
-use solstice_store::{Store, StoreError};
+use solstice_store::{Actor, Store, StoreError};
 
 use crate::Forges;
 use crate::files::{in_time, workflow_files};
@@ -47,7 +47,7 @@ pub async fn start_by_hand(
     store: &Store,
     forges: &Forges,
     wanted: RunCreate,
-    by: &str,
+    by: impl Into<Actor>,
     now: DateTime<Utc>,
 ) -> Result<Vec<RunId>, StartError> {
     let RunCreate { forge, repository, git_ref, commit, file } = wanted;
@@ -57,10 +57,11 @@ pub async fn start_by_hand(
         absent @ ForgeError::Absent { .. } => StartError::Absent(absent),
         other => StartError::Forge(other),
     })?;
-    let push = head.pushed_by(by);
+    let by = by.into();
+    let push = head.pushed_by(&by.name);
     let files = workflow_files(forge, &push).await.map_err(StartError::Forge)?;
     let (push, plan) = planned(push, file, files).await.map_err(StartError::NothingToRun)?;
-    let made = store.make_runs_by_hand(name.clone(), push, by.to_owned(), plan.runs, now);
+    let made = store.make_runs_by_hand(name.clone(), push, by, plan.runs, now);
     Ok(made.await?)
 }
 

@@ -196,7 +196,7 @@ fn step_name(index: u32, steps: &[StepSpec]) -> String {
 }
 
 /// `step 2/5 “Test”`.
-fn step_of(index: u32, steps: &[StepSpec]) -> String {
+pub(crate) fn step_of(index: u32, steps: &[StepSpec]) -> String {
     let number = u64::from(index) + 1;
     let named = step_name(index, steps);
     named.replacen(&format!("step {number}"), &format!("step {number}/{}", steps.len()), 1)
@@ -211,7 +211,7 @@ fn limit(seconds: u32) -> String {
 }
 
 /// Text from outside as one line: controls become blanks.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let blanked = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     blanked.collect::<String>().trim().to_owned()
 }

@@ -9,7 +9,7 @@ use solstice_api::user::DeliverySource;
 use solstice_forge::{CheckRequest, Event, Forge, ForgeError, Interpretation};
 use solstice_joblog::JobLogs;
 use solstice_log::{chain, keys};
-use solstice_model::{DeliveryId, JobId};
+use solstice_model::{CommitSha, DeliveryId, JobId, RepoName};
 use solstice_policy::OperatorPolicy;
 use solstice_store::{NewRuns, Store, StoreError, Verdict, WaitingDelivery};
 
@@ -185,8 +185,15 @@ impl InterpretDeliveries {
                 Fate::Nothing(Verdict::Rejected { reason })
             }
             _ => match self.read(source, event, body).await {
-                Ok(Event::CheckRequest(request)) => self.permit(request).await?,
-                Ok(event) => self.fate_heard(event).await?,
+                Ok(event) => {
+                    if let Some((repository, commit)) = told_of(&event) {
+                        self.store.note_subject(id, repository, commit).await?;
+                    }
+                    match event {
+                        Event::CheckRequest(request) => self.permit(request).await?,
+                        event => self.fate_heard(event).await?,
+                    }
+                }
                 Err(verdict) => Fate::Nothing(verdict),
             },
         };
@@ -249,6 +256,20 @@ impl InterpretDeliveries {
             Err(Trouble::Store(error)) => Err(error),
         }
     }
+}
+
+/// The commit that an event is about, and where that is.
+fn told_of(event: &Event) -> Option<(RepoName, CommitSha)> {
+    let push = match event {
+        Event::Push(push) => push,
+        Event::PullRequest(told) => &told.head,
+        Event::MergeGroup(entry) => &entry.head,
+        Event::CheckRequest(request) => {
+            return Some((request.repository.name.clone(), request.commit.clone()));
+        }
+        Event::PullRequestClosed { .. } | Event::RefDeleted { .. } => return None,
+    };
+    Some((push.repository.name.clone(), push.commit.clone()))
 }
 
 #[cfg(test)]

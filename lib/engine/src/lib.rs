@@ -41,6 +41,7 @@ mod reports;
 mod requests;
 mod start;
 mod sweep;
+pub mod why;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use solstice_forge::{MergeGroup, PullRequest, Push, WorkflowFile};
-use solstice_model::EventKind;
+use solstice_model::{EventKind, Grounds};
 use solstice_policy::Layer;
 use solstice_store::{Hold, NewRun};
 use solstice_workflow::{Decision, PathFilter, RunContext, TriggerEvent, Workflow, parse};
@@ -131,6 +131,7 @@ impl<'c> Cause<'c> {
             context: context(&workflow.name, names[&workflow.name] > 1, file),
             jobs: Ok(workflow.jobs(&self.context())),
             hold: Hold::None,
+            grounds: workflow.grounds(&self.trigger()),
             workflow: workflow.name,
         };
         Ok((run, filters))
@@ -145,6 +146,7 @@ pub(crate) fn broken(path: &str, problem: String) -> NewRun {
         context: run_context(path),
         jobs: Err(problem),
         hold: Hold::None,
+        grounds: Grounds::default(),
     }
 }
 

@@ -46,6 +46,16 @@ pub(crate) enum Trouble {
     Store(#[from] StoreError),
 }
 
+/// Whether a workflow that asks for files is concerned.
+enum Concern {
+    /// None of its files has changed.
+    No,
+    /// This one has.
+    File(String),
+    /// It is not known what has.
+    Unknown,
+}
+
 /// What the policy is asked about, and the commit that would be built.
 fn subject(event: &Event) -> Option<(Subject<'_>, &Push)> {
     match event {
@@ -81,17 +91,19 @@ impl Starts<'_> {
         if let Ruling::Ignore { reason } = ruling {
             return Ok(ignored(reason));
         }
+        let because = policy.because(&subject, &strangers);
         let files = workflow_files(self.forge, push).await?;
         let (event, plan) = match planned(event, files).await {
             Ok(planned) => planned,
             Err(verdict) => return Ok(Started::Nothing(verdict)),
         };
-        let runs = match ruling {
+        let mut runs = match ruling {
             // What somebody is to look at is not skipped before: a stranger writes
             // both the message and the workflow files.
             Ruling::Approval => held(plan.runs, &Hold::Approval),
             _ => self.unless_skipped(&policy, &event, plan).await?,
         };
+        runs.iter_mut().for_each(|run| run.grounds.policy = Some(because.clone()));
         let runs = NewRuns { runs, supersede: policy.supersede };
         Ok(Started::Runs(Box::new((event, runs))))
     }
@@ -170,15 +182,17 @@ impl Starts<'_> {
         let mut known = BTreeMap::new();
         for run in &mut runs {
             let Some(filters) = filters.get(&run.file) else { continue };
-            if !self.concerns(event, push, &run.file, filters, &mut known).await? {
-                run.hold = Hold::Skip(SkipReason::NoFileChanged);
+            match self.concerns(event, push, &run.file, filters, &mut known).await? {
+                Concern::No => run.hold = Hold::Skip(SkipReason::NoFileChanged),
+                Concern::File(path) => run.grounds.changed = Some(path),
+                Concern::Unknown => {}
             }
         }
         Ok(runs)
     }
 
-    /// Whether a file that a workflow is for has changed since it was last found
-    /// good, or may have; its own file is always one of them. `known` holds what
+    /// Which file that a workflow is for has changed since it was last found good,
+    /// if one has, or may have; its own file is always one of them. `known` holds what
     /// the forge has said.
     async fn concerns(
         &self,
@@ -187,17 +201,20 @@ impl Starts<'_> {
         file: &str,
         filters: &[PathFilter],
         known: &mut BTreeMap<CommitSha, Changed>,
-    ) -> Result<bool, Trouble> {
-        let Some(base) = self.base(event, push, file).await? else { return Ok(true) };
+    ) -> Result<Concern, Trouble> {
+        let Some(base) = self.base(event, push, file).await? else {
+            return Ok(Concern::Unknown);
+        };
         if !known.contains_key(&base) {
             let asking = self.forge.changed_files(&push.repository.name, &base, &push.commit);
             known.insert(base.clone(), in_time("the files that changed", asking).await?);
         }
         Ok(match &known[&base] {
-            Changed::Unknown => true,
+            Changed::Unknown => Concern::Unknown,
             Changed::Files(paths) => paths
                 .iter()
-                .any(|path| path == file || filters.iter().any(|filter| filter.wants(path))),
+                .find(|path| *path == file || filters.iter().any(|filter| filter.wants(path)))
+                .map_or(Concern::No, |path| Concern::File(path.clone())),
         })
     }
 

@@ -64,6 +64,7 @@ use solstice_forge::{
     Rejection, Secrets, Standing, WorkflowFile,
 };
 use solstice_model::{CommitSha, ForgeName, RepoName};
+use url::Url;
 
 use crate::client::Client;
 pub use crate::config::{ConfigError, ForgejoConfig, Timeouts};
@@ -109,6 +110,10 @@ impl ForgejoForge {
 impl Forge for ForgejoForge {
     fn name(&self) -> &ForgeName {
         &self.name
+    }
+
+    fn line_url(&self, html_url: &Url, commit: &CommitSha, path: &str, line: u32) -> Option<Url> {
+        solstice_forge::line_url(html_url, &["src", "commit", commit.as_str()], path, line)
     }
 
     fn authenticate(&self, headers: &HeaderMap, body: &[u8]) -> Result<Genuine, Rejection> {
@@ -177,10 +182,6 @@ impl Forge for ForgejoForge {
     async fn fetch_credential(&self, _: &RepoName) -> Result<Option<Credential>, ForgeError> {
         let (username, password) = ("solstice".to_owned(), self.client.token().clone());
         Ok(Some(Credential { username, password }))
-    }
-
-    fn source_path(&self) -> Option<&'static [&'static str]> {
-        Some(&["src", "commit"])
     }
 
     fn pace(&self) -> Pace {

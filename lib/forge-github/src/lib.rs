@@ -226,10 +226,6 @@ impl Forge for GitHubForge {
         Ok(Some(Credential { username, password }))
     }
 
-    fn source_path(&self) -> Option<&'static [&'static str]> {
-        Some(&["blob"])
-    }
-
     fn pace(&self) -> Pace {
         Pace {
             details: true,

@@ -34,14 +34,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue};
 use solstice_model::{CommitSha, ForgeName, GitRef, RepoName};
-use url::Url;
 
 use self::state::State;
 use crate::check::{Check, CheckDetails, CheckReport, CheckState, Pace};
 use crate::headers::{self, NamedHeader, SignatureHeader};
 use crate::seam::{
     Changed, Event, Forge, Genuine, Head, Interpretation, Permission, PullRequest, Push, Rejection,
-    Repository, Standing, WorkflowFile,
+    Standing, WorkflowFile,
 };
 use crate::signature::{Secret, Secrets};
 
@@ -163,9 +162,10 @@ impl FakeForge {
     /// If this is no full ref.
     pub fn push(&self, repository: &RepoName, git_ref: &str, commit: &CommitSha) -> Push {
         let git_ref: GitRef = git_ref.parse().expect("a full ref");
-        self.state().point(repository, git_ref.clone(), commit);
+        let mut state = self.state();
+        state.point(repository, git_ref.clone(), commit);
         Push {
-            repository: describe(repository),
+            repository: state.describe(repository),
             git_ref,
             commit: commit.clone(),
             before: None,
@@ -188,6 +188,17 @@ impl FakeForge {
     /// not said.
     pub fn set_pace(&self, pace: Pace) {
         *self.pace.lock().unwrap_or_else(PoisonError::into_inner) = pace;
+    }
+
+    /// Says from now on that only some may read a repository; everybody may if it
+    /// is not said.
+    pub fn set_private(&self, repository: &RepoName, private: bool) {
+        let mut state = self.state();
+        if private {
+            state.private.insert(repository.clone());
+        } else {
+            state.private.remove(repository);
+        }
     }
 
     /// Gives a commit this message.
@@ -223,7 +234,7 @@ impl FakeForge {
         commit: &CommitSha,
     ) -> PullRequest {
         let head = Push {
-            repository: describe(repository),
+            repository: self.state().describe(repository),
             git_ref: format!("refs/pull/{number}/head").parse().expect("a full ref"),
             commit: commit.clone(),
             before: None,
@@ -421,30 +432,12 @@ impl Forge for FakeForge {
         self.asked().await.redeliver(since)
     }
 
-    fn source_path(&self) -> Option<&'static [&'static str]> {
-        Some(&["src", "commit"])
-    }
-
     fn pace(&self) -> Pace {
         *self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn report(&self, check: &Check<'_>) -> Result<(), crate::ForgeError> {
         self.asked().await.report(check)
-    }
-}
-
-/// A repository of the fake, as it describes it.
-fn describe(repository: &RepoName) -> Repository {
-    let url = |end: &str| {
-        let url = format!("https://forge.example.org/{repository}{end}");
-        url.parse::<Url>().expect("a repository's name fits a web address")
-    };
-    Repository {
-        name: repository.clone(),
-        clone_url: url(".git"),
-        html_url: url(""),
-        private: false,
     }
 }
 

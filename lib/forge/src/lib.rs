@@ -38,7 +38,7 @@ pub use error::{ForgeError, MAX_RETRY_AFTER, Retry};
 pub use seam::{
     Changed, CheckAction, CheckRequest, Credential, Event, Forge, Genuine, Head, Interpretation,
     MAX_COMMIT_MESSAGE_BYTES, MAX_STANDING, MAX_TITLE_CHARS, MergeGroup, Permission, PullRequest,
-    Push, Rejection, Repository, Standing, WorkflowFile,
+    Push, Rejection, Repository, Standing, WorkflowFile, line_url,
 };
 pub use signature::{EmptySecret, NoSecret, Secret, Secrets};
 pub use workflows::Unusable;

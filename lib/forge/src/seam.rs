@@ -385,6 +385,12 @@ pub trait Forge: Send + Sync + 'static {
         Ok(0)
     }
 
+    /// Where people look at a line of a file at a commit; `html_url` is
+    /// [`Repository::html_url`].
+    fn line_url(&self, html_url: &Url, commit: &CommitSha, path: &str, line: u32) -> Option<Url> {
+        line_url(html_url, &["blob", commit.as_str()], path, line)
+    }
+
     /// What a host needs to fetch a repository that not everybody may read; good
     /// for reading it, for as short as the forge allows. `None` where it needs
     /// nothing.
@@ -399,13 +405,6 @@ pub trait Forge: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// What stands between a repository's page and a commit in the address of a
-    /// file's page, if this forge has such pages: `["blob"]` for
-    /// `…/owner/name/blob/COMMIT/PATH`.
-    fn source_path(&self) -> Option<&'static [&'static str]> {
-        None
-    }
-
     /// How often checks may be told, and how much of one is shown.
     fn pace(&self) -> Pace;
 
@@ -415,4 +414,14 @@ pub trait Forge: Send + Sync + 'static {
     ///
     /// [`ForgeError`] if the forge did not take it.
     async fn report(&self, check: &Check<'_>) -> Result<(), ForgeError>;
+}
+
+/// The address of a line: the repository's page, the words of the forge before the
+/// path, the path, the line. `None` if `html_url` is no page of the web.
+pub fn line_url(html_url: &Url, before: &[&str], path: &str, line: u32) -> Option<Url> {
+    let mut url = Some(html_url.clone()).filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    url.path_segments_mut().ok()?.pop_if_empty().extend(before).extend(parts);
+    url.set_fragment(Some(&format!("L{line}")));
+    Some(url)
 }

@@ -18,6 +18,7 @@
 pub mod annotation;
 pub mod digest;
 pub mod event;
+pub mod grounds;
 pub mod id;
 pub mod job;
 pub mod machine;
@@ -31,6 +32,7 @@ pub mod token;
 pub use annotation::{Annotation, AnnotationCounts, AnnotationLevel};
 pub use digest::Sha256Digest;
 pub use event::EventKind;
+pub use grounds::{Grounds, JobLines, StepLines};
 pub use id::{AttemptId, DeliveryId, EventId, JobId, RunId};
 pub use job::{
     AgentVerdict, Exit, IllegalTransition, JobEvent, JobState, Outcome, SkipReason, TimeLimit,

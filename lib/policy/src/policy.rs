@@ -126,6 +126,39 @@ impl Policy {
         }
     }
 
+    /// Which of its rules lets something start, or makes it wait, one line for
+    /// people; `strangers` as for [`Policy::rule`].
+    pub fn because(&self, subject: &Subject<'_>, strangers: &[&str]) -> String {
+        match (*subject, self.approval, strangers.first()) {
+            (Subject::MergeGroup, ..) => "what a merge queue has let in always starts".to_owned(),
+            (Subject::Push(_), Approval::All, _) => {
+                "`approval \"all\"`: every push waits for an approval".to_owned()
+            }
+            (Subject::Push(git_ref), ..) => match (git_ref.branch(), git_ref.tag()) {
+                (Some(_), _) if self.branches.is_some() => {
+                    "the policy's `branches` cover it".to_owned()
+                }
+                (_, Some(_)) if self.tags.is_some() => "the policy's `tags` cover it".to_owned(),
+                _ => "the policy lets every push start".to_owned(),
+            },
+            (Subject::PullRequest { .. }, Approval::Never, _) => {
+                "`approval \"never\"`: no pull request waits for an approval".to_owned()
+            }
+            (Subject::PullRequest { .. }, Approval::PullRequests | Approval::All, _) => {
+                "the policy lets every pull request wait for an approval".to_owned()
+            }
+            (Subject::PullRequest { outside: false }, Approval::Outside, _) => {
+                "a pull request from the repository itself needs no approval".to_owned()
+            }
+            (Subject::PullRequest { outside: true }, Approval::Outside, None) => {
+                "it comes from outside, and everybody behind it is a member".to_owned()
+            }
+            (Subject::PullRequest { outside: true }, Approval::Outside, Some(stranger)) => {
+                format!("it comes from outside, and {} is no member", quoted(stranger))
+            }
+        }
+    }
+
     fn of_pull_request(&self, outside: bool, strange: bool) -> Ruling {
         let waits = match self.approval {
             Approval::Never => false,

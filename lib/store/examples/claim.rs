@@ -87,6 +87,7 @@ async fn fill(store: &Store) {
             context: "solstice/CI".to_owned(),
             jobs: Ok((0..JOBS_OF_A_RUN).map(spec).collect()),
             hold: Hold::None,
+            grounds: Default::default(),
         };
         let forge = "forge".parse().unwrap();
         store

@@ -36,7 +36,13 @@ CREATE TABLE image_use (
     used_at       INTEGER,
     PRIMARY KEY (name, digest)
 ) STRICT, WITHOUT ROWID;
-
+-- Why a run was made, and where its file says what; and which commit a delivery told
+-- of, so that it is found by that.
+ALTER TABLE run ADD COLUMN grounds TEXT;         -- JSON: Grounds; NULL of what older versions made
+ALTER TABLE delivery ADD COLUMN repository TEXT; -- its name
+ALTER TABLE delivery ADD COLUMN commit_sha TEXT;
+CREATE INDEX delivery_of_commit ON delivery (repository, commit_sha)
+    WHERE commit_sha IS NOT NULL;
 -- People who are signed in on the pages: by a token of ours, or as a user of a forge.
 CREATE TABLE session (
     hash       TEXT PRIMARY KEY,
@@ -49,3 +55,34 @@ CREATE TABLE session (
 ) STRICT;
 CREATE INDEX session_of ON session (token, forge, login, used_at);
 CREATE INDEX session_by_use ON session (used_at);
+
+-- What people and tools did; an entry goes by age alone.
+CREATE TABLE audit (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    at      INTEGER NOT NULL,
+    who     TEXT NOT NULL,
+    via     TEXT NOT NULL,
+    action  TEXT NOT NULL,
+    object  TEXT,
+    detail  TEXT,
+    remote  TEXT,
+    request TEXT
+) STRICT;
+CREATE INDEX audit_of_who ON audit (who, id);
+CREATE INDEX audit_of_action ON audit (action, id);
+CREATE INDEX audit_of_object ON audit (object, id);
+
+-- Requests that bear a key, so that a repeat is answered and not done again. `process`
+-- is the one that works on it; `done` is set together with what it did.
+CREATE TABLE request_key (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    who      TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    request  TEXT NOT NULL,
+    begun_at INTEGER NOT NULL,
+    process  TEXT,
+    done     INTEGER NOT NULL DEFAULT 0,
+    answer   TEXT,
+    UNIQUE (who, key)
+) STRICT;
+CREATE INDEX request_key_by_age ON request_key (begun_at);

@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
+use solstice_api::user::AuditAction;
 use solstice_model::{AnnotationCounts, JobState, RunId};
 
+use crate::audit::{Actor, note};
 use crate::column::{Columns as _, millis, text};
 use crate::describe::JobView;
 use crate::error::StoreError;
@@ -26,10 +28,18 @@ impl Store {
     pub async fn approve(
         &self,
         run: RunId,
-        by: String,
+        by: impl Into<Actor>,
         now: DateTime<Utc>,
     ) -> Result<Vec<RunId>, StoreError> {
-        self.write(move |tx| approve(tx, run, &by, now)).await
+        let by = by.into();
+        self.write(move |tx| {
+            let approved = approve(tx, run, &by.name, now)?;
+            for run in &approved {
+                note(tx, &by, AuditAction::RunApprove, Some(format!("run:{run}")), None, now)?;
+            }
+            Ok(approved)
+        })
+        .await
     }
 }
 

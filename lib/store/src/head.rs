@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
 use solstice_api::user::DeliverySource;
-use solstice_forge::{Event, MAX_STANDING, MergeGroup, PullRequest, Push, Standing};
+use solstice_forge::{Event, MAX_STANDING, MergeGroup, PullRequest, Push, Repository, Standing};
 use solstice_model::{CommitSha, DeliveryId, ForgeName, GitRef, RepoName, Sha256Digest};
 
 use crate::column::{Columns as _, limit, millis};
@@ -71,8 +71,8 @@ impl Store {
     }
 
     /// Takes what a repository holds now: every ref that is new or elsewhere than
-    /// when it was last heard of becomes a delivery of our own, in the same
-    /// transaction. Gives those deliveries.
+    /// when it was last heard of, or is gone while something runs for it, becomes a
+    /// delivery of our own, in the same transaction. Gives those deliveries.
     ///
     /// # Errors
     ///
@@ -88,16 +88,17 @@ impl Store {
             let (id, first) = repository_row(tx, &forge, &repository)?
                 .ok_or_else(|| StoreError::not_found("repository", &repository))?;
             let known = known(tx, id)?;
-            forget_the_gone(tx, id, &known, &standing)?;
-            let mut taken = Vec::new();
+            let mut taken = forget_the_gone(tx, id, &forge, &known, &standing, now)?;
             for event in events(standing, &known) {
                 let Some(News::At(head)) = news(&event) else { continue };
+                set_private(tx, id, head.repository.private)?;
                 if head.before.as_ref() == Some(&head.commit) {
                     continue;
                 }
                 note(tx, id, head, now)?;
                 if !first {
-                    taken.extend(take(tx, &forge, &event, head, now)?);
+                    let what = format!("{}:{}", head.git_ref, head.commit);
+                    taken.extend(take(tx, &forge, &repository, &what, &event, now)?);
                 }
             }
             looked(tx, id, now)?;
@@ -133,7 +134,16 @@ enum News<'e> {
     /// There.
     At(&'e Push),
     /// Nowhere any more.
-    Gone(&'e RepoName, String),
+    Gone(&'e Repository, String),
+}
+
+impl News<'_> {
+    fn repository(&self) -> &Repository {
+        match self {
+            News::At(push) => &push.repository,
+            News::Gone(repository, _) => repository,
+        }
+    }
 }
 
 fn news(event: &Event) -> Option<News<'_>> {
@@ -144,34 +154,41 @@ fn news(event: &Event) -> Option<News<'_>> {
         }
         Event::PullRequest(told) => Some(News::At(&told.head)),
         Event::PullRequestClosed { repository, number, .. } => {
-            Some(News::Gone(&repository.name, format!("refs/pull/{number}/head")))
+            Some(News::Gone(repository, format!("refs/pull/{number}/head")))
         }
         Event::RefDeleted { repository, git_ref, .. } => {
-            Some(News::Gone(&repository.name, git_ref.to_string()))
+            Some(News::Gone(repository, git_ref.to_string()))
         }
         Event::CheckRequest(_) => None,
     }
 }
 
-/// Notes where an event says that a ref is. Of a repository without runs nothing
-/// is noted.
+/// Notes where an event says that a ref is, and what it says of the repository: one
+/// that is private now is out of sight at once. Of a repository without runs
+/// nothing is noted.
 pub(crate) fn hear(
     tx: &Tx<'_>,
     forge: &ForgeName,
     event: &Event,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    match news(event) {
-        Some(News::At(push)) => match repository_row(tx, forge, &push.repository.name)? {
-            Some((id, _)) => note(tx, id, push, now),
-            None => Ok(()),
-        },
-        Some(News::Gone(repository, git_ref)) => match repository_row(tx, forge, repository)? {
-            Some((id, _)) => forget(tx, id, &git_ref),
-            None => Ok(()),
-        },
-        None => Ok(()),
+    let Some(news) = news(event) else { return Ok(()) };
+    let repository = news.repository();
+    let Some((id, _)) = repository_row(tx, forge, &repository.name)? else { return Ok(()) };
+    // An event may be old. That it was public then does not show it to everybody now.
+    if repository.private {
+        set_private(tx, id, true)?;
     }
+    match news {
+        News::At(push) => note(tx, id, push, now),
+        News::Gone(_, git_ref) => forget(tx, id, &git_ref),
+    }
+}
+
+fn set_private(tx: &Tx<'_>, repository: i64, private: bool) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE repository SET private = ?2 WHERE id = ?1 AND private <> ?2")?
+        .execute(params![repository, private])?;
+    Ok(())
 }
 
 fn note(tx: &Tx<'_>, repository: i64, head: &Push, now: DateTime<Utc>) -> Result<(), StoreError> {
@@ -216,24 +233,64 @@ fn known(tx: &Tx<'_>, repository: i64) -> Result<BTreeMap<GitRef, CommitSha>, St
     rows.map(|row| Ok(row?)).collect()
 }
 
-/// Forgets the refs that are not there any more. A list that may be cut does not
-/// say so of any.
+/// Forgets the refs that are not there any more, and takes a delivery for each for
+/// which something still runs. A list that may be cut does not say so of any.
 fn forget_the_gone(
     tx: &Tx<'_>,
-    repository: i64,
+    id: i64,
+    forge: &ForgeName,
     known: &BTreeMap<GitRef, CommitSha>,
     standing: &Standing,
-) -> Result<(), StoreError> {
+    now: DateTime<Utc>,
+) -> Result<Vec<DeliveryId>, StoreError> {
     let branches: BTreeSet<&GitRef> = standing.branches.iter().map(|it| &it.git_ref).collect();
     let pull_requests: BTreeSet<&GitRef> =
         standing.pull_requests.iter().map(|it| &it.head.git_ref).collect();
+    let mut taken = Vec::new();
     for git_ref in known.keys() {
         let told = if git_ref.branch().is_some() { &branches } else { &pull_requests };
-        if told.len() < MAX_STANDING && !told.contains(git_ref) {
-            forget(tx, repository, git_ref.as_str())?;
+        if told.len() >= MAX_STANDING || told.contains(git_ref) {
+            continue;
+        }
+        forget(tx, id, git_ref.as_str())?;
+        if runs_for(tx, id, git_ref)? {
+            let repository = repository(tx, id)?;
+            let name = repository.name.clone();
+            // The same ref may come and go again.
+            let what = format!("{git_ref}:gone:{}", millis(now));
+            taken.extend(take(tx, forge, &name, &what, &gone(git_ref, repository), now)?);
         }
     }
-    Ok(())
+    Ok(taken)
+}
+
+/// Whether something is not over yet that runs for this ref.
+fn runs_for(tx: &Tx<'_>, repository: i64, git_ref: &GitRef) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM run WHERE repository = ?1 AND git_ref = ?2 AND finished_at IS NULL";
+    Ok(tx.prepare_cached(sql)?.exists(params![repository, git_ref.as_str()])?)
+}
+
+fn repository(tx: &Tx<'_>, id: i64) -> Result<Repository, StoreError> {
+    let sql = "SELECT name, clone_url, html_url, private FROM repository WHERE id = ?1";
+    Ok(tx.prepare_cached(sql)?.query_row([id], |row| {
+        Ok(Repository {
+            name: row.word(0)?,
+            clone_url: row.word(1)?,
+            html_url: row.word(2)?,
+            private: row.get(3)?,
+        })
+    })?)
+}
+
+/// What the webhook would have told of a ref that is gone. Who did it, nobody knows.
+fn gone(git_ref: &GitRef, repository: Repository) -> Event {
+    let actor = "somebody".to_owned();
+    let number = git_ref.as_str().strip_prefix("refs/pull/");
+    let number = number.and_then(|rest| rest.strip_suffix("/head")?.parse().ok());
+    match number {
+        Some(number) => Event::PullRequestClosed { repository, number, actor },
+        None => Event::RefDeleted { repository, git_ref: git_ref.clone(), actor },
+    }
 }
 
 /// What the webhooks would have told, with where each ref was before.
@@ -254,12 +311,12 @@ fn events(standing: Standing, known: &BTreeMap<GitRef, CommitSha>) -> impl Itera
 fn take(
     tx: &Tx<'_>,
     forge: &ForgeName,
+    repository: &RepoName,
+    what: &str,
     event: &Event,
-    head: &Push,
     now: DateTime<Utc>,
 ) -> Result<Option<DeliveryId>, StoreError> {
-    let repository = &head.repository.name;
-    let mut forge_id = format!("sweep:{repository}:{}:{}", head.git_ref, head.commit);
+    let mut forge_id = format!("sweep:{repository}:{what}");
     if forge_id.len() > MAX_FORGE_ID_BYTES {
         forge_id = format!("sweep:{}", Sha256Digest::of(forge_id.as_bytes()).hex());
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 use solstice_api::host::{HostImage, Phase};
-use solstice_api::user::{Host, Image};
+use solstice_api::user::{AuditAction, Host, Image};
 use solstice_model::{HostName, JobId, Label, SizeName};
 
+use crate::audit::{Actor, note};
 use crate::column::{Columns as _, json, millis};
 use crate::error::StoreError;
 use crate::image;
@@ -106,16 +107,21 @@ impl Store {
         &self,
         name: HostName,
         draining: bool,
+        by: impl Into<Actor>,
         now: DateTime<Utc>,
         lease: Duration,
     ) -> Result<Host, StoreError> {
+        let by = by.into();
         self.write(move |tx| {
             tx.prepare_cached("UPDATE host SET draining = ?2 WHERE name = ?1")?
                 .execute(params![name.as_str(), draining])?;
             // It may have jobs to take now.
             tx.changed();
             let found = hosts(tx, Some(&name), now, lease)?.pop();
-            found.ok_or_else(|| StoreError::not_found("host", name))
+            let found = found.ok_or_else(|| StoreError::not_found("host", &name))?;
+            let action = if draining { AuditAction::HostDrain } else { AuditAction::HostResume };
+            note(tx, &by, action, Some(format!("host:{name}")), None, now)?;
+            Ok(found)
         })
         .await
     }
@@ -189,7 +195,7 @@ impl Store {
     }
 }
 
-fn hosts(
+pub(crate) fn hosts(
     connection: &Connection,
     name: Option<&HostName>,
     now: DateTime<Utc>,

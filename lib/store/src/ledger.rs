@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
-use solstice_api::user::{Delivery, DeliveryDetail, Header};
+use solstice_api::user::{AuditAction, Delivery, DeliveryDetail, Header};
 use solstice_model::{DeliveryId, ForgeName, RunId};
 
+use crate::audit::{Actor, note};
 use crate::column::{Columns as _, json, limit, millis, text};
 use crate::delivery::unpacked;
 use crate::error::StoreError;
@@ -138,9 +139,10 @@ impl Store {
     pub async fn replay(
         &self,
         id: DeliveryId,
-        by: String,
+        by: impl Into<Actor>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        let by = by.into();
         self.write(move |tx| {
             let sql = "SELECT verdict = 'waiting', body_removed_at IS NULL FROM delivery \
                        WHERE id = ?1";
@@ -160,7 +162,9 @@ impl Store {
                  tries = 0, begun = 0, next_try_at = ?2, replays = replays + 1, \
                  replayed_by = ?3 WHERE id = ?1",
             )?
-            .execute(params![text(id), millis(now), by])?;
+            .execute(params![text(id), millis(now), by.name])?;
+            let object = Some(format!("delivery:{id}"));
+            note(tx, &by, AuditAction::DeliveryReplay, object, None, now)?;
             tx.changed();
             Ok(())
         })
@@ -201,20 +205,28 @@ fn detail_without_runs(row: &rusqlite::Row<'_>) -> rusqlite::Result<DeliveryDeta
     })
 }
 
-/// The runs that came of deliveries: one query, however many they are.
 fn set_runs(connection: &Connection, deliveries: &mut [Delivery]) -> Result<(), StoreError> {
-    let ids: Vec<DeliveryId> = deliveries.iter().map(|delivery| delivery.id).collect();
+    let ids = deliveries.iter().map(|delivery| delivery.id).collect();
+    let mut runs = runs_of(connection, ids)?;
+    for delivery in deliveries {
+        delivery.runs = runs.remove(&delivery.id).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// The runs that came of deliveries: one query, however many they are.
+pub(crate) fn runs_of(
+    connection: &Connection,
+    deliveries: Vec<DeliveryId>,
+) -> Result<HashMap<DeliveryId, Vec<RunId>>, StoreError> {
     let sql = "SELECT delivery, run FROM json_each(?1) AS wanted \
                JOIN delivery_run ON delivery = wanted.value ORDER BY run";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([json(&ids)], |row| Ok((row.word(0)?, row.word(1)?)))?;
+    let rows = statement.query_map([json(&deliveries)], |row| Ok((row.word(0)?, row.word(1)?)))?;
     let mut of: HashMap<DeliveryId, Vec<RunId>> = HashMap::new();
     for row in rows {
         let (delivery, run) = row?;
         of.entry(delivery).or_default().push(run);
     }
-    for delivery in deliveries {
-        delivery.runs = of.remove(&delivery.id).unwrap_or_default();
-    }
-    Ok(())
+    Ok(of)
 }

@@ -6,10 +6,11 @@ use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
 use solstice_forge::{Event, MergeGroup, PullRequest, Push, Repository};
 use solstice_model::{
-    EventKind, ForgeName, JobEvent, JobId, JobName, JobSpec, Need, RunId, SkipReason, id::new_id,
+    EventKind, ForgeName, Grounds, JobEvent, JobId, JobName, JobSpec, Need, RunId, SkipReason,
+    id::new_id,
 };
 
-use crate::column::{Columns as _, millis, text};
+use crate::column::{Columns as _, json, millis, text};
 use crate::describe::{PullRequestView, RunView};
 use crate::error::StoreError;
 use crate::new_job::{NewJob, insert, need, skip_unmet};
@@ -33,6 +34,8 @@ pub struct NewRun {
     pub jobs: Result<Vec<JobSpec>, String>,
     /// What keeps its jobs from running.
     pub hold: Hold,
+    /// Why it is made, and where its file says what.
+    pub grounds: Grounds,
 }
 
 /// What keeps the jobs of a run from running.
@@ -167,7 +170,7 @@ fn make_one(
     if let Some(run) = known(tx, origin, repository, &new.file)? {
         return Ok(RunMade { run, new: false });
     }
-    let NewRun { file, workflow, context, jobs, hold } = new;
+    let NewRun { file, workflow, context, jobs, hold, grounds } = new;
     let view = RunView {
         id: new_id(),
         forge: origin.forge.clone(),
@@ -181,6 +184,7 @@ fn make_one(
         awaits_approval: hold == Hold::Approval && jobs.is_ok(),
     };
     insert_run(tx, &view, origin.base, repository, jobs.as_ref().err(), now)?;
+    note_grounds(tx, view.id, &grounds)?;
     match jobs {
         Ok(jobs) => insert_jobs(tx, &view, &jobs, &hold, now)?,
         Err(problem) => {
@@ -249,6 +253,13 @@ fn insert_run(
         finished_at,
         run.awaits_approval
     ])?;
+    Ok(())
+}
+
+/// Writes why a run was made.
+fn note_grounds(tx: &Tx<'_>, run: RunId, grounds: &Grounds) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE run SET grounds = ?2 WHERE id = ?1")?
+        .execute([text(run), json(grounds)])?;
     Ok(())
 }
 

@@ -79,7 +79,7 @@ mod tests {
     ];
 
     /// The tables, each with the version that brought it.
-    const TABLES: [(&str, usize); 17] = [
+    const TABLES: [(&str, usize); 19] = [
         ("repository", 1),
         ("delivery", 1),
         ("run", 1),
@@ -97,6 +97,8 @@ mod tests {
         ("seen_head", 3),
         ("image_use", 4),
         ("session", 4),
+        ("audit", 4),
+        ("request_key", 4),
     ];
 
     fn populated(version: usize) -> Connection {

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use solstice_api::host::Offer;
 use solstice_model::{JobId, Label, SizeName};
 
@@ -125,6 +125,52 @@ fn wanted(offers: &[Offer], sizes: &[SizeName]) -> [String; 2] {
     [json(&labels), json(&sizes)]
 }
 
+/// How many jobs go before one that could begin, if hosts with these labels and
+/// sizes take one after another as [`Queue::next`] says, and whether there may be
+/// more than were counted. Nothing is given away.
+pub(crate) fn before(
+    connection: &Connection,
+    labels: &BTreeSet<&Label>,
+    sizes: &BTreeSet<&SizeName>,
+    job: JobId,
+    at_most: u32,
+) -> Result<(u32, bool), StoreError> {
+    let sizes: BTreeSet<&str> = sizes.iter().map(|size| size.as_str()).chain([""]).collect();
+    let mut statement = connection.prepare_cached(READY)?;
+    let key = params![json(labels), json(&sizes), MAX_READY];
+    let rows = statement.query_map(key, |row| Ok((row.get::<_, i64>(5)?, read_head(row)?)))?;
+    // Of each repository, in the order in which they go.
+    let mut waiting: HashMap<i64, BTreeSet<Head>> = HashMap::new();
+    for row in rows {
+        let (repository, head) = row?;
+        waiting.entry(repository).or_default().insert(head);
+    }
+    let mut busy = busy(connection)?;
+    for ahead in 0..at_most {
+        let next = waiting
+            .iter()
+            .filter_map(|(repository, heads)| Some((*repository, heads.first()?)))
+            .min_by_key(|(repository, head)| {
+                (busy.get(repository).copied().unwrap_or(0), head.age.clone())
+            });
+        let Some((repository, head)) = next else { return Ok((ahead, true)) };
+        if head.job == job {
+            return Ok((ahead, false));
+        }
+        waiting.get_mut(&repository).map(BTreeSet::pop_first);
+        *busy.entry(repository).or_default() += 1;
+    }
+    Ok((at_most, true))
+}
+
+/// The most jobs that are looked at to say how many go before one.
+const MAX_READY: i64 = 2_000;
+
+const READY: &str = "SELECT id, priority, queued_at, run, position, repository FROM job \
+     WHERE state = 'queued' AND open_needs = 0 \
+     AND runs_on IN (SELECT value FROM json_each(?1)) \
+     AND size IN (SELECT value FROM json_each(?2)) LIMIT ?3";
+
 const LANES: &str = "WITH RECURSIVE lane (label, size, repository) AS ( \
      SELECT label.value, size.value, (SELECT min(job.repository) FROM job \
      WHERE state = 'queued' AND open_needs = 0 \
@@ -149,13 +195,14 @@ const BUSY: &str = "SELECT repository, count(*) FROM job \
 fn head(connection: &Connection, lane: &Lane) -> Result<Option<Head>, StoreError> {
     let mut statement = connection.prepare_cached(HEAD)?;
     let key = params![lane.label.as_str(), lane.size, lane.repository];
-    Ok(statement
-        .query_row(key, |row| {
-            let priority: i64 = row.get(1)?;
-            let age = Age { queued_at: row.get(2)?, run: row.get(3)?, position: row.get(4)? };
-            Ok(Head { priority: -priority, age, job: row.word(0)? })
-        })
-        .optional()?)
+    Ok(statement.query_row(key, read_head).optional()?)
+}
+
+/// The columns of [`HEAD`].
+fn read_head(row: &Row<'_>) -> rusqlite::Result<Head> {
+    let priority: i64 = row.get(1)?;
+    let age = Age { queued_at: row.get(2)?, run: row.get(3)?, position: row.get(4)? };
+    Ok(Head { priority: -priority, age, job: row.word(0)? })
 }
 
 fn busy(connection: &Connection) -> Result<HashMap<i64, u64>, StoreError> {
@@ -182,6 +229,7 @@ mod tests {
         for (sql, index, how) in [
             (LANES, "job_ready", "SEARCH"),
             (HEAD, "job_ready", "SEARCH"),
+            (READY, "job_ready", "SEARCH"),
             // Those on machines are few, and the index has no others.
             (BUSY, "job_on_machine", "SCAN"),
         ] {

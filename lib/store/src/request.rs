@@ -6,10 +6,12 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
+use solstice_api::user::{AuditAction, AuditVia};
 use solstice_forge::{CheckAction, CheckRequest};
 use solstice_model::{CommitSha, DeliveryId, ForgeName, JobId, JobName, RunId};
 
 use crate::approve::approve;
+use crate::audit::{Actor, note};
 use crate::column::{Columns as _, text};
 use crate::error::StoreError;
 use crate::rerun::{RerunJobs, rerun};
@@ -79,8 +81,12 @@ impl Store {
     ) -> Result<Obeyed, StoreError> {
         self.write(move |tx| {
             let forge = must_wait(tx, id)?;
+            let by = Actor {
+                request: Some(id.to_string()),
+                ..Actor::new(format!("{}@{forge}", request.actor), AuditVia::Check)
+            };
             let obeyed = match meant(tx, &forge, &request)? {
-                Ok(meant) => obey_all(tx, &request, &meant, now)?,
+                Ok(meant) => obey_all(tx, &request, &meant, &by, now)?,
                 Err(why) => Obeyed { refused: vec![why], ..Obeyed::default() },
             };
             let verdict = if obeyed.done.is_empty() { "ignored" } else { "acted" };
@@ -96,12 +102,16 @@ fn obey_all(
     tx: &Tx<'_>,
     request: &CheckRequest,
     meant: &[Meant],
+    by: &Actor,
     now: DateTime<Utc>,
 ) -> Result<Obeyed, StoreError> {
     let mut obeyed = Obeyed::default();
     for one in meant {
         match obey(tx, request, one, now, &mut obeyed.ended) {
-            Ok(done) => obeyed.done.push(done),
+            Ok(done) => {
+                obeyed.done.push(done);
+                note_request(tx, request.action, one, by, now)?;
+            }
             // None of these has written anything.
             Err(StoreError::Conflict { why, .. }) => {
                 obeyed.refused.push(format!("{}: {why}", one.name()));
@@ -152,6 +162,29 @@ fn obey(
             _ => Ok(format!("{by} approved of commit {}", request.commit.short())),
         },
     }
+}
+
+/// Writes down who pressed what.
+fn note_request(
+    tx: &Tx<'_>,
+    action: CheckAction,
+    meant: &Meant,
+    by: &Actor,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let (run, job) = (format!("run:{}", meant.run), meant.job.as_ref());
+    let job = job.map(|(id, _)| format!("job:{id}"));
+    let (action, object, detail) = match (action, job) {
+        (CheckAction::Rerun, Some(job)) => (AuditAction::JobRerun, job, None),
+        (CheckAction::Rerun, None) => (AuditAction::RunRerun, run, None),
+        (CheckAction::RerunFailed, _) => {
+            (AuditAction::RunRerun, run, Some("what failed".to_owned()))
+        }
+        (CheckAction::Cancel, Some(job)) => (AuditAction::JobCancel, job, None),
+        (CheckAction::Cancel, None) => (AuditAction::RunCancel, run, None),
+        (CheckAction::Approve, _) => (AuditAction::RunApprove, run, None),
+    };
+    note(tx, by, action, Some(object), detail, now)
 }
 
 /// What a request means of ours, or why nothing.

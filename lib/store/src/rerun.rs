@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
+use solstice_api::user::AuditAction;
 use solstice_model::{JobId, JobName, Outcome, RunId, SkipReason, id::new_id};
 
+use crate::audit::{Actor, note};
 use crate::column::text;
 use crate::describe::RunView;
 use crate::error::StoreError;
@@ -38,10 +40,23 @@ impl Store {
         &self,
         run: RunId,
         which: RerunJobs,
-        by: String,
+        by: impl Into<Actor>,
         now: DateTime<Utc>,
     ) -> Result<Vec<JobId>, StoreError> {
-        self.write(move |tx| rerun(tx, run, which, &by, now)).await
+        let by = by.into();
+        self.write(move |tx| {
+            let new = rerun(tx, run, which, &by.name, now)?;
+            let (action, object, detail) = match which {
+                RerunJobs::All => (AuditAction::RunRerun, format!("run:{run}"), None),
+                RerunJobs::Failed => {
+                    (AuditAction::RunRerun, format!("run:{run}"), Some("what failed".to_owned()))
+                }
+                RerunJobs::Job(job) => (AuditAction::JobRerun, format!("job:{job}"), None),
+            };
+            note(tx, &by, action, Some(object), detail, now)?;
+            Ok(new)
+        })
+        .await
     }
 }
 
@@ -65,7 +80,8 @@ pub(crate) fn rerun(
     for old in &again {
         new.insert(&old.spec.name, replace(tx, &view, old, by, now)?);
     }
-    tx.prepare_cached("UPDATE run SET finished_at = NULL, outcome = NULL WHERE id = ?1")?.execute([text(run)])?;
+    tx.prepare_cached("UPDATE run SET finished_at = NULL, outcome = NULL WHERE id = ?1")?
+        .execute([text(run)])?;
     // First all needs, then what follows from those that can never be met.
     let mut never = Vec::new();
     for old in &again {

@@ -6,9 +6,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{OptionalExtension as _, params};
-use solstice_api::user::TokenInfo;
+use solstice_api::user::{AuditAction, TokenInfo};
 use solstice_model::{ForgeName, TokenHash};
 
+use crate::audit::{Actor, note};
 use crate::column::{Columns as _, millis};
 use crate::error::StoreError;
 use crate::store::Store;
@@ -72,6 +73,7 @@ impl Store {
         hash: TokenHash,
         of: SessionOf,
         replaces: Option<TokenHash>,
+        by: Actor,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         self.write(move |tx| {
@@ -95,7 +97,8 @@ impl Store {
             if added == 0 {
                 return Err(StoreError::not_found("token", token.unwrap_or_default()));
             }
-            make_room(tx, token, forge, login)
+            make_room(tx, token, forge, login)?;
+            note(tx, &by, AuditAction::SignIn, None, None, now)
         })
         .await
     }
@@ -158,8 +161,20 @@ impl Store {
     /// # Errors
     ///
     /// Whatever the disk does.
-    pub async fn end_session(&self, hash: TokenHash) -> Result<bool, StoreError> {
-        self.write(move |tx| end(tx, &hash)).await
+    pub async fn end_session(
+        &self,
+        hash: TokenHash,
+        by: Actor,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| {
+            let was = end(tx, &hash)?;
+            if was {
+                note(tx, &by, AuditAction::SignOut, None, None, now)?;
+            }
+            Ok(was)
+        })
+        .await
     }
 
     /// Removes sessions that open nothing any more; says how many.

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, Row, params};
-use solstice_api::user::TokenInfo;
+use solstice_api::user::{AuditAction, AuditVia, TokenInfo};
 use solstice_model::{Role, TokenHash};
 
+use crate::audit::{Actor, note};
 use crate::column::{Columns as _, millis};
 use crate::error::StoreError;
 use crate::store::Store;
@@ -16,13 +17,30 @@ const MAX_NAME_BYTES: usize = 100;
 const MAX_TOKENS: i64 = 10_000;
 
 impl Store {
+    /// As [`Store::create_token_by`], by the server itself.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn create_token(
+        &self,
+        name: String,
+        role: Role,
+        hash: TokenHash,
+        now: DateTime<Utc>,
+    ) -> Result<TokenInfo, StoreError> {
+        let by = Actor::new("server", AuditVia::Server);
+        self.create_token_by(by, name, role, hash, now).await
+    }
+
     /// Writes a new token's hash under its name.
     ///
     /// # Errors
     ///
     /// [`StoreError::Conflict`] if the name is taken, empty or too long.
-    pub async fn create_token(
+    pub async fn create_token_by(
         &self,
+        by: Actor,
         name: String,
         role: Role,
         hash: TokenHash,
@@ -42,6 +60,8 @@ impl Store {
             if added == 0 {
                 return Err(StoreError::conflict("token", format!("the name {name} is taken")));
             }
+            let (object, detail) = (format!("token:{name}"), format!("role {}", role.as_str()));
+            note(tx, &by, AuditAction::TokenCreate, Some(object), Some(detail), now)?;
             Ok(TokenInfo { name, role, created_at: now })
         })
         .await
@@ -62,16 +82,24 @@ impl Store {
         .await
     }
 
-    /// Makes a token useless.
+    /// Makes a token, and the sessions that it began, useless.
     ///
     /// # Errors
     ///
     /// [`StoreError::NotFound`].
-    pub async fn revoke_token(&self, name: String) -> Result<(), StoreError> {
+    pub async fn revoke_token(
+        &self,
+        name: String,
+        by: Actor,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         self.write(move |tx| {
             match tx.prepare_cached("DELETE FROM token WHERE name = ?1")?.execute([&name])? {
                 0 => Err(StoreError::not_found("token", name)),
-                _ => Ok(()),
+                _ => {
+                    let object = Some(format!("token:{name}"));
+                    note(tx, &by, AuditAction::TokenRevoke, object, None, now)
+                }
             }
         })
         .await

@@ -7,7 +7,7 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, Row, params};
-use solstice_api::user::RunStatus;
+use solstice_api::user::{AuditAction, RunStatus};
 use solstice_forge::{Push, Repository};
 use solstice_model::job::Holding;
 use solstice_model::{
@@ -15,6 +15,7 @@ use solstice_model::{
     SkipReason, Transition,
 };
 
+use crate::audit::{Actor, note};
 use crate::column::{Columns as _, json, millis, text};
 use crate::describe::{JobView, PullRequestView, RunView};
 use crate::error::StoreError;
@@ -66,10 +67,18 @@ impl Store {
     pub async fn cancel(
         &self,
         job: JobId,
-        by: String,
+        by: impl Into<Actor>,
         now: DateTime<Utc>,
     ) -> Result<Transitioned, StoreError> {
-        self.transition(job, JobEvent::Cancel { by }, now).await
+        let by = by.into();
+        self.write(move |tx| {
+            let moved = transition(tx, job, JobEvent::Cancel { by: by.name.clone() }, now)?;
+            if let Transitioned::Moved(_) = &moved {
+                note(tx, &by, AuditAction::JobCancel, Some(format!("job:{job}")), None, now)?;
+            }
+            Ok(moved)
+        })
+        .await
     }
 }
 

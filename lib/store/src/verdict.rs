@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, params};
+use solstice_api::user::AuditAction;
 use solstice_forge::{Event, Push};
-use solstice_model::{DeliveryId, EventKind, ForgeName, JobId, RunId};
+use solstice_model::{CommitSha, DeliveryId, EventKind, ForgeName, JobId, RepoName, RunId};
 
+use crate::audit::{Actor, note};
 use crate::column::{Columns as _, millis, text};
 use crate::error::StoreError;
 use crate::head;
@@ -178,20 +180,46 @@ impl Store {
         &self,
         forge: ForgeName,
         head: Push,
-        by: String,
+        by: impl Into<Actor>,
         runs: Vec<NewRun>,
         now: DateTime<Utc>,
     ) -> Result<Vec<RunId>, StoreError> {
         if runs.is_empty() {
             return Err(StoreError::conflict("workflow", "there is none to start"));
         }
-        let push = Push { actor: by, ..head };
+        let by = by.into();
+        let push = Push { actor: by.name.clone(), ..head };
         self.write(move |tx| {
             let event = EventKind::Manual;
             let origin =
                 Origin { forge: &forge, event, pull_request: None, base: None, push: &push };
             let made = make_run::make(tx, &origin, runs, now)?;
+            for made in &made {
+                let object = Some(format!("run:{}", made.run));
+                note(tx, &by, AuditAction::RunStart, object, None, now)?;
+            }
             Ok(made.into_iter().map(|made| made.run).collect())
+        })
+        .await
+    }
+
+    /// Notes which commit a delivery tells of, so that it is found by that.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn note_subject(
+        &self,
+        id: DeliveryId,
+        repository: RepoName,
+        commit: CommitSha,
+    ) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.prepare_cached(
+                "UPDATE delivery SET repository = ?2, commit_sha = ?3 WHERE id = ?1",
+            )?
+            .execute([text(id), text(repository), text(commit)])?;
+            Ok(())
         })
         .await
     }

@@ -126,7 +126,8 @@ impl Store {
             let url = statement.query_row([text(run)], |row| row.get(0))?;
             let sql = "SELECT delivery FROM delivery_run WHERE run = ?1 ORDER BY delivery LIMIT ?2";
             let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map(params![text(run), MAX_DELIVERIES], |row| row.word(0))?;
+            let rows =
+                statement.query_map(params![text(run), MAX_DELIVERIES], |row| row.word(0))?;
             let deliveries = rows.collect::<Result<_, _>>()?;
             Ok(WholeRun { detail, specs, url, deliveries })
         })
@@ -224,13 +225,13 @@ impl Store {
     }
 }
 
-const RUN: &str = "SELECT run.id, repository.forge, repository.name, commit_sha, git_ref, title, \
+pub(crate) const RUN: &str = "SELECT run.id, repository.forge, repository.name, commit_sha, git_ref, title, \
                    actor, file, workflow, problem, created_at, finished_at, event, pull_request, \
                    base, outside, author, approval IS NOT NULL, approved_by, approved_at, \
                    outcome \
                    FROM run JOIN repository ON repository.id = run.repository";
 
-const JOB: &str = "SELECT id, run, name, runs_on, data, queued_at, claimed_at, started_at, \
+pub(crate) const JOB: &str = "SELECT id, run, name, runs_on, data, queued_at, claimed_at, started_at, \
                    finished_at, spec, rerun, replaced_by, \
                    (SELECT annotation_counts FROM attempt WHERE attempt.job = job.id \
                     ORDER BY number DESC LIMIT 1) FROM job";
@@ -328,7 +329,7 @@ fn with_status(all: &mut Conditions, status: RunStatus) {
 }
 
 /// Runs with their status: two queries, however many they are.
-fn runs(
+pub(crate) fn runs(
     connection: &Connection,
     sql: &str,
     values: impl rusqlite::Params,
@@ -342,13 +343,12 @@ fn runs(
 
 /// These runs, newest first.
 pub(crate) fn runs_by_id(connection: &Connection, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
-    let sql = format!(
-        "{RUN} WHERE run.id IN (SELECT value FROM json_each(?1)) ORDER BY run.id DESC"
-    );
+    let sql =
+        format!("{RUN} WHERE run.id IN (SELECT value FROM json_each(?1)) ORDER BY run.id DESC");
     runs(connection, &sql, [json(&ids)])
 }
 
-fn set_statuses(connection: &Connection, runs: &mut [Run]) -> Result<(), StoreError> {
+pub(crate) fn set_statuses(connection: &Connection, runs: &mut [Run]) -> Result<(), StoreError> {
     let open = |run: &&Run| run.status.is_open();
     let ids: Vec<RunId> = runs.iter().filter(open).map(|run| run.id).collect();
     let known = statuses(connection, &ids)?;
@@ -368,7 +368,7 @@ fn run_detail(
     Ok((RunDetail { run, jobs }, specs))
 }
 
-fn run_row(connection: &Connection, run: RunId) -> Result<Run, StoreError> {
+pub(crate) fn run_row(connection: &Connection, run: RunId) -> Result<Run, StoreError> {
     connection
         .prepare_cached(&format!("{RUN} WHERE run.id = ?1"))?
         .query_row([text(run)], run_without_status)
@@ -383,7 +383,7 @@ fn jobs(connection: &Connection, run: RunId) -> Result<Vec<(Job, JobSpec)>, Stor
     rows.map(|row| Ok(row?)).collect()
 }
 
-fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
+pub(crate) fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
     let spec: JobSpec = row.data(9)?;
     let job = Job {
         id: row.word(0)?,
@@ -407,7 +407,7 @@ fn job_row(row: &Row<'_>) -> rusqlite::Result<(Job, JobSpec)> {
     Ok((job, spec))
 }
 
-fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreError> {
+pub(crate) fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreError> {
     let sql = "SELECT id, number, host, claimed_at, ended_at, lost, phases, verdict FROM attempt \
                WHERE job = ?1 ORDER BY number";
     let mut statement = connection.prepare_cached(sql)?;
@@ -426,7 +426,7 @@ fn attempts(connection: &Connection, job: JobId) -> Result<Vec<Attempt>, StoreEr
     rows.map(|row| Ok(row?)).collect()
 }
 
-fn steps(
+pub(crate) fn steps(
     connection: &Connection,
     attempt: &Attempt,
     spec: &JobSpec,

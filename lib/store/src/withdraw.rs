@@ -3,9 +3,11 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension as _, ToSql, params};
+use solstice_api::user::AuditAction;
 use solstice_forge::{Event, Repository};
 use solstice_model::{CommitSha, ForgeName, JobId, RepoName, RunId};
 
+use crate::audit::{Actor, note};
 use crate::column::{Columns as _, millis, text};
 use crate::error::StoreError;
 use crate::store::Store;
@@ -23,15 +25,20 @@ impl Store {
     pub async fn cancel_run(
         &self,
         run: RunId,
-        by: String,
+        by: impl Into<Actor>,
         now: DateTime<Utc>,
     ) -> Result<Vec<JobId>, StoreError> {
+        let by = by.into();
         self.write(move |tx| {
             tx.prepare_cached("SELECT 1 FROM run WHERE id = ?1")?
                 .query_row([text(run)], |_| Ok(()))
                 .optional()?
                 .ok_or_else(|| StoreError::not_found("run", run))?;
-            cancel_whole(tx, run, &by, now)
+            let ended = cancel_whole(tx, run, &by.name, now)?;
+            if !ended.is_empty() {
+                note(tx, &by, AuditAction::RunCancel, Some(format!("run:{run}")), None, now)?;
+            }
+            Ok(ended)
         })
         .await
     }

@@ -128,8 +128,7 @@ fn in_line(
     rows.map(|row| Ok(row?)).collect()
 }
 
-const JOB: &str =
-    "job.id, job.name, job.run, repository.forge, repository.name, commit_sha, title";
+const JOB: &str = "job.id, job.name, job.run, repository.forge, repository.name, commit_sha, title";
 
 const FROM: &str = "JOIN job ON job.id = shown.id JOIN run ON run.id = job.run \
                     JOIN repository ON repository.id = job.repository";

@@ -28,6 +28,8 @@ pub(crate) struct Draft {
     pub(crate) steps: Vec<step::Draft>,
     /// Where the job is written.
     pub(crate) span: Span,
+    /// Where parts of it are.
+    pub(crate) spans: Spans,
     runs_on: Option<Templated<Label>>,
     size: Option<Templated<SizeName>>,
     env: env::Block,
@@ -36,6 +38,14 @@ pub(crate) struct Draft {
     continue_on_error: bool,
     priority: i8,
     artifacts: Vec<artifact::Draft>,
+}
+
+/// Where the parts of a job are written that somebody may be sent to.
+#[derive(Clone, Copy)]
+pub(crate) struct Spans {
+    pub(crate) runs_on: Option<Span>,
+    pub(crate) condition: Option<Span>,
+    pub(crate) timeout: Option<Span>,
 }
 
 /// Reads one job of a workflow with this environment, and with so many patterns
@@ -59,10 +69,12 @@ pub(crate) fn read(
     let steps = nodes.into_iter().filter_map(|node| step::read(node, &scope)).collect();
     let needs = needs::read(&mut node);
     let id = node.required_prop("id", value::spanned(rules::text(rules::word::<JobName>)));
-    let runs_on = node.required_setting("runs_on", templated(axes, rules::word::<Label>));
+    let label = value::spanned(templated(axes, rules::word::<Label>));
+    let runs_on = node.required_setting("runs_on", label);
     let size = node.setting("size", templated(axes, rules::word::<SizeName>));
-    let condition = node.setting("if", rules::text(|text| condition::decode(text, &scope)));
-    let timeout_s = node.setting("timeout", rules::timeout).unwrap_or(DEFAULT_TIMEOUT_S);
+    let condition = value::spanned(rules::text(|text| condition::decode(text, &scope)));
+    let condition = node.setting("if", condition);
+    let timeout = node.setting("timeout", value::spanned(rules::timeout));
     let retries = node.setting("retry", rules::retries).unwrap_or_default();
     let continue_on_error = node.setting("continue_on_error", value::boolean).unwrap_or_default();
     let priority = node.setting("priority", rules::priority).unwrap_or_default();
@@ -70,17 +82,23 @@ pub(crate) fn read(
     rules::refuse_planned(&mut node);
     let span = node.span();
     node.finish();
+    let spans = Spans {
+        runs_on: runs_on.as_ref().map(|label| label.span),
+        condition: condition.as_ref().map(|condition| condition.span),
+        timeout: timeout.as_ref().map(|timeout| timeout.span),
+    };
     Draft {
         id,
         needs,
         matrix,
-        condition,
+        condition: condition.map(|condition| condition.value),
         steps,
         span,
-        runs_on,
+        spans,
+        runs_on: runs_on.map(|label| label.value),
         size,
         env,
-        timeout_s,
+        timeout_s: timeout.map_or(DEFAULT_TIMEOUT_S, |timeout| timeout.value),
         retries,
         continue_on_error,
         priority,

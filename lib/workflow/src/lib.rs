@@ -43,6 +43,7 @@ mod graph;
 mod interpolate;
 mod job;
 pub mod limits;
+mod lines;
 mod matrix;
 mod needs;
 mod paths;

@@ -14,7 +14,10 @@ use crate::rules;
 
 /// A step before the values of a matrix are put in.
 pub(crate) struct Draft {
-    span: Span,
+    /// Where it is written.
+    pub(crate) span: Span,
+    /// Where its time limit is.
+    pub(crate) timeout_span: Option<Span>,
     name: Option<Templated<String>>,
     run: Templated<String>,
     shell: Vec<String>,
@@ -36,7 +39,7 @@ pub(crate) fn read(mut node: Reader<'_>, job: &Scope<'_>) -> Option<Draft> {
     let run = node.required_setting("run", templated(axes, rules::run));
     let shell = node.setting("shell", verbatim(rules::shell));
     let working_dir = node.setting("working_dir", templated(axes, rules::working_dir));
-    let timeout_s = node.setting("timeout", rules::timeout);
+    let timeout = node.setting("timeout", value::spanned(rules::timeout));
     let continue_on_error = node.setting("continue_on_error", value::boolean).unwrap_or_default();
     let retries = node.setting("retry", rules::retries).unwrap_or_default();
     let env = env::read(&mut node, axes);
@@ -49,12 +52,13 @@ pub(crate) fn read(mut node: Reader<'_>, job: &Scope<'_>) -> Option<Draft> {
     let shell = shell.unwrap_or_else(|| DEFAULT_SHELL.map(str::to_owned).to_vec());
     Some(Draft {
         span,
+        timeout_span: timeout.as_ref().map(|timeout| timeout.span),
         name,
         run: run?,
         shell,
         working_dir,
         env,
-        timeout_s,
+        timeout_s: timeout.map(|timeout| timeout.value),
         continue_on_error,
         retries,
         condition,

@@ -120,6 +120,16 @@ pub(crate) fn decide(triggers: &[Trigger], event: &TriggerEvent<'_>) -> Decision
     Decision::Ignore { reason }
 }
 
+/// Which of the triggers an event starts the workflow by: one that asks for no
+/// files before those that do.
+pub(crate) fn which(triggers: &[Trigger], event: &TriggerEvent<'_>) -> Option<usize> {
+    let fits = |(_, trigger): &(usize, &Trigger)| trigger.fits(event);
+    let of_all = |(_, trigger): &(usize, &Trigger)| trigger.files().is_none();
+    let mut fitting = triggers.iter().enumerate().filter(fits);
+    let first = fitting.clone().next();
+    fitting.find(of_all).or(first).map(|(index, _)| index)
+}
+
 impl Trigger {
     fn fits(&self, event: &TriggerEvent<'_>) -> bool {
         let any = |patterns: &[Pattern], name| patterns.iter().any(|one| one.matches(name));

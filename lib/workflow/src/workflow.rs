@@ -4,10 +4,12 @@ use std::cell::Cell;
 
 use serde::Serialize;
 use solstice_kdl::{Diagnostics, Document, Limits, Reader};
+use solstice_model::Grounds;
 
 use crate::interpolate::verbatim;
 use crate::job::{self, Draft};
 use crate::limits::{MAX_DEPTH, MAX_FILE_BYTES, MAX_ITEMS, MAX_JOBS, MAX_TRIGGERS};
+use crate::lines::{Lines, Spans};
 use crate::matrix::Axes;
 use crate::plan::Job;
 use crate::rules::{self, too_many_of};
@@ -26,12 +28,22 @@ pub struct Workflow {
     /// directly or through others.
     #[serde(rename = "jobs")]
     pub expanded: Vec<Job>,
+    /// Where things are written.
+    #[serde(skip)]
+    pub(crate) lines: Lines,
 }
 
 impl Workflow {
     /// Decides whether the event starts this workflow.
     pub fn triggered_by(&self, event: &TriggerEvent<'_>) -> Decision {
         trigger::decide(&self.triggers, event)
+    }
+
+    /// Which trigger an event starts it by, and where its jobs are written.
+    pub fn grounds(&self, event: &TriggerEvent<'_>) -> Grounds {
+        let which = trigger::which(&self.triggers, event);
+        let trigger = which.and_then(|index| self.lines.triggers.get(index).copied());
+        Grounds { trigger, jobs: self.lines.jobs.clone(), ..Grounds::default() }
     }
 }
 
@@ -43,25 +55,29 @@ impl Workflow {
 pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Workflow, Diagnostics> {
     let limits = Limits { max_bytes: MAX_FILE_BYTES, max_items: MAX_ITEMS, max_depth: MAX_DEPTH };
     let document = Document::parse(file_name, bytes, limits)?;
-    document.decode(|file| {
+    let (mut workflow, spans) = document.decode(|file| {
         let workflow = file.required_child("workflow")?;
         read(workflow, file_name)
-    })
+    })?;
+    workflow.lines = spans.lines(bytes);
+    Ok(workflow)
 }
 
-fn read(mut node: Reader<'_>, file_name: &str) -> Option<Workflow> {
+fn read(mut node: Reader<'_>, file_name: &str) -> Option<(Workflow, Spans)> {
     let name = node.setting("name", verbatim(rules::name));
     let env = env::read(&mut node, Axes::None);
-    let triggers = read_triggers(&mut node);
-    let jobs = read_jobs(&mut node, &env);
+    let mut spans = Spans::default();
+    let triggers = read_triggers(&mut node, &mut spans);
+    let jobs = read_jobs(&mut node, &env, &mut spans);
     rules::refuse_planned(&mut node);
     node.finish();
     let name = name.unwrap_or_else(|| stem(file_name));
-    Some(Workflow { name, triggers, expanded: jobs? })
+    let workflow = Workflow { name, triggers, expanded: jobs?, lines: Lines::default() };
+    Some((workflow, spans))
 }
 
 /// Reads all jobs; `None` if anything between them is wrong, or in one of them.
-fn read_jobs(node: &mut Reader<'_>, env: &env::Block) -> Option<Vec<Job>> {
+fn read_jobs(node: &mut Reader<'_>, env: &env::Block, spans: &mut Spans) -> Option<Vec<Job>> {
     let help = "add at least one: job id=\"…\" runs_on=\"…\" { … }";
     let mut drafts: Vec<Draft> = Vec::new();
     let mut count = 0;
@@ -76,6 +92,7 @@ fn read_jobs(node: &mut Reader<'_>, env: &env::Block) -> Option<Vec<Job>> {
         }
         drafts.push(draft);
     }
+    spans.note_jobs(&drafts);
     let problems = graph::problems(&drafts);
     let expanded = match problems.is_empty() {
         true => expand::expand(&drafts, env),
@@ -87,7 +104,7 @@ fn read_jobs(node: &mut Reader<'_>, env: &env::Block) -> Option<Vec<Job>> {
     })
 }
 
-fn read_triggers(node: &mut Reader<'_>) -> Vec<Trigger> {
+fn read_triggers(node: &mut Reader<'_>, spans: &mut Spans) -> Vec<Trigger> {
     let nodes = node.children("on");
     if nodes.is_empty() {
         return Trigger::defaults();
@@ -95,6 +112,7 @@ fn read_triggers(node: &mut Reader<'_>) -> Vec<Trigger> {
     if let Some(surplus) = nodes.get(MAX_TRIGGERS) {
         node.report(too_many_of("triggers", MAX_TRIGGERS, surplus.span()));
     }
+    spans.triggers = nodes.iter().map(Reader::span).collect();
     nodes.into_iter().take(MAX_TRIGGERS).filter_map(trigger::read).collect()
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Deserialize;
 use solstice_config::{ConfigError, OrchestratorConfig, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
@@ -103,8 +104,7 @@ async fn machines(path: &Path, findings: &mut Findings) {
     let program = beside("solstice-orchestrator");
     let mut command = Command::new(&program);
     command
-        .arg("check")
-        .arg("--config")
+        .args(["check", "--json", "--config"])
         .arg(path)
         .kill_on_drop(true)
         .stdin(std::process::Stdio::null());
@@ -123,35 +123,46 @@ async fn machines(path: &Path, findings: &mut Findings) {
         }
         Ok(Ok(output)) => output,
     };
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut wrong = 0;
-    for (title, verdict, text) in said.lines().filter_map(row) {
-        match verdict {
-            "ok" => findings.ok(title, cut(text, 200)),
-            "WRONG" => {
-                wrong += 1;
-                let remedy = "see solstice-orchestrator(8), and docs/operating.md";
-                findings.fail(title, cut(text, 400), remedy);
-            }
-            _ => findings.skip(title, cut(text, 200)),
-        }
-    }
-    if !output.status.success() && wrong == 0 {
+    let Ok(checked) = serde_json::from_slice::<Checked>(&output.stdout) else {
         let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        findings.fail(check, cut(&text, 400), "run solstice-orchestrator check by hand");
+        return findings.fail(check, cut(&text, 400), "run solstice-orchestrator check by hand");
+    };
+    for Row { check, verdict, text } in checked.checks {
+        let text = cut(&text, 400);
+        match verdict.as_str() {
+            "ok" => findings.ok(&check, text),
+            "wrong" => findings.fail(&check, text, remedy(&check)),
+            _ => findings.skip(&check, text),
+        }
     }
 }
 
-/// A row of `solstice-orchestrator check`: a title of twenty columns, a word of
-/// seven, and what was found.
-fn row(line: &str) -> Option<(&str, &str, &str)> {
-    let at = ["ok     ", "WRONG  ", "-      "].iter().find_map(|word| {
-        line.match_indices(word)
-            .map(|(at, _)| at)
-            .find(|at| *at >= 20 && line[..*at].ends_with(' '))
-    })?;
-    let (verdict, text) = line[at..].split_once(' ')?;
-    Some((line[..at].trim(), verdict, text.trim()))
+/// What `solstice-orchestrator check --json` prints.
+#[derive(Deserialize)]
+struct Checked {
+    checks: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    check: String,
+    verdict: String,
+    text: String,
+}
+
+/// What helps with a check of the orchestrator's.
+fn remedy(check: &str) -> &'static str {
+    match check {
+        "git" => "install git; it fetches the source of each commit",
+        "hypervisor" => {
+            "give its user what the backend needs: solstice-orchestrator(8), docs/operating.md"
+        }
+        "server" => "look at `server` and `token` of the configuration; `ciadm tokens create`",
+        image if image.starts_with("image ") => {
+            "`ciadm image verify` compares it with its lock; fetch or import it anew"
+        }
+        _ => "see solstice-orchestrator(8)",
+    }
 }
 
 /// A program of ours: beside this one, or wherever `PATH` has it.
@@ -166,14 +177,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rows_of_the_orchestrator_s_check_are_read() {
-        let line = |title: &str, rest: &str| format!("{title:<20} {rest}");
-        let ok = line("hypervisor", "ok      qemu, kvm; 0 machines exist");
-        assert_eq!(row(&ok), Some(("hypervisor", "ok", "qemu, kvm; 0 machines exist")));
-        let wrong = line("image a-rather-long-name-of-one", "WRONG   no such file");
-        assert_eq!(row(&wrong), Some(("image a-rather-long-name-of-one", "WRONG", "no such file")));
-        let skipped = line("hypervisor", "-       needs an image");
-        assert_eq!(row(&skipped), Some(("hypervisor", "-", "needs an image")));
-        assert_eq!(row("anything else"), None);
+    fn what_the_orchestrator_says_is_read_and_has_a_remedy() {
+        let said = br#"{"ok":false,"checks":[{"check":"image a","verdict":"wrong","text":"no"}]}"#;
+        let checked: Checked = serde_json::from_slice(said).unwrap();
+        assert_eq!(checked.checks[0].verdict, "wrong");
+        assert!(remedy(&checked.checks[0].check).contains("image verify"));
     }
 }

@@ -54,6 +54,7 @@ pub(crate) async fn bench() -> Bench {
         data: home.path().join("data"),
         listen: Listen { people: any, webhooks: any, hosts: any },
         anonymous: None,
+        trusted_proxies: Vec::new(),
         max_attempts: 2,
         lease: Duration::from_secs(60),
         max_log_bytes: 64 << 20,

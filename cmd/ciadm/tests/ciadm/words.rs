@@ -66,6 +66,7 @@ async fn what_there_is_to_see() {
     ];
     let tail = &run[run.len() - 8..];
     let named = format!("{tail}/build");
+    let of_commit = format!("ada/engine@{}", &commit[..8]);
     for (name, arguments) in [
         ("whoami", vec!["whoami"]),
         ("runs", vec!["runs"]),
@@ -77,6 +78,10 @@ async fn what_there_is_to_see() {
         ("logs-raw", vec!["logs", &jobs[0], "--raw"]),
         ("logs-tail", vec!["logs", &jobs[0], "--tail", "1"]),
         ("artifacts", vec!["artifacts", &named]),
+        ("why-job", vec!["why", &jobs[1]]),
+        ("why-run", vec!["why", &run]),
+        ("why-commit", vec!["why", &of_commit]),
+        ("why-delivery", vec!["why", "--delivery", &delivery]),
         ("hosts", vec!["hosts"]),
         ("images", vec!["images"]),
         ("tokens", vec!["tokens", "list"]),

@@ -95,6 +95,7 @@ async fn start_server(state: &State, log: &Logger) -> Result<Server, RunError> {
         data: state.session().to_owned(),
         listen: Listen { people: any, webhooks: any, hosts: any },
         anonymous: None,
+        trusted_proxies: Vec::new(),
         max_attempts: 2,
         lease: Duration::from_secs(60),
         max_log_bytes: MAX_LOG_BYTES,
@@ -225,6 +226,7 @@ async fn submit(
         context: solstice_engine::check::run_context(&plan.workflow),
         jobs: Ok(jobs(options, plan)),
         hold: Hold::None,
+        grounds: Default::default(),
     }];
     let head = Push {
         repository: Repository {

@@ -65,9 +65,9 @@ pub(super) async fn answer(
 fn picture(rqctx: &Rqctx, svg: &str) -> Response<Body> {
     let tag = format!("\"{}\"", &Sha256Digest::of(svg.as_bytes()).hex()[..16]);
     let sent = rqctx.request.headers().get(header::IF_NONE_MATCH);
-    let known = sent.and_then(|sent| sent.to_str().ok()).is_some_and(|sent| {
-        sent.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
-    });
+    let known = sent
+        .and_then(|sent| sent.to_str().ok())
+        .is_some_and(|sent| sent.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
     let mut response = Response::new(match known {
         true => Body::empty(),
         false => Body::from(svg.to_owned()),

@@ -52,7 +52,9 @@ pub(super) fn shape(status: RunStatus) -> &'static str {
         RunStatus::Succeeded => "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
         RunStatus::Failed => "M-5-3l2-2 3 3 3-3 2 2-3 3 3 3-2 2-3-3-3 3-2-2 3-3z",
         RunStatus::InfraFailed => "M0-5l5.5 9h-11z",
-        _ => "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0zM-2.5 0a2.5 2.5 0 1 1 5 0a2.5 2.5 0 1 1-5 0z",
+        _ => {
+            "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0zM-2.5 0a2.5 2.5 0 1 1 5 0a2.5 2.5 0 1 1-5 0z"
+        }
     }
 }
 

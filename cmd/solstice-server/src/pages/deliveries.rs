@@ -159,6 +159,6 @@ pub(super) async fn act(
     if action != "replay" {
         return Err(not_found("there is no such button"));
     }
-    delivery::replay(rqctx.context(), principal, id).await?;
+    delivery::replay(rqctx.context(), principal.actor(), id).await?;
     Ok(format!("/deliveries/{id}"))
 }

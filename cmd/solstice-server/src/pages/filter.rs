@@ -89,7 +89,10 @@ mod tests {
     fn a_link_changes_one_filter_and_keeps_the_others() {
         let set = [("branch", Some("a&b=\"<".to_owned())), ("status", None)];
         let filters = Filters::new("/r", set);
-        assert_eq!(filters.href("status", Some("failed")), "/r?branch=a%26b%3D%22%3C&status=failed");
+        assert_eq!(
+            filters.href("status", Some("failed")),
+            "/r?branch=a%26b%3D%22%3C&status=failed"
+        );
         assert_eq!(filters.href("branch", None), "/r");
         let choice = filters.choice("Branch", "branch", [("main", "main")]);
         let marked: Vec<_> = choice.links.iter().map(|link| link.current).collect();

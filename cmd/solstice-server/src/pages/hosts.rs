@@ -3,10 +3,8 @@
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use dropshot::HttpError;
-use slog::info;
 use solstice_api::user::{Host, WorkingJob};
 use solstice_display::duration;
-use solstice_log::keys;
 use solstice_model::{HostName, Role};
 use solstice_store::{HostPhases, MAX_PAGE, Sight};
 
@@ -16,6 +14,7 @@ use super::{Frame, Rqctx, operator, rendered};
 use crate::auth::require_form;
 use crate::csrf::Form;
 use crate::error::{from_store, not_found};
+use crate::user::act;
 
 struct HostView {
     name: String,
@@ -67,9 +66,8 @@ impl HostView {
         phases: Option<&HostPhases>,
         now: DateTime<Utc>,
     ) -> Self {
-        let here = |job: &&WorkingJob| {
-            job.state.holding().is_some_and(|held| held.host == host.name)
-        };
+        let here =
+            |job: &&WorkingJob| job.state.holding().is_some_and(|held| held.host == host.name);
         let (kind, text) = match (host.online, host.draining) {
             (false, _) => ("bad", "not heard of"),
             (true, true) => ("warn", "draining"),
@@ -132,17 +130,12 @@ pub(super) async fn act(
     action: &str,
     form: &Form,
 ) -> Result<String, HttpError> {
-    require_form(rqctx, form, Role::Operator).await?;
-    let context = rqctx.context();
+    let principal = require_form(rqctx, form, Role::Operator).await?;
     let draining = match action {
         "drain" => true,
         "undrain" => false,
         _ => return Err(not_found("there is no such button")),
     };
-    let now = context.clock.now();
-    let host = context.store.set_draining(host, draining, now, context.lease).await;
-    let host = host.map_err(from_store)?;
-    let state = if draining { "draining" } else { "taking jobs" };
-    info!(context.log, "host changed"; keys::HOST => %host.name, keys::STATE => state);
+    act::set_draining(rqctx.context(), principal.actor(), host, draining).await?;
     Ok("/hosts".to_owned())
 }

@@ -5,12 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use dropshot::HttpError;
 use solstice_api::user::{Artifact, Attempt, JobDetail, RunStatus, Step};
 use solstice_display::{duration, size};
-use solstice_model::{Annotation, AttemptId, JobId, JobState, Role};
+use solstice_model::{Annotation, AttemptId, JobId, JobState};
 
 use super::format::{Badge, When, iso, level_badge, step_badge};
 use super::log::{LineView, LogTail, LogView, MAX_LINES};
 use super::run::{JobView, WAITS_FOR_APPROVAL, open_needs};
 use super::runs::RunView;
+use super::why::WhyView;
 use super::{Frame, Rqctx, query, reader, rendered};
 use crate::context::Context;
 use crate::error::{from_log, from_store};
@@ -138,6 +139,8 @@ struct JobPage {
     live: bool,
     may_cancel: bool,
     may_rerun: bool,
+    /// Why it is where it is.
+    why: WhyView,
     /// The job that took its place.
     replaced_by: Option<String>,
     cancel: String,
@@ -171,7 +174,7 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
     let api = format!("/api/v1/jobs/{job}");
     let after = if log.after.is_empty() { String::new() } else { format!("?after={}", log.after) };
     let detail_replaced = detail.job.replaced_by.map(|job| format!("/jobs/{job}"));
-    let may_act = principal.may(Role::Submitter);
+    let may_act = principal.may_act(context, &detail.run.forge, &detail.run.repository).await;
     let may_rerun = may_act && !unfinished && detail.job.replaced_by.is_none();
     let window = log.cut + 1;
     let mut shown_job = JobView::new(&detail.job, &waits_for, Some(&detail.spec), now);
@@ -198,6 +201,7 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
         live: unfinished && at_end,
         may_cancel: may_act && unfinished,
         may_rerun,
+        why: WhyView::of_job(context, job).await?,
         replaced_by: detail_replaced,
         cancel: format!("/jobs/{job}/cancel"),
         rerun: format!("/jobs/{job}/rerun"),

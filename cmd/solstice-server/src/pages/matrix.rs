@@ -135,9 +135,8 @@ mod tests {
 
     #[test]
     fn a_sparse_matrix_does_not_become_a_huge_table() {
-        let cells: Vec<_> = (0..300)
-            .map(|n: i32| cell(&[("a", &n.to_string()), ("b", &n.to_string())]))
-            .collect();
+        let cells: Vec<_> =
+            (0..300).map(|n: i32| cell(&[("a", &n.to_string()), ("b", &n.to_string())])).collect();
         let table = made(&cells);
         assert_eq!((table.rows.len(), table.columns.len()), (300, 1));
     }

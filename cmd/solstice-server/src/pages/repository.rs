@@ -87,7 +87,8 @@ pub(super) async fn render(rqctx: &Rqctx, path: RepositoryPath) -> Result<String
     let principal = reader(rqctx).await?;
     let context = rqctx.context();
     let (forge, name) = names(path)?;
-    let found = context.store.repository(forge.clone(), name.clone(), principal.sight.clone()).await;
+    let found =
+        context.store.repository(forge.clone(), name.clone(), principal.sight.clone()).await;
     let found = found.map_err(from_store)?;
     let filters = filters(rqctx, &forge, &name);
     let mut which = runs_of(&filters)?;
@@ -206,7 +207,8 @@ fn workflows(recent: &[RecentRun], filters: &Filters, now: DateTime<Utc>) -> Vec
         over.reverse();
         workflow(&over, file, name, filters, now)
     };
-    let wanted = |(file, _): &(&str, &str)| filters.get("workflow").is_none_or(|only| only == *file);
+    let wanted =
+        |(file, _): &(&str, &str)| filters.get("workflow").is_none_or(|only| only == *file);
     let all = files(recent).into_iter().filter(wanted).map(view);
     all.filter(|one| !one.marks.is_empty()).collect()
 }

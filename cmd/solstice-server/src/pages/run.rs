@@ -13,6 +13,8 @@ use super::format::{Badge, iso, job_badge, job_time};
 use super::nav::Section;
 use super::run_parts::{GraphView, MatrixView, NotRun, Parts, RemarkView, Source};
 use super::runs::RunView;
+
+use super::why::WhyView;
 use super::{Frame, Rqctx, reader, rendered};
 use crate::error::from_store;
 
@@ -118,6 +120,8 @@ struct RunPage {
     may_rerun: bool,
     /// Whether some job did not succeed.
     some_failed: bool,
+    /// Why it is where it is.
+    why: WhyView,
     /// Where the buttons go.
     action: String,
 }
@@ -129,13 +133,15 @@ pub(super) async fn render(rqctx: &Rqctx, run: RunId) -> Result<String, HttpErro
     let WholeRun { detail, specs, url, deliveries } =
         context.store.whole_run(run).await.map_err(from_store)?;
     let found = context.store.run_annotations(run, MAX_ANNOTATIONS).await.map_err(from_store)?;
-    let forge = context.forges.get(&detail.run.forge);
-    let source = Source::new(&url, forge.and_then(|forge| forge.source_path()), &detail.run.commit);
+    let forge = context.forges.get(&detail.run.forge).map(|forge| &**forge);
+    let commit = detail.run.commit.clone();
+    let source = Source::new(forge, &url, &commit);
     let now = context.clock.now();
     let jobs = views(&detail, &specs, now);
     let unfinished = detail.run.status.is_open();
     let waits = detail.run.status == RunStatus::WaitingForApproval;
-    let may_act = principal.may(Role::Submitter) && !jobs.is_empty();
+    let may_act = principal.may_act(context, &detail.run.forge, &detail.run.repository).await
+        && !jobs.is_empty();
     let parts = Parts::new(&detail.jobs, jobs, now);
     let count = |job: &Job| {
         let AnnotationCounts { failures, warnings, notices } = job.annotations;
@@ -162,6 +168,7 @@ pub(super) async fn render(rqctx: &Rqctx, run: RunId) -> Result<String, HttpErro
         may_cancel: may_act && unfinished,
         may_rerun: may_act && !unfinished && !refused(&detail.run),
         some_failed: detail.jobs.iter().any(failed),
+        why: WhyView::of_run(context, run).await?,
         action: format!("/runs/{run}"),
         run: RunView::new(detail.run, now),
     })

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 use solstice_api::user::Job;
 use solstice_display::duration;
+use solstice_forge::Forge;
 use solstice_model::{Annotation, CommitSha, JobName, Outcome};
 use solstice_store::RunAnnotation;
 use url::Url;
@@ -43,9 +44,8 @@ impl Parts {
             .flat_map(|group| group.jobs.iter().copied())
             .collect();
         // What is in a table is told once more only if it failed.
-        let told = |(index, job): (usize, &Job)| {
-            !skipped(job) && (failed(job) || small.contains(&index))
-        };
+        let told =
+            |(index, job): (usize, &Job)| !skipped(job) && (failed(job) || small.contains(&index));
         let told: Vec<bool> = jobs.iter().enumerate().map(told).collect();
         let kept = views.into_iter().zip(told).filter(|(_, told)| *told);
         Self { graph, jobs: kept.map(|(view, _)| view).collect(), matrices, not_run }
@@ -189,12 +189,7 @@ fn took_ms(job: &Job, now: DateTime<Utc>) -> u64 {
 }
 
 /// Where a node leads, and what it says.
-fn told(
-    at: usize,
-    group: &Group,
-    jobs: &[Job],
-    views: &[JobView],
-) -> (String, Badge, String) {
+fn told(at: usize, group: &Group, jobs: &[Job], views: &[JobView]) -> (String, Badge, String) {
     if let [only] = group.jobs[..] {
         let view = &views[only];
         let took = view.took.as_deref().unwrap_or(&view.so_far);
@@ -325,28 +320,22 @@ fn not_run(jobs: &[Job], views: &[JobView]) -> Vec<NotRun> {
 
 // --- What tools had to say ---
 
-/// Where files of a commit are shown, if its forge shows them.
-pub(super) struct Source {
+/// Where the forge shows a run's repository, and the files of its commit.
+pub(super) struct Source<'a> {
+    forge: Option<&'a dyn Forge>,
     repository: Option<Url>,
-    commit: Option<Url>,
+    commit: &'a CommitSha,
 }
 
-impl Source {
-    /// `between`: what stands between the repository and the commit.
+impl<'a> Source<'a> {
+    /// `repository`: the address of its page.
     pub(super) fn new(
+        forge: Option<&'a dyn Forge>,
         repository: &str,
-        between: Option<&'static [&'static str]>,
-        commit: &CommitSha,
+        commit: &'a CommitSha,
     ) -> Self {
         let web = |url: &Url| matches!(url.scheme(), "http" | "https");
-        let repository: Option<Url> = repository.parse().ok().filter(web);
-        let mut found = repository.clone().zip(between);
-        if let Some((url, between)) = &mut found
-            && let Ok(mut path) = url.path_segments_mut()
-        {
-            path.pop_if_empty().extend(*between).push(commit.as_str());
-        }
-        Self { repository, commit: found.map(|(url, _)| url) }
+        Self { forge, repository: repository.parse().ok().filter(web), commit }
     }
 
     /// The repository's page; empty if there is none.
@@ -356,9 +345,7 @@ impl Source {
 
     /// The page of a line.
     fn line(&self, path: &str, line: u32) -> Option<String> {
-        let mut url = self.commit.clone()?;
-        url.path_segments_mut().ok()?.extend(path.split('/').filter(|part| !part.is_empty()));
-        url.set_fragment(Some(&format!("L{line}")));
+        let url = self.forge?.line_url(self.repository.as_ref()?, self.commit, path, line)?;
         Some(url.to_string())
     }
 }
@@ -376,7 +363,7 @@ pub(super) struct RemarkView {
 }
 
 impl RemarkView {
-    pub(super) fn new(of: RunAnnotation, source: &Source) -> Self {
+    pub(super) fn new(of: RunAnnotation, source: &Source<'_>) -> Self {
         let Annotation { path, line, level, title, message, .. } = of.annotation;
         Self {
             badge: level_badge(level),
@@ -392,21 +379,24 @@ impl RemarkView {
 
 #[cfg(test)]
 mod tests {
+    use solstice_forge::fake::FakeForge;
+
     use super::*;
 
     #[test]
     fn a_line_is_linked_where_the_forge_shows_it_and_nowhere_else() {
         let commit: CommitSha = "a1".repeat(20).parse().unwrap();
-        let source = Source::new("https://forge.example/ada/engine", Some(&["blob"]), &commit);
-        let line = source.line("src/a b#?.rs", 7).unwrap();
-        assert_eq!(
-            line,
-            format!("https://forge.example/ada/engine/blob/{commit}/src/a%20b%23%3F.rs#L7")
-        );
-        assert!(!source.line("../../../evil", 1).unwrap().contains(".."));
-        let odd = Source::new("javascript:alert(1)", Some(&["blob"]), &commit);
+        let forge = FakeForge::new("forge".parse().unwrap());
+        let source = |page| Source::new(Some(&forge), page, &commit);
+        let good = source("https://forge.example/ada/engine");
+        let line = good.line("src//a b#?.rs", 7).unwrap();
+        let page = format!("https://forge.example/ada/engine/blob/{commit}");
+        assert_eq!(line, format!("{page}/src/a%20b%23%3F.rs#L7"));
+        assert!(!good.line("../../../evil", 1).unwrap().contains(".."));
+        let odd = source("javascript:alert(1)");
         assert_eq!((odd.repository(), odd.line("a", 1)), (String::new(), None));
-        assert_eq!(Source::new("https://f.example/a/b", None, &commit).line("a", 1), None);
+        let unknown = Source::new(None, "https://forge.example/ada/engine", &commit);
+        assert_eq!(unknown.line("a", 1), None);
     }
 
     #[test]

@@ -73,10 +73,7 @@ struct WaitingView {
 
 impl WaitingView {
     fn new(waiting: WaitingJob, now: DateTime<Utc>) -> Self {
-        Self {
-            job: WorkView::new(&waiting.job, waiting.queued_at, now),
-            why: waiting.why,
-        }
+        Self { job: WorkView::new(&waiting.job, waiting.queued_at, now), why: waiting.why }
     }
 }
 

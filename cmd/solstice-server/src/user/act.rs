@@ -2,34 +2,28 @@
 
 use dropshot::HttpError;
 use slog::info;
-use solstice_api::user::{Job, Run, RunCreate};
+use solstice_api::user::{Host, Job, Run, RunCreate};
 use solstice_engine::{close_logs, start_by_hand};
 use solstice_log::keys;
-use solstice_model::{JobId, RunId};
-use solstice_store::{RerunJobs, Transitioned};
+use solstice_model::{HostName, JobId, RunId};
+use solstice_store::{Actor, RerunJobs, Transitioned};
 
-use crate::auth::Principal;
 use crate::context::Context;
 use crate::error::{from_start, from_store};
-
-/// Who did it, for people.
-pub(super) fn name(principal: Principal) -> String {
-    principal.name.unwrap_or_else(|| "somebody".to_owned())
-}
 
 /// Starts what may be started by hand.
 pub(super) async fn start(
     context: &Context,
-    principal: Principal,
+    by: Actor,
     wanted: RunCreate,
 ) -> Result<Vec<Run>, HttpError> {
-    let (by, now) = (name(principal), context.clock.now());
+    let now = context.clock.now();
     let repository = wanted.repository.clone();
-    let started = start_by_hand(&context.store, &context.forges, wanted, &by, now).await;
+    let started = start_by_hand(&context.store, &context.forges, wanted, by.clone(), now).await;
     let mut runs = Vec::new();
     for run in started.map_err(from_start)? {
         info!(context.log, "run started by hand"; keys::RUN => %run,
-            keys::REPOSITORY => %repository, keys::REASON => &by);
+            keys::REPOSITORY => %repository, keys::REASON => &by.name);
         runs.push(context.store.run(run).await.map_err(from_store)?.run);
     }
     Ok(runs)
@@ -38,13 +32,13 @@ pub(super) async fn start(
 /// Cancels what is not finished of a run; gives the jobs that this ended.
 pub(crate) async fn cancel_run(
     context: &Context,
-    principal: Principal,
+    by: Actor,
     run: RunId,
 ) -> Result<Vec<JobId>, HttpError> {
-    let (by, now) = (name(principal), context.clock.now());
+    let now = context.clock.now();
     let jobs = context.store.cancel_run(run, by.clone(), now).await.map_err(from_store)?;
     if !jobs.is_empty() {
-        info!(context.log, "run cancelled"; keys::RUN => %run, keys::REASON => by);
+        info!(context.log, "run cancelled"; keys::RUN => %run, keys::REASON => by.name);
     }
     for job in &jobs {
         close_logs(&context.store, &context.logs, *job).await;
@@ -55,27 +49,23 @@ pub(crate) async fn cancel_run(
 /// Lets a run, and what waits with it, go on; gives the runs that this let go on.
 pub(crate) async fn approve(
     context: &Context,
-    principal: Principal,
+    by: Actor,
     run: RunId,
 ) -> Result<Vec<RunId>, HttpError> {
-    let (by, now) = (name(principal), context.clock.now());
+    let now = context.clock.now();
     let approved = context.store.approve(run, by.clone(), now).await.map_err(from_store)?;
     for run in &approved {
-        info!(context.log, "run approved"; keys::RUN => %run, keys::REASON => &by);
+        info!(context.log, "run approved"; keys::RUN => %run, keys::REASON => &by.name);
     }
     Ok(approved)
 }
 
 /// Cancels a job.
-pub(crate) async fn cancel_job(
-    context: &Context,
-    principal: Principal,
-    job: JobId,
-) -> Result<(), HttpError> {
-    let (by, now) = (name(principal), context.clock.now());
+pub(crate) async fn cancel_job(context: &Context, by: Actor, job: JobId) -> Result<(), HttpError> {
+    let now = context.clock.now();
     let moved = context.store.cancel(job, by.clone(), now).await.map_err(from_store)?;
     if let Transitioned::Moved(_) = moved {
-        info!(context.log, "job cancelled"; keys::JOB => %job, keys::REASON => by);
+        info!(context.log, "job cancelled"; keys::JOB => %job, keys::REASON => by.name);
     }
     close_logs(&context.store, &context.logs, job).await;
     Ok(())
@@ -84,14 +74,14 @@ pub(crate) async fn cancel_job(
 /// Runs jobs of a run once more; gives the new ones.
 pub(crate) async fn rerun(
     context: &Context,
-    principal: Principal,
+    by: Actor,
     run: RunId,
     which: RerunJobs,
 ) -> Result<Vec<Job>, HttpError> {
-    let (by, now) = (name(principal), context.clock.now());
+    let now = context.clock.now();
     let new = context.store.rerun(run, which, by.clone(), now).await.map_err(from_store)?;
     info!(context.log, "jobs run once more"; keys::RUN => %run,
-        keys::COUNT => new.len(), keys::REASON => by);
+        keys::COUNT => new.len(), keys::REASON => by.name);
     let jobs = context.store.run(run).await.map_err(from_store)?.jobs;
     Ok(jobs.into_iter().filter(|job| new.contains(&job.id)).collect())
 }
@@ -99,9 +89,24 @@ pub(crate) async fn rerun(
 /// Runs a job, and those that need it, once more.
 pub(crate) async fn rerun_job(
     context: &Context,
-    principal: Principal,
+    by: Actor,
     job: JobId,
 ) -> Result<Vec<Job>, HttpError> {
     let run = context.store.job(job).await.map_err(from_store)?.run.id;
-    rerun(context, principal, run, RerunJobs::Job(job)).await
+    rerun(context, by, run, RerunJobs::Job(job)).await
+}
+
+/// Lets a host drain, or take jobs again.
+pub(crate) async fn set_draining(
+    context: &Context,
+    by: Actor,
+    host: HostName,
+    draining: bool,
+) -> Result<Host, HttpError> {
+    let now = context.clock.now();
+    let host = context.store.set_draining(host, draining, by, now, context.lease).await;
+    let host = host.map_err(from_store)?;
+    let state = if draining { "draining" } else { "taking jobs" };
+    info!(context.log, "host changed"; keys::HOST => %host.name, keys::STATE => state);
+    Ok(host)
 }

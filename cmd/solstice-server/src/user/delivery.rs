@@ -7,8 +7,8 @@ use solstice_api::user::Delivery;
 use solstice_log::keys;
 use solstice_model::DeliveryId;
 
-use super::act::name;
-use crate::auth::Principal;
+use solstice_store::Actor;
+
 use crate::context::Context;
 use crate::error::from_store;
 use crate::pages::secure;
@@ -26,11 +26,11 @@ pub(super) async fn body(context: &Context, id: DeliveryId) -> Result<Response<B
 /// Lets it wait for its verdict once more.
 pub(crate) async fn replay(
     context: &Context,
-    principal: Principal,
+    by: Actor,
     id: DeliveryId,
 ) -> Result<Delivery, HttpError> {
-    let (by, now) = (name(principal), context.clock.now());
+    let now = context.clock.now();
     context.store.replay(id, by.clone(), now).await.map_err(from_store)?;
-    info!(context.log, "delivery replayed"; keys::DELIVERY => %id, keys::REASON => by);
+    info!(context.log, "delivery replayed"; keys::DELIVERY => %id, keys::REASON => by.name);
     context.store.delivery(id).await.map_err(from_store)
 }

@@ -1,11 +1,11 @@
 //! What people do to runs and jobs, through the API and by the pages' buttons.
 
-use reqwest::{Method, StatusCode, redirect};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use solstice_forge::{Event, PullRequest};
 use solstice_model::Role;
 
-use crate::bench::{Bench, ONE_JOB, TWO_JOBS, bench, record, success};
+use crate::bench::{Bench, ONE_JOB, TWO_JOBS, bench, form, record, success};
 
 async fn post(bench: &Bench, path: &str, body: Option<Value>) -> (StatusCode, Value) {
     let request = bench.http.request(Method::POST, bench.url(path));
@@ -97,12 +97,12 @@ async fn the_pages_buttons_act_for_whoever_may_and_for_no_other_site() {
     let bench = bench().await;
     let (_, run) = bench.push(ONE_JOB).await;
     let job = run["jobs"][0]["id"].as_str().unwrap();
-    let http = reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none());
-    let http = http.build().unwrap();
+    let session = bench.sign_in(Role::Submitter).await;
     let press = |path: String, site: &'static str| {
-        let request = http.post(bench.url(&path)).header("sec-fetch-site", site);
-        let token = bench.token(Role::Submitter).secret().to_owned();
-        async move { request.basic_auth("me", Some(token)).send().await.unwrap() }
+        let request = bench.browser.post(bench.url(&path)).header("sec-fetch-site", site);
+        let request = request.header("cookie", session.cookie());
+        let request = form(request, &[("csrf", session.csrf())]);
+        async move { request.send().await.unwrap() }
     };
     let foreign = press(format!("/jobs/{job}/cancel"), "cross-site").await;
     assert_eq!(foreign.status(), StatusCode::FORBIDDEN);

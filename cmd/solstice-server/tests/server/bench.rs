@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use slog::Logger;
@@ -32,6 +33,8 @@ pub(crate) struct Bench {
     pub(crate) repository: RepoName,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) http: Client,
+    /// Follows no redirect.
+    pub(crate) browser: Client,
     config: ServerConfig,
     tokens: Vec<(Role, Token)>,
     _directory: tempfile::TempDir,
@@ -49,6 +52,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut ServerConfig)) -> Bench 
         data: directory.path().join("data"),
         listen: Listen { people: any, webhooks: any, hosts: any },
         anonymous: None,
+        trusted_proxies: Vec::new(),
         max_attempts: 2,
         lease: Duration::from_secs(60),
         max_log_bytes: 64 << 20,
@@ -65,6 +69,7 @@ pub(crate) async fn bench_with(change: impl FnOnce(&mut ServerConfig)) -> Bench 
         forge,
         clock: Arc::new(ManualClock::at(Utc::now())),
         http: Client::builder().no_proxy().build().unwrap(),
+        browser: Client::builder().no_proxy().redirect(Policy::none()).build().unwrap(),
         config,
         tokens: Vec::new(),
         _directory: directory,
@@ -130,6 +135,24 @@ impl Bench {
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.http.get(self.url(path)).bearer_auth(self.token(Role::Admin).secret())
+    }
+
+    /// Signs in on the pages, as a browser does.
+    pub(crate) async fn sign_in(&self, role: Role) -> SignedIn {
+        let page = self.browser.get(self.url("/login")).send().await.unwrap();
+        let (cookie, csrf) = (cookies(&page).remove(0), csrf(&page.text().await.unwrap()));
+        let fields = [("csrf", csrf.as_str()), ("token", self.token(role).secret())];
+        let request = self.browser.post(self.url("/login")).header("cookie", cookie);
+        let answer = form(request, &fields).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        self.signed_in(cookies(&answer).remove(0)).await
+    }
+
+    /// The session of a browser that has this cookie.
+    pub(crate) async fn signed_in(&self, cookie: String) -> SignedIn {
+        let page = self.browser.get(self.url("/")).header("cookie", &cookie).send().await.unwrap();
+        assert_eq!(page.status(), StatusCode::OK);
+        SignedIn { csrf: csrf(&page.text().await.unwrap()), cookie }
     }
 
     pub(crate) async fn json(&self, path: &str) -> Value {
@@ -292,6 +315,42 @@ impl Bench {
         })
         .await
     }
+}
+
+/// A browser that is signed in.
+pub(crate) struct SignedIn {
+    cookie: String,
+    csrf: String,
+}
+
+impl SignedIn {
+    pub(crate) fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    pub(crate) fn csrf(&self) -> &str {
+        &self.csrf
+    }
+}
+
+/// A request with the fields of a form.
+pub(crate) fn form(request: RequestBuilder, fields: &[(&str, &str)]) -> RequestBuilder {
+    let mut body = url::form_urlencoded::Serializer::new(String::new());
+    body.extend_pairs(fields);
+    request.header("content-type", "application/x-www-form-urlencoded").body(body.finish())
+}
+
+/// The cookies that an answer sets, as a browser sends them back.
+pub(crate) fn cookies(answer: &reqwest::Response) -> Vec<String> {
+    let set = answer.headers().get_all("set-cookie").iter();
+    let pair = |text: &str| text.split(';').next().unwrap().to_owned();
+    set.map(|value| pair(value.to_str().unwrap())).collect()
+}
+
+/// The value that the forms of a page repeat.
+pub(crate) fn csrf(page: &str) -> String {
+    let field = page.split("name=\"csrf\" value=\"").nth(1).expect("the page has a form");
+    field.split('"').next().unwrap().to_owned()
 }
 
 pub(crate) fn record(seq: u64, body: RecordBody) -> Record {

@@ -131,6 +131,7 @@ async fn prepare(data: &Path) -> (Token, Token) {
         context: "solstice/CI".to_owned(),
         jobs: Ok(workflow.expanded.into_iter().map(|job| job.spec).collect()),
         hold: Hold::None,
+        grounds: Default::default(),
     };
     store.finish_delivery_with_runs(id, event, vec![run], now).await.unwrap();
     (host, reader)

@@ -167,11 +167,12 @@ async fn images_tell_how_often_they_were_used() {
     assert_eq!(sync().await, StatusCode::OK);
     all(&page(&bench, "/images").await, &["omnios", &digest.to_string(), "host-1", "0×"]);
     bench.push(ONE_JOB).await;
-    bench.until("a claim", || async {
-        sync().await;
-        page(&bench, "/images").await.contains("1×, last").then_some(())
-    })
-    .await;
+    bench
+        .until("a claim", || async {
+            sync().await;
+            page(&bench, "/images").await.contains("1×, last").then_some(())
+        })
+        .await;
 }
 
 #[tokio::test]
@@ -204,7 +205,10 @@ async fn runs_are_filtered_by_links_and_through_the_pages_of_the_api() {
     assert_eq!(second["items"].as_array().unwrap().len(), 1, "the filter holds: {second}");
     let path = "/repositories/forge/ada/engine";
     let titles = async |query: &str| {
-        page(&bench, &format!("{path}?{query}")).await.matches("class=\"title\" href=\"/runs/").count()
+        page(&bench, &format!("{path}?{query}"))
+            .await
+            .matches("class=\"title\" href=\"/runs/")
+            .count()
     };
     assert_eq!(titles("").await, 4);
     assert_eq!(titles("workflow=.solstice/ci.kdl&branch=main").await, 3);

@@ -156,10 +156,11 @@ async fn a_long_log_shows_its_end_and_a_link_to_all_of_it() {
 #[tokio::test]
 async fn pages_ask_for_a_token_and_say_what_is_missing() {
     let bench = bench().await;
-    let answer = bench.http.get(bench.url("/")).send().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert!(answer.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic "));
-    assert!(answer.text().await.unwrap().contains("Please sign in"));
+    let answer = bench.browser.get(bench.url("/jobs/x?line=5")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{answer:?}");
+    let answer = bench.browser.get(bench.url("/?before=5")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(answer.headers()["location"], "/login?return_to=%2F%3Fbefore%3D5");
     let absent = bench.get("/jobs/00000000-0000-7000-8000-000000000000").send().await.unwrap();
     assert_eq!(absent.status(), StatusCode::NOT_FOUND);
     assert_eq!(absent.headers()["content-type"], "text/html; charset=utf-8");

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use solstice_model::{DeliveryId, HostName, JobId, RunId};
+use solstice_model::{DeliveryId, ForgeName, HostName, JobId, RunId};
 
 /// Which run.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -93,6 +93,13 @@ pub struct HostPath {
 pub struct TokenPath {
     /// The token's name.
     pub name: String,
+}
+
+/// Which forge.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LoginPath {
+    /// The forge's name.
+    pub forge: ForgeName,
 }
 
 /// Which file.

@@ -30,11 +30,7 @@ pub struct RunFilter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<CommitSha>,
     /// Of the pull request with this number.
-    #[serde(
-        default,
-        deserialize_with = "number_or_text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "number_or_text", skip_serializing_if = "Option::is_none")]
     pub pull_request: Option<u64>,
     /// With this status.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,6 +9,7 @@ use solstice_model::ForgeName;
 use solstice_policy::OperatorPolicy;
 use url::Url;
 
+use super::sign_in::{self, SignIn};
 use super::web_address;
 use crate::secret::Secret;
 
@@ -28,6 +29,8 @@ pub struct ForgeConfig {
     pub sweep: Option<Duration>,
     /// Who may start what there (invariant I10).
     pub policy: OperatorPolicy,
+    /// How its users sign in on the pages, if they do.
+    pub sign_in: Option<SignIn>,
 }
 
 /// The forges that can be talked to.
@@ -96,10 +99,11 @@ fn forge(mut node: Reader<'_>, base: &Path) -> Option<ForgeConfig> {
         Kind::GitHub => github_app(&mut node, base),
     };
     let policy = OperatorPolicy::read(&mut node);
+    let sign_in = node.child("sign_in").and_then(|node| sign_in::sign_in(node, base));
     refuse_pull_requests(&mut node);
     node.finish();
     let (name, kind, url) = (name?, kind?, url?);
-    Some(ForgeConfig { name, kind, url, webhook_secrets, sweep, policy })
+    Some(ForgeConfig { name, kind, url, webhook_secrets, sweep, policy, sign_in })
 }
 
 fn webhook_secrets(node: &mut Reader<'_>, base: &Path) -> Vec<Secret> {

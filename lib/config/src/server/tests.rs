@@ -182,6 +182,59 @@ fn forge_with(line: &str) -> String {
 }
 
 #[test]
+fn users_of_a_forge_sign_in_and_some_may_do_more() {
+    let directory = directory();
+    write(directory.path(), "oauth", "client-secret\n", 0o600);
+    let with = |sign_in: &str| parse(directory.path(), &with(&forge_with(sign_in)));
+    let config = with(
+        "sign_in client_id=\"abc\" client_secret_file=\"oauth\" {\nrole \"operator\" \
+         users=\"Alice\" \"bob\"\nrole \"admin\" users=\"carol\"\n}",
+    );
+    let config = config.unwrap();
+    let sign_in = config.forges[0].sign_in.as_ref().unwrap();
+    assert_eq!(sign_in.client_secret.expose(), "client-secret");
+    for (user, role) in [
+        ("alice", Role::Operator),
+        ("BOB", Role::Operator),
+        ("carol", Role::Admin),
+        ("dave", Role::Reader),
+    ] {
+        assert_eq!(sign_in.role_of(user), role, "{user}");
+    }
+    write(directory.path(), "open", "client-secret\n", 0o644);
+    for (wrong, expected) in [
+        ("sign_in client_id=\"abc\"", "client_secret_file"),
+        ("sign_in client_id=\"abc\" client_secret_file=\"open\"", "others may read or change"),
+        ("sign_in client_id=\"a b\" client_secret_file=\"oauth\"", "characters"),
+        (
+            "sign_in client_id=\"a\" client_secret_file=\"oauth\" { role \"host\" users=\"a\"; }",
+            "cannot be given",
+        ),
+        (
+            "sign_in client_id=\"a\" client_secret_file=\"oauth\" { role \"admin\"; }",
+            "nobody has this role",
+        ),
+        (
+            "sign_in client_id=\"a\" client_secret_file=\"oauth\" { role \"admin\" users=\"a\"; \
+             role \"operator\" users=\"A\"; }",
+            "has two roles",
+        ),
+    ] {
+        let told = with(wrong).unwrap_err();
+        assert!(told.contains(expected), "{wrong}: {told}");
+    }
+}
+
+#[test]
+fn proxies_are_trusted_by_address() {
+    let directory = directory();
+    let with = |line: &str| parse(directory.path(), &with(&format!("{line}\n{FORGE}")));
+    let config = with("trusted_proxies \"127.0.0.1\" \"2001:db8::1\"").unwrap();
+    assert_eq!(config.trusted_proxies, ["127.0.0.1", "2001:db8::1"].map(|ip| ip.parse().unwrap()));
+    assert!(with("trusted_proxies \"proxy.example\"").unwrap_err().contains("not the address"));
+}
+
+#[test]
 fn the_pages_are_at_the_root_of_their_host() {
     let directory = directory();
     let at = |url: &str| with(FORGE).replace("http://127.0.0.1:8080", url);

@@ -20,7 +20,7 @@ fn wanted(bench: &Bench) -> RunCreate {
 async fn start(bench: &Bench, wanted: RunCreate) -> Result<Vec<RunId>, StartError> {
     let forge: Arc<dyn Forge> = Arc::new(bench.forge.clone());
     let forges = Forges::from([(forge.name().clone(), forge)]);
-    start_by_hand(&bench.store, &forges, wanted, "ada", bench.now()).await
+    start_by_hand(&bench.store, &forges, wanted, "ada".to_owned(), bench.now()).await
 }
 
 /// A commit at the default branch with one workflow file.
@@ -56,7 +56,7 @@ async fn what_is_unknown_is_told_apart() {
     assert!(matches!(error, StartError::UnknownForge { .. }), "{error:?}");
     assert!(error.to_string().contains("\"other\"") && error.to_string().ends_with("are forge"));
     let forges = Forges::new();
-    let none = start_by_hand(&bench.store, &forges, wanted(&bench), "ada", bench.now());
+    let none = start_by_hand(&bench.store, &forges, wanted(&bench), "ada".to_owned(), bench.now());
     assert!(matches!(none.await.unwrap_err(), StartError::UnknownForge { .. }));
     for absent in [
         RunCreate { git_ref: Some("none".to_owned()), ..wanted(&bench) },
@@ -78,7 +78,8 @@ async fn with_several_forges_one_has_to_be_named() {
     let forge: Arc<dyn Forge> = Arc::new(bench.forge.clone());
     let forges = [forge, other].map(|forge| (forge.name().clone(), forge));
     let forges = Forges::from(forges);
-    let start = |wanted| start_by_hand(&bench.store, &forges, wanted, "ada", bench.now());
+    let start =
+        |wanted| start_by_hand(&bench.store, &forges, wanted, "ada".to_owned(), bench.now());
     let error = start(wanted(&bench)).await.unwrap_err();
     assert!(error.to_string().contains("forge, other"), "{error}");
     let forge = Some(bench.forge.name().clone());

@@ -93,17 +93,61 @@ async fn a_push_whose_files_could_not_be_read_in_time_gets_another_chance() {
 }
 
 #[tokio::test]
+async fn what_runs_for_a_branch_that_is_gone_is_cancelled_once() {
+    let (bench, sweep) = swept().await;
+    let (run, _) = bench.pushed("refs/heads/topic", CI).await;
+    bench.forge.delete_ref(&bench.repository, "refs/heads/topic");
+    for _ in 0..2 {
+        sweep.activate().await;
+        let found = found(&bench).await;
+        assert_eq!(found.len(), 1, "{found:?}");
+        let why = found[0].reason.as_deref();
+        assert_eq!(why, Some("topic was deleted; 1 job cancelled"));
+        let run = bench.store.run(run).await.unwrap().run;
+        assert_eq!(run.status, solstice_api::user::RunStatus::Cancelled);
+        bench.clock.advance(TimeDelta::hours(1));
+    }
+}
+
+#[tokio::test]
+async fn a_closed_pull_request_is_found() {
+    let (bench, sweep) = swept().await;
+    let told = bench.forge.pull_request(&bench.repository, 7, &bench.commit(CI));
+    bench.tell(&Event::PullRequest(told)).await;
+    sweep.activate().await;
+    let found = found(&bench).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    let why = found[0].reason.as_deref();
+    assert_eq!(why, Some("pull request 7 was closed; 1 job cancelled"));
+}
+
+#[tokio::test]
+async fn a_repository_that_became_private_is_out_of_sight() {
+    let (bench, sweep) = swept().await;
+    let (run, _) = bench.pushed("refs/heads/topic", CI).await;
+    let public = solstice_store::Sight::public();
+    bench.store.see_run(run, &public).await.unwrap();
+    bench.forge.set_private(&bench.repository, true);
+    sweep.activate().await;
+    assert!(bench.store.see_run(run, &public).await.is_err());
+    bench.forge.set_private(&bench.repository, false);
+    bench.clock.advance(TimeDelta::hours(1));
+    sweep.activate().await;
+    bench.store.see_run(run, &public).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_deleted_branch_is_forgotten_and_found_when_it_comes_again() {
     let (bench, sweep) = swept().await;
     let (_, commit) = bench.pushed("refs/heads/topic", CI).await;
     bench.forge.delete_ref(&bench.repository, "refs/heads/topic");
     sweep.activate().await;
-    assert!(found(&bench).await.is_empty());
+    assert_eq!(found(&bench).await.len(), 1, "what ran for it is cancelled");
     bench.clock.advance(TimeDelta::hours(1));
     bench.forge.push(&bench.repository, "refs/heads/topic", &commit);
     sweep.activate().await;
     let found = found(&bench).await;
-    assert_eq!(found.len(), 1);
+    assert_eq!(found.len(), 2);
     assert_eq!(found[0].runs.len(), 1, "its run is there already, and is told");
 }
 

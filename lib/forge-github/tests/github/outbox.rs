@@ -65,6 +65,7 @@ impl Installation {
             context: "solstice/CI".to_owned(),
             jobs: Ok(workflow.expanded.into_iter().map(|job| job.spec).collect()),
             hold: Hold::None,
+            grounds: Default::default(),
         };
         let push = Push {
             repository: Repository {

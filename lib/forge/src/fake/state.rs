@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
 use solstice_model::{CommitSha, GitRef, RepoName};
+use url::Url;
 
-use super::{Fault, Reported, commit_title, describe};
+use super::{Fault, Reported, commit_title};
 use crate::check::{
     Check, CheckDetails, CheckReport, MAX_ACTIONS, MAX_CONTEXT_CHARS, MAX_DESCRIPTION_CHARS,
     MAX_DETAIL_BYTES,
@@ -14,7 +15,8 @@ use crate::check::{
 use crate::error::{ForgeError, Retry};
 use crate::refs;
 use crate::seam::{
-    Changed, Head, MAX_COMMIT_MESSAGE_BYTES, Permission, PullRequest, Push, Standing, WorkflowFile,
+    Changed, Head, MAX_COMMIT_MESSAGE_BYTES, Permission, PullRequest, Push, Repository, Standing,
+    WorkflowFile,
 };
 use crate::workflows::{self, Unusable};
 
@@ -33,6 +35,8 @@ pub(super) struct State {
     pub(super) down: bool,
     pub(super) calls: usize,
     pub(super) misuse: Vec<String>,
+    /// The repositories that only some may read.
+    pub(super) private: BTreeSet<RepoName>,
     /// What commits say, where that is not the usual.
     pub(super) messages: BTreeMap<CommitSha, String>,
     /// What users may do, where that is not nothing.
@@ -46,6 +50,20 @@ pub(super) struct State {
 }
 
 impl State {
+    /// A repository, as the fake describes it.
+    pub(super) fn describe(&self, repository: &RepoName) -> Repository {
+        let url = |end: &str| {
+            let url = format!("https://forge.example.org/{repository}{end}");
+            url.parse::<Url>().expect("a repository's name fits a web address")
+        };
+        Repository {
+            name: repository.clone(),
+            clone_url: url(".git"),
+            html_url: url(""),
+            private: self.private.contains(repository),
+        }
+    }
+
     pub(super) fn add_commit(
         &mut self,
         repository: &RepoName,
@@ -132,7 +150,7 @@ impl State {
             return Err(absent(format!("commit {commit} in {repository}")));
         }
         let title = commit_title(&commit);
-        Ok(Head { repository: describe(repository), git_ref, commit, title })
+        Ok(Head { repository: self.describe(repository), git_ref, commit, title })
     }
 
     pub(super) fn default_branch_file(
@@ -211,7 +229,7 @@ impl State {
         let here = self.refs.iter().filter(|((name, _), _)| name == repository);
         let branches = here.filter(|((_, git_ref), _)| git_ref.branch().is_some());
         let branches = branches.map(|((_, git_ref), commit)| Push {
-            repository: describe(repository),
+            repository: self.describe(repository),
             git_ref: git_ref.clone(),
             commit: commit.clone(),
             before: None,

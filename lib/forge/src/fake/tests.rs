@@ -81,8 +81,9 @@ impl World for FakeWorld {
         subject: Option<&str>,
         action: CheckAction,
     ) -> Sample {
+        let repository = self.forge.state().describe(&self.repository);
         self.sample(Event::CheckRequest(CheckRequest {
-            repository: describe(&self.repository),
+            repository,
             commit: commit.clone(),
             subject: subject.map(str::to_owned),
             action,
@@ -91,7 +92,7 @@ impl World for FakeWorld {
     }
 
     async fn delivery(&self, happening: &Happening) -> Sample {
-        let repository = describe(&self.repository);
+        let repository = self.forge.state().describe(&self.repository);
         let actor = "alice".to_owned();
         let event = match happening {
             Happening::Pushed { git_ref, commit } => {

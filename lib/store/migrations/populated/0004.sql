@@ -80,7 +80,17 @@ UPDATE run SET outcome = 'failed' WHERE problem IS NOT NULL;
 
 INSERT INTO image_use (name, digest, first_seen_at, uses, used_at) VALUES
     ('omnios', 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 1700000000000, 3, 1700000010000);
+UPDATE run SET grounds = '{"trigger":2,"policy":"the policy lets every push start","jobs":{"build":{"job":4,"steps":[{"step":5}]}}}'
+    WHERE id = '01a1fc2b-fc5d-7655-9c9c-6de3e832e150';
 
+UPDATE delivery SET repository = 'acme/kernel', commit_sha = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
+    WHERE id = '01a1fc2b-fc5b-7659-a7aa-8066909200ef';
 INSERT INTO session (hash, token, forge, login, created_at, used_at) VALUES
     ('aa1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', 'alice', NULL, NULL, 1700000008000, 1700000009000),
     ('bb1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', NULL, 'codeberg', 'bob', 1700000008000, 1700000009000);
+
+INSERT INTO audit (id, at, who, via, action, object, detail, remote, request) VALUES
+    (1, 1700000009000, 'alice', 'session', 'run.cancel', 'run:01a1fc2b-fc5d-7655-9c9c-6de3e832e150', NULL, '192.0.2.7', '01a1fc2b-fd09-7655-9c9c-6de3e832e109');
+
+INSERT INTO request_key (id, who, key, request, begun_at, process, done, answer) VALUES
+    (1, 'alice', 'cc1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', 'dd1fc34fd25281bddba743250127d897a94d8708a658bbd4a7e9dd510b8343ea', 1700000009000, NULL, 1, '[]');

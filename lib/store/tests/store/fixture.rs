@@ -178,6 +178,7 @@ pub(crate) fn new_run(file: &str, jobs: Result<Vec<JobSpec>, String>) -> NewRun 
         context: format!("solstice/{file}"),
         jobs,
         hold: Hold::None,
+        grounds: Default::default(),
     }
 }
 

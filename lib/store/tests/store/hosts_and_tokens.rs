@@ -2,12 +2,16 @@
 
 use solstice_api::host::HostImage;
 use solstice_model::{Label, Role, Sha256Digest, Token};
-use solstice_store::{HostNote, StoreError};
+use solstice_store::{Actor, HostNote, StoreError};
 
 use crate::fixture::{LEASE, at, claim, claim_all, host, one_job, store};
 
 fn labels(labels: &[&str]) -> Vec<Label> {
     labels.iter().map(|label| label.parse().unwrap()).collect()
+}
+
+fn ada() -> Actor {
+    "ada".to_owned().into()
 }
 
 fn note(names: &[&str], room: u32) -> HostNote {
@@ -41,7 +45,8 @@ async fn a_draining_host_keeps_what_it_has_and_gets_nothing_more() {
     one_job(&store).await;
     one_job(&store).await;
     claim(&store, 2).await;
-    let drains = |drains| store.set_draining(host("host-1"), drains, at(3), LEASE);
+    let drains =
+        |drains| store.set_draining(host("host-1"), drains, "ada".to_owned(), at(3), LEASE);
     let drained = drains(true).await.unwrap();
     assert_eq!((drained.draining, drained.jobs.len()), (true, 1));
     store.note_host(host("host-1"), note(&["illumos"], 9), at(4)).await.unwrap();
@@ -52,7 +57,7 @@ async fn a_draining_host_keeps_what_it_has_and_gets_nothing_more() {
     assert!(!drains(false).await.unwrap().draining);
     assert!(changes.has_changed().unwrap(), "its poll wakes up");
     assert_eq!(claim_all(&store, 6).await.len(), 1);
-    let unknown = store.set_draining(host("host-9"), true, at(3), LEASE).await;
+    let unknown = store.set_draining(host("host-9"), true, "ada".to_owned(), at(3), LEASE).await;
     assert!(matches!(unknown, Err(StoreError::NotFound { .. })), "{unknown:?}");
 }
 
@@ -95,11 +100,12 @@ async fn a_token_opens_until_it_is_revoked() {
     assert!(store.find_token(Token::generate().hash()).await.unwrap().is_none());
     store.touch_token("ci".to_owned(), at(2)).await.unwrap();
     assert_eq!(store.tokens().await.unwrap().len(), 1);
-    store.revoke_token("ci".to_owned()).await.unwrap();
+    store.revoke_token("ci".to_owned(), ada(), at(3)).await.unwrap();
     assert!(store.find_token(token.hash()).await.unwrap().is_none());
-    for gone in
-        [store.revoke_token("ci".to_owned()).await, store.touch_token("ci".to_owned(), at(3)).await]
-    {
+    for gone in [
+        store.revoke_token("ci".to_owned(), ada(), at(3)).await,
+        store.touch_token("ci".to_owned(), at(3)).await,
+    ] {
         assert!(matches!(gone, Err(StoreError::NotFound { .. })), "{gone:?}");
     }
 }

@@ -27,3 +27,4 @@ mod retries;
 mod schedule;
 mod transitions;
 mod views;
+mod why;
