@@ -107,7 +107,8 @@ async fn hostile_text_is_text_on_every_page_and_every_field_is_shown() {
     bench.report(&attempt, json!({ "report": "lost", "why": XSS })).await;
     let ended = bench.claim().await;
     bench.run_up(&ended).await;
-    let printed = ["gear<b>.c:3:7: error: x", &format!("::error file=a.c,line=3,title={XSS}::{XSS}")];
+    let printed =
+        ["gear<b>.c:3:7: error: x", &format!("::error file=a.c,line=3,title={XSS}::{XSS}")];
     let mut records = vec![record(1, RecordBody::StepStarted { step: 0 })];
     records.extend(printed.into_iter().zip(2..).map(|(text, seq)| line(seq, text)));
     let exit = Exit::Code { code: 1 };
