@@ -3,6 +3,7 @@
 //! Each verb is a module; what it runs is printed before it runs. The program
 //! depends on little, so that it starts a few seconds after the first clone.
 
+mod axe;
 mod bench;
 mod build;
 mod chaos;

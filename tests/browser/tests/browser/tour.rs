@@ -1,0 +1,87 @@
+//! Every page there is, found by its links from the start page.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::json;
+
+use crate::story::Story;
+
+/// The most pages of one kind that are looked at.
+const MAX_ALIKE: usize = 10;
+
+/// A page.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    /// Its kind and its heading, fit for a file name: `jobs-id.build`.
+    pub(crate) name: String,
+    pub(crate) path: String,
+    /// What the browser's console says of it, rightly.
+    pub(crate) expected: &'static str,
+}
+
+/// Follows every link that leads to a page, and adds those that none leads to.
+pub(crate) async fn pages(story: &Story) -> Vec<Page> {
+    let mut queue: VecDeque<String> = ["/".to_owned()].into();
+    let mut seen = queue.clone();
+    let mut alike: BTreeMap<String, usize> = BTreeMap::new();
+    let mut pages = Vec::new();
+    while let Some(path) = queue.pop_front() {
+        let kind = kind(&path);
+        let count = alike.entry(kind.clone()).or_default();
+        if *count == MAX_ALIKE {
+            continue;
+        }
+        *count += 1;
+        let count = *count;
+        story.open(&path).await;
+        let name = format!("{kind}.{count}{}", heading(story).await);
+        pages.push(Page { name, path, expected: "" });
+        for link in links(story).await {
+            if !seen.contains(&link) {
+                seen.push_back(link.clone());
+                queue.push_back(link);
+            }
+        }
+    }
+    pages.push(Page {
+        name: "not-found".to_owned(),
+        path: "/runs/00000000-0000-7000-8000-000000000000".to_owned(),
+        expected: "status of 404",
+    });
+    story.quiet("").await;
+    for needed in ["start", "runs-id", "jobs-id"] {
+        assert!(alike.contains_key(needed), "no link leads to {needed}: {alike:?}");
+    }
+    pages
+}
+
+/// The pages that the one in the browser leads to.
+async fn links(story: &Story) -> Vec<String> {
+    const LINKS: &str = "return [...document.querySelectorAll('a[href]:not([download])')]
+        .map((link) => new URL(link.href))
+        .filter((url) => url.origin === location.origin && !/^\\/(api|assets)\\//.test(url.pathname))
+        .map((url) => url.pathname + url.search)";
+    let found = story.browser.run(LINKS, json!([])).await.unwrap();
+    let paths = found.as_array().unwrap().iter();
+    paths.map(|path| path.as_str().unwrap().to_owned()).collect()
+}
+
+/// What a page is called after its count: the letters of its heading.
+async fn heading(story: &Story) -> String {
+    const HEADING: &str = "return (document.querySelector('h1') || {}).innerText || ''";
+    let text = story.browser.run(HEADING, json!([])).await.unwrap();
+    let text = text.as_str().unwrap().to_lowercase();
+    let words = text.split(|it: char| !it.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.take(3).map(|word| format!("-{}", &word[..word.len().min(12)])).collect()
+}
+
+/// A path without what tells one page from another of its kind.
+fn kind(path: &str) -> String {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let odd = |part: &str| part.len() > 20 || part.chars().any(|it| it.is_ascii_digit());
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    let parts = parts.map(|part| if odd(part) { "id" } else { part });
+    let keys = query.split('&').filter_map(|pair| Some(pair.split_once('=')?.0));
+    let all: Vec<&str> = parts.chain(keys).collect();
+    if all.is_empty() { "start".to_owned() } else { all.join("-") }
+}
