@@ -81,6 +81,9 @@ impl Browser {
         let allow = json!({ "behavior": "allow", "downloadPath": downloads });
         browser.devtools("Browser.setDownloadBehavior", allow).await?;
         browser.look(looks).await?;
+        // Not its own start page, whose messages and requests are none of ours.
+        browser.open("about:blank").await?;
+        browser.told().await?;
         Ok(browser)
     }
 
@@ -219,7 +222,7 @@ impl Browser {
     }
 
     async fn late(&self, what: &str) -> BrowserError {
-        let text = self.run("return document.body.innerText.slice(0, 1500)", json!([])).await;
+        let text = self.run("return document.body.innerText.slice(0, 800)", json!([])).await;
         BrowserError::Late {
             what: what.to_owned(),
             limit_s: PATIENCE.as_secs(),
@@ -281,8 +284,7 @@ impl Browser {
                     tokio::time::sleep(LOOK).await;
                 }
                 Err(passing) if passing.retry() => {
-                    let BrowserError::Refused { error, .. } = passing else { return Err(passing) };
-                    return Err(self.late(&format!("{value} to {command} ({error})")).await);
+                    return Err(self.late(&format!("{value} to {command} ({passing})")).await);
                 }
                 Err(wrong) => return Err(wrong),
             }

@@ -29,13 +29,14 @@ pub struct Told {
 }
 
 impl Told {
-    /// Requests to anywhere but `base`. Data in the page itself are none.
+    /// Requests to anywhere but `base`. Data in the page itself are none, nor are
+    /// the browser's own parts.
     pub fn foreign(&self, base: &str) -> Vec<&str> {
         let at_home = |url: &&str| {
             let rest = url.strip_prefix(base);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let own = ["data:", "about:", "blob:"];
+        let own = ["data:", "about:", "blob:", "chrome:"];
         let requests = self.requests.iter().map(String::as_str);
         let foreign =
             |url: &&str| !at_home(url) && !own.iter().any(|scheme| url.starts_with(scheme));

@@ -51,7 +51,7 @@ impl<'a> Tape<'a> {
     }
 
     /// Ends the step with this exit status.
-    pub(crate) fn end_step(&mut self, code: i32) -> &mut Self {
+    pub(crate) fn end_step(&mut self, code: u8) -> &mut Self {
         self.record(RecordBody::StepFinished { step: self.step, exit: Exit::Code { code } });
         self
     }

@@ -2,8 +2,11 @@
 //! it besides the browser: a forge, a host, the API's user.
 
 use std::collections::HashSet;
+use std::fs::OpenOptions;
 use std::future::Future;
+use std::io::Write as _;
 use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -226,6 +229,10 @@ impl World {
 fn config(directory: &std::path::Path) -> (ServerConfig, String) {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let base = format!("http://{free}");
+    // The forge is a fake of ours; it is only named here.
+    let mut secret = OpenOptions::new();
+    secret.write(true).create_new(true).mode(0o600);
+    secret.open(directory.join("secret")).unwrap().write_all(b"of the forge").unwrap();
     let text = format!(
         r#"server {{
             base_url "{base}"
@@ -233,6 +240,11 @@ fn config(directory: &std::path::Path) -> (ServerConfig, String) {
             listen people="{free}" webhooks="127.0.0.1:0" hosts="127.0.0.1:0"
             lease "1h"
             max_attempts 1
+            forge "forge" kind="forgejo" url="http://forge.invalid" {{
+                webhook_secret_file "secret"
+                token_file "secret"
+                sweep "never"
+            }}
         }}"#,
         directory.join("data").display()
     );
