@@ -59,8 +59,7 @@ impl Browser {
     pub async fn start(looks: Looks) -> Result<Self, BrowserError> {
         let place = std::env::temp_dir();
         let directory = tempfile::Builder::new().prefix("solstice-browser-").tempdir_in(&place);
-        let directory =
-            directory.map_err(|source| BrowserError::File { path: place, source })?;
+        let directory = directory.map_err(|source| BrowserError::File { path: place, source })?;
         let driver = Driver::start().await?;
         let wire = Wire::new(driver.url());
         let session = wire.post("/session", &capabilities(directory.path())).await?;

@@ -67,9 +67,8 @@ impl Browser {
             told.messages.extend(serde_json::from_value::<Message>(entry));
         }
         for entry in self.log("performance").await? {
-            let event: Value =
-                serde_json::from_str(entry["message"].as_str().unwrap_or_default())
-                    .unwrap_or_default();
+            let event: Value = serde_json::from_str(entry["message"].as_str().unwrap_or_default())
+                .unwrap_or_default();
             let event = &event["message"];
             if event["method"] == "Network.requestWillBeSent"
                 && let Some(url) = event["params"]["request"]["url"].as_str()

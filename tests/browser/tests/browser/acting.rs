@@ -60,7 +60,8 @@ async fn who_may_only_read_has_no_button_to_press() {
     let run = story.world.pull_request(7, ONE_JOB).await;
     for path in [run.path(), run.job(0)] {
         story.open(&path).await;
-        const ACTING: &str = "return [...document.querySelectorAll('main form[method=post] button')]
+        const ACTING: &str =
+            "return [...document.querySelectorAll('main form[method=post] button')]
             .map((it) => it.textContent)";
         let buttons = story.browser.run(ACTING, json!([])).await.unwrap();
         assert_eq!(buttons, json!([]), "{path}");

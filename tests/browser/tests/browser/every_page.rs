@@ -18,20 +18,42 @@ pub(crate) async fn scene(words: &Words) -> (Story, Vec<Page>) {
     (story, pages)
 }
 
-fn picture(page: &Page, looks: &str) -> PathBuf {
-    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/../screenshots");
-    PathBuf::from(folder).join(format!("{}.{looks}.png", page.name))
+/// The pictures of all pages in one look.
+struct Album {
+    folder: PathBuf,
+    end: String,
+}
+
+impl Album {
+    /// An empty one: those of an earlier run are removed.
+    fn new(looks: &str) -> Self {
+        let folder = PathBuf::from(concat!(env!("CARGO_TARGET_TMPDIR"), "/../screenshots"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let end = format!(".{looks}.png");
+        for file in std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()) {
+            if file.to_string_lossy().ends_with(&end) {
+                std::fs::remove_file(file).unwrap();
+            }
+        }
+        Self { folder, end }
+    }
+
+    async fn take(&self, story: &Story, page: &Page) {
+        let path = self.folder.join(format!("{}{}", page.name, self.end));
+        story.browser.picture(&path).await.unwrap();
+    }
 }
 
 /// Looks at every page in a theme: quiet, in bounds, without a violation.
 async fn accessible(theme: Theme) {
     let axe = Axe::from_env().unwrap();
+    let album = Album::new(theme.as_str());
     let (story, pages) = scene(&ORDINARY).await;
     story.browser.look(Looks { theme, ..Looks::DESK }).await.unwrap();
     let mut found = Vec::new();
     for page in &pages {
         story.open(&page.path).await;
-        story.browser.picture(&picture(page, theme.as_str())).await.unwrap();
+        album.take(&story, page).await;
         story.quiet(page.expected).await;
         for Violation { id, help, nodes } in axe.check(&story.browser).await.unwrap() {
             found.push(format!("{} {}: {id}: {help}\n{}", page.name, page.path, nodes.join("\n")));
@@ -61,6 +83,7 @@ const WIDE: &str = "
     return [root.scrollWidth, root.clientWidth, wide];";
 
 async fn fits(words: &Words, looks: &str) {
+    let album = Album::new(looks);
     let (story, pages) = scene(words).await;
     story.browser.look(Looks::PHONE).await.unwrap();
     let mut found = Vec::new();
@@ -70,7 +93,7 @@ async fn fits(words: &Words, looks: &str) {
         if wide != Value::Null {
             found.push(format!("{} {}: {wide:#}", page.name, page.path));
         }
-        story.browser.picture(&picture(page, looks)).await.unwrap();
+        album.take(&story, page).await;
         story.quiet(page.expected).await;
     }
     assert!(found.is_empty(), "{} pages are too wide:\n{}", found.len(), found.join("\n"));

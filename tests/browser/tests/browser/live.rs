@@ -80,7 +80,7 @@ const FOLLOWS: &str = "document.querySelector('#follow').getAttribute('aria-pres
 async fn followed(story: &Story) -> Tape<'_> {
     let run = story.world.push("Turn the gears", TWO_STEPS).await;
     let mut tape = Tape::begin(&story.world).await;
-    (1..=200).for_each(|number| drop(tape.line(&format!("gear {number}"))));
+    tape.gears(1..=200);
     tape.play().await;
     story.open(&run.job(0)).await;
     story.browser.wait("the end of the log", AT_END, json!([])).await.unwrap();
@@ -95,7 +95,7 @@ async fn following_pauses_when_the_reader_scrolls_up() {
     story.browser.wheel(-1500).await.unwrap();
     story.browser.wait("a pause", &format!("!({FOLLOWS})"), json!([])).await.unwrap();
     let place = story.browser.run("return scrollY", json!([])).await.unwrap();
-    (201..=260).for_each(|number| drop(tape.line(&format!("gear {number}"))));
+    tape.gears(201..=260);
     tape.play().await;
     let came = "document.body.textContent.includes('gear 260')";
     story.browser.wait("gear 260", came, json!([])).await.unwrap();

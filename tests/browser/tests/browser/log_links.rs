@@ -22,7 +22,7 @@ const MARKED: &str = "(() => {
 async fn over(story: &Story, lines: u32) -> String {
     let run = story.world.push("Turn the gears", ONE_STEP).await;
     let mut tape = Tape::begin(&story.world).await;
-    (1..=lines).for_each(|number| drop(tape.line(&format!("gear {number}"))));
+    tape.gears(1..=lines);
     tape.succeed().await;
     story.world.until_state(&run.jobs[0], "succeeded").await;
     run.job(0)

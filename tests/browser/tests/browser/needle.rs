@@ -38,16 +38,23 @@ async fn haystack() -> Story {
     let (mut text, at) = (String::new(), Utc::now());
     let numbers: Vec<u64> = (1..=LINES).collect();
     for part in numbers.chunks(20_000) {
-        let records: Vec<Record> = part.iter().map(|number| {
-            text.clear();
-            match *number {
-                NEEDLE => text.push_str(TEXT),
-                other => write!(text, "gear {other} turns as it should, and drives the next one").unwrap(),
-            }
-            let chunk = Chunk(text.clone().into_bytes());
-            let body = RecordBody::Output { step: 0, stream: Stream::Stdout, chunk, newline: true };
-            Record { seq: number + 1, at, body }
-        }).collect();
+        let records: Vec<Record> = part
+            .iter()
+            .map(|number| {
+                text.clear();
+                match *number {
+                    NEEDLE => text.push_str(TEXT),
+                    other => {
+                        write!(text, "gear {other} turns as it should, and drives the next one")
+                            .unwrap()
+                    }
+                }
+                let chunk = Chunk(text.clone().into_bytes());
+                let body =
+                    RecordBody::Output { step: 0, stream: Stream::Stdout, chunk, newline: true };
+                Record { seq: number + 1, at, body }
+            })
+            .collect();
         story.world.server.logs().append(attempt, &records).await.unwrap();
     }
     tape.skip(LINES);

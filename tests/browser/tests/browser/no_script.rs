@@ -21,7 +21,8 @@ async fn without_script(role: Role) -> Story {
 
 /// The page as it came: no script of ours has touched it.
 async fn assert_untouched(story: &Story) {
-    let noscript = "return [...document.querySelectorAll('noscript')].every((it) => it.children.length > 0)";
+    let noscript =
+        "return [...document.querySelectorAll('noscript')].every((it) => it.children.length > 0)";
     assert_eq!(story.browser.run(noscript, json!([])).await.unwrap(), true, "script ran");
 }
 
@@ -64,7 +65,7 @@ async fn a_long_log_is_read_in_parts_without_script() {
     let story = without_script(Role::Reader).await;
     let run = story.world.push("Turn the gears", ONE_JOB).await;
     let mut tape = Tape::begin(&story.world).await;
-    (1..=9_000).for_each(|number| drop(tape.line(&format!("gear {number}"))));
+    tape.gears(1..=9_000);
     tape.fail().await;
     story.world.until_state(&run.jobs[0], "failed").await;
     story.open(&format!("{}?line=1234#L1234", run.job(0))).await;

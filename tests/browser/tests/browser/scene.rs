@@ -37,7 +37,8 @@ pub(crate) const HOSTILE: Words = Words {
 impl Words {
     /// A workflow that is full of them.
     fn workflow(&self) -> String {
-        let name = self.any.replace('"', "\\\"");
+        // KDL 2 takes no characters that turn the direction of text, only their escapes.
+        let name = self.any.replace('"', "\\\"").replace('\u{202e}', "\\u{202e}");
         format!(
             "workflow name=\"{name}\" {{
                 job id=\"build\" runs_on=\"illumos\" {{

@@ -27,14 +27,13 @@ impl Story {
         story
     }
 
-    /// Signs in as somebody with this role.
+    /// Signs in as somebody with this role, by the form.
     pub(crate) async fn sign_in(&self, role: Role) {
-        let token = format!("me:{}", self.world.token(role));
-        use base64::Engine as _;
-        let basic = base64::engine::general_purpose::STANDARD.encode(token);
-        let headers = json!({ "headers": { "authorization": format!("Basic {basic}") } });
-        self.browser.devtools("Network.enable", json!({})).await.unwrap();
-        self.browser.devtools("Network.setExtraHTTPHeaders", headers).await.unwrap();
+        self.open("/login").await;
+        self.browser.fill("#token", self.world.token(role)).await.unwrap();
+        self.browser.click("form[action='/login'] button").await.unwrap();
+        let signed_in = "document.querySelector(\"form[action='/logout']\")";
+        self.browser.wait("a way to sign out", signed_in, json!([])).await.unwrap();
     }
 
     /// Opens a page.

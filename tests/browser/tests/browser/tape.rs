@@ -34,6 +34,14 @@ impl<'a> Tape<'a> {
         self.output(Stream::Stdout, text)
     }
 
+    /// Lines that say which one they are: `gear 7`.
+    pub(crate) fn gears(&mut self, numbers: impl IntoIterator<Item = u32>) -> &mut Self {
+        for number in numbers {
+            self.line(&format!("gear {number}"));
+        }
+        self
+    }
+
     pub(crate) fn output(&mut self, stream: Stream, text: &str) -> &mut Self {
         let chunk = text.into();
         self.record(RecordBody::Output { step: self.step, stream, chunk, newline: true });

@@ -7,12 +7,13 @@ use serde_json::json;
 use crate::story::Story;
 
 /// The most pages of one kind that are looked at.
-const MAX_ALIKE: usize = 10;
+const MAX_ALIKE: usize = 20;
 
 /// A page.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
-    /// Its kind and its heading, fit for a file name: `jobs-id.build`.
+    /// Its kind, its heading and what stands there, fit for a file name:
+    /// `jobs-id.3-build-failed`.
     pub(crate) name: String,
     pub(crate) path: String,
     /// What the browser's console says of it, rightly.
@@ -43,6 +44,7 @@ pub(crate) async fn pages(story: &Story) -> Vec<Page> {
             }
         }
     }
+    pages.push(Page { name: "login".to_owned(), path: "/login".to_owned(), expected: "" });
     pages.push(Page {
         name: "not-found".to_owned(),
         path: "/runs/00000000-0000-7000-8000-000000000000".to_owned(),
@@ -66,13 +68,14 @@ async fn links(story: &Story) -> Vec<String> {
     paths.map(|path| path.as_str().unwrap().to_owned()).collect()
 }
 
-/// What a page is called after its count: the letters of its heading.
+/// What a page is called after its count: words of its heading and first badge.
 async fn heading(story: &Story) -> String {
-    const HEADING: &str = "return (document.querySelector('h1') || {}).innerText || ''";
+    const HEADING: &str = "return ['h1', 'main .badge'].map((it) =>
+        document.querySelector(it)?.innerText.slice(0, 40) ?? '').join(' ')";
     let text = story.browser.run(HEADING, json!([])).await.unwrap();
     let text = text.as_str().unwrap().to_lowercase();
     let words = text.split(|it: char| !it.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.take(3).map(|word| format!("-{}", &word[..word.len().min(12)])).collect()
+    words.take(7).map(|word| format!("-{}", &word[..word.len().min(12)])).collect()
 }
 
 /// A path without what tells one page from another of its kind.

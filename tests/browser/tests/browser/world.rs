@@ -211,7 +211,8 @@ impl World {
     pub(crate) async fn run_up(&self) -> String {
         let attempt = self.claim().await;
         self.report(&attempt, json!({ "report": "starting" })).await;
-        let phases = json!([{ "name": "clone", "took_ms": 40 }, { "name": "boot", "took_ms": 1200 }]);
+        let phases =
+            json!([{ "name": "clone", "took_ms": 40 }, { "name": "boot", "took_ms": 1200 }]);
         self.report(&attempt, json!({ "report": "running", "phases": phases })).await;
         attempt
     }
@@ -253,10 +254,7 @@ fn config(directory: &std::path::Path) -> (ServerConfig, String) {
 }
 
 /// Asks again until there is an answer; never longer than is bearable.
-pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
-    what: &str,
-    ask: impl Fn() -> F,
-) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
     let begun = Instant::now();
     loop {
         if let Some(answer) = ask().await {
