@@ -262,6 +262,37 @@ impl Browser {
         self.on_element("css selector", css, "value", json!({ "text": text })).await
     }
 
+    /// Clicks the same with Shift held.
+    ///
+    /// # Errors
+    ///
+    /// [`BrowserError`] if it does not come.
+    pub async fn shift_click(&self, css: &str) -> Result<(), BrowserError> {
+        self.act();
+        let origin = json!({ ELEMENT: self.element("css selector", css).await? });
+        let wait = json!({ "type": "pause", "duration": 0 });
+        let shift = |kind: &str| json!({ "type": kind, "value": '\u{e008}' });
+        let press = |kind: &str| json!({ "type": kind, "button": 0 });
+        let to = json!({ "type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": origin });
+        let keys = [shift("keyDown"), wait.clone(), wait.clone(), wait.clone(), shift("keyUp")];
+        let mouse = [wait.clone(), to, press("pointerDown"), press("pointerUp"), wait];
+        self.perform(json!([
+            { "type": "key", "id": "keys", "actions": keys },
+            { "type": "pointer", "id": "mouse", "actions": mouse },
+        ]))
+        .await
+    }
+
+    async fn perform(&self, sources: Value) -> Result<(), BrowserError> {
+        self.wire.post("/actions", &json!({ "actions": sources })).await.map(drop)
+    }
+
+    /// The element that is found first, as WebDriver names it.
+    async fn element(&self, using: &str, value: &str) -> Result<String, BrowserError> {
+        let found = self.wire.post("/element", &json!({ "using": using, "value": value })).await?;
+        Ok(found[ELEMENT].as_str().unwrap_or_default().to_owned())
+    }
+
     async fn on_element(
         &self,
         using: &str,
@@ -272,9 +303,7 @@ impl Browser {
         let begun = Instant::now();
         loop {
             let done = async {
-                let by = json!({ "using": using, "value": value });
-                let found = self.wire.post("/element", &by).await?;
-                let id = found[ELEMENT].as_str().unwrap_or_default();
+                let id = self.element(using, value).await?;
                 self.wire.post(&format!("/element/{id}/{command}"), &body).await
             };
             match done.await {
@@ -301,8 +330,7 @@ impl Browser {
         let down = codes.iter().map(|code| json!({ "type": "keyDown", "value": code }));
         let up = codes.iter().rev().map(|code| json!({ "type": "keyUp", "value": code }));
         let all: Vec<Value> = down.chain(up).collect();
-        let keys = json!({ "type": "key", "id": "keys", "actions": all });
-        self.wire.post("/actions", &json!({ "actions": [keys] })).await.map(drop)
+        self.perform(json!([{ "type": "key", "id": "keys", "actions": all }])).await
     }
 
     /// Types a text to whatever has the focus.
@@ -315,19 +343,20 @@ impl Browser {
         self.devtools("Input.insertText", json!({ "text": text })).await.map(drop)
     }
 
-    /// Turns the wheel over the middle of the window; up if negative.
+    /// Turns the wheel over the middle of what a CSS selector finds first; up
+    /// if negative.
     ///
     /// # Errors
     ///
-    /// [`BrowserError`] if the browser does not take it.
-    pub async fn wheel(&self, pixels: i32) -> Result<(), BrowserError> {
+    /// [`BrowserError`] if its middle is not on the screen.
+    pub async fn wheel(&self, css: &str, pixels: i32) -> Result<(), BrowserError> {
         self.act();
+        let origin = json!({ ELEMENT: self.element("css selector", css).await? });
         let turn = json!({
-            "type": "scroll", "x": 300, "y": 400, "deltaX": 0, "deltaY": pixels,
-            "duration": 0, "origin": "viewport",
+            "type": "scroll", "x": 0, "y": 0, "deltaX": 0, "deltaY": pixels,
+            "duration": 0, "origin": origin,
         });
-        let wheel = json!({ "type": "wheel", "id": "wheel", "actions": [turn] });
-        self.wire.post("/actions", &json!({ "actions": [wheel] })).await.map(drop)
+        self.perform(json!([{ "type": "wheel", "id": "wheel", "actions": [turn] }])).await
     }
 
     /// Writes a picture of the whole page, at most 4,000 pixels of its height.

@@ -55,7 +55,7 @@ async fn the_raw_log_has_every_byte() {
     tape.succeed().await;
     story.world.until_state(&run.jobs[0], "succeeded").await;
     story.open(&run.job(0)).await;
-    let link = "return [...document.querySelectorAll('a')].find((it) => it.textContent.trim() === 'Raw log').href";
+    let link = "return document.querySelector('a[href$=\"/log\"]').href";
     let url = story.browser.run(link, serde_json::json!([])).await.unwrap();
     let read = "const [url, done] = arguments;
         fetch(url).then((it) => it.arrayBuffer()).then((it) => done([...new Uint8Array(it)]))";

@@ -61,7 +61,7 @@ async fn buttons_work_without_script() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_long_log_is_read_in_parts_without_script() {
+async fn a_long_log_is_read_and_searched_in_parts_without_script() {
     let story = without_script(Role::Reader).await;
     let run = story.world.push("Turn the gears", ONE_JOB).await;
     let mut tape = Tape::begin(&story.world).await;
@@ -71,5 +71,10 @@ async fn a_long_log_is_read_in_parts_without_script() {
     story.open(&format!("{}?line=1234#L1234", run.job(0))).await;
     let there = "document.getElementById('L1234').textContent.includes('gear 1234')";
     story.browser.wait("line 1234", there, json!([])).await.unwrap();
+    story.browser.fill("#log-search", "gear 4567").await.unwrap();
+    story.browser.click("#log-find button").await.unwrap();
+    story.browser.click("#log-hits a").await.unwrap();
+    let there = "document.getElementById('L4567')?.textContent.includes('gear 4567')";
+    story.browser.wait("line 4567", there, json!([])).await.unwrap();
     story.end().await;
 }
