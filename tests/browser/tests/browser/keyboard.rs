@@ -4,11 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 use solstice_browser::Key;
-use solstice_model::Role;
 
-use crate::scene::{self, ORDINARY};
+use crate::every_page;
+use crate::scene::ORDINARY;
 use crate::story::Story;
-use crate::tour;
 
 /// What tells a control from others. Not the element: live parts are replaced.
 const NAME: &str =
@@ -59,9 +58,7 @@ async fn walk(story: &Story) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tab_reaches_every_control_of_every_page_and_shows_where_it_is() {
-    let story = Story::of(Role::Admin).await;
-    scene::play(&story.world, &ORDINARY).await;
-    let pages = tour::pages(&story).await;
+    let (story, pages) = every_page::scene(&ORDINARY).await;
     let mut wrong = Vec::new();
     for page in &pages {
         story.open(&page.path).await;

@@ -1,13 +1,23 @@
 //! Every page there is, found by its links from the start page.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use serde_json::json;
 
 use crate::story::Story;
 
 /// The most pages of one kind that are looked at.
-const MAX_ALIKE: usize = 20;
+const MAX_ALIKE: usize = 12;
+
+/// The most of a kind with a query: filters have more combinations than there is time.
+const MAX_QUERIES: usize = 3;
+
+/// What a walk along all links found.
+pub(crate) struct Tour {
+    pub(crate) pages: Vec<Page>,
+    /// Links that lead nowhere.
+    pub(crate) dead: Vec<String>,
+}
 
 /// A page.
 #[derive(Clone, Debug)]
@@ -20,29 +30,30 @@ pub(crate) struct Page {
     pub(crate) expected: &'static str,
 }
 
-/// Follows every link that leads to a page, and adds those that none leads to.
-pub(crate) async fn pages(story: &Story) -> Vec<Page> {
+/// Follows every link that leads to a page, and adds pages that none leads to.
+pub(crate) async fn tour(story: &Story) -> Tour {
     let mut queue: VecDeque<String> = ["/".to_owned()].into();
-    let mut seen = queue.clone();
+    let mut seen: HashSet<String> = queue.iter().cloned().collect();
     let mut alike: BTreeMap<String, usize> = BTreeMap::new();
-    let mut pages = Vec::new();
+    let (mut pages, mut dead) = (Vec::new(), Vec::new());
     while let Some(path) = queue.pop_front() {
         let kind = kind(&path);
         let count = alike.entry(kind.clone()).or_default();
-        if *count == MAX_ALIKE {
+        if *count == if path.contains('?') { MAX_QUERIES } else { MAX_ALIKE } {
             continue;
         }
         *count += 1;
         let count = *count;
         story.open(&path).await;
+        let status = story.browser.run(STATUS, json!([])).await.unwrap();
+        if status != 200 {
+            dead.push(format!("{path}: {status}"));
+            continue;
+        }
         let name = format!("{kind}.{count}{}", heading(story).await);
         pages.push(Page { name, path, expected: "" });
-        for link in links(story).await {
-            if !seen.contains(&link) {
-                seen.push_back(link.clone());
-                queue.push_back(link);
-            }
-        }
+        let found = links(story).await;
+        queue.extend(found.into_iter().filter(|link| seen.insert(link.clone())));
     }
     pages.push(Page { name: "login".to_owned(), path: "/login".to_owned(), expected: "" });
     pages.push(Page {
@@ -50,17 +61,20 @@ pub(crate) async fn pages(story: &Story) -> Vec<Page> {
         path: "/runs/00000000-0000-7000-8000-000000000000".to_owned(),
         expected: "status of 404",
     });
-    story.quiet("").await;
     for needed in ["start", "runs-id", "jobs-id"] {
         assert!(alike.contains_key(needed), "no link leads to {needed}: {alike:?}");
     }
-    pages
+    story.browser.told().await.unwrap();
+    Tour { pages, dead }
 }
+
+/// With what status the page was answered.
+const STATUS: &str = "return performance.getEntriesByType('navigation')[0].responseStatus";
 
 /// The pages that the one in the browser leads to.
 async fn links(story: &Story) -> Vec<String> {
     const LINKS: &str = "return [...document.querySelectorAll('a[href]:not([download])')]
-        .map((link) => new URL(link.href))
+        .map((link) => new URL(link.getAttribute('href'), location.href))
         .filter((url) => url.origin === location.origin && !/^\\/(api|assets)\\//.test(url.pathname))
         .map((url) => url.pathname + url.search)";
     let found = story.browser.run(LINKS, json!([])).await.unwrap();
@@ -83,8 +97,8 @@ fn kind(path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let odd = |part: &str| part.len() > 20 || part.chars().any(|it| it.is_ascii_digit());
     let parts = path.split('/').filter(|part| !part.is_empty());
-    let parts = parts.map(|part| if odd(part) { "id" } else { part });
-    let keys = query.split('&').filter_map(|pair| Some(pair.split_once('=')?.0));
-    let all: Vec<&str> = parts.chain(keys).collect();
-    if all.is_empty() { "start".to_owned() } else { all.join("-") }
+    let parts: Vec<&str> = parts.map(|part| if odd(part) { "id" } else { part }).collect();
+    let query = if query.is_empty() { "" } else { "-query" };
+    let kind = if parts.is_empty() { "start".to_owned() } else { parts.join("-") };
+    kind + query
 }
