@@ -98,11 +98,11 @@ async fn a_search_finds_a_line_that_is_not_on_the_screen() {
     story.open(&job).await;
     story.browser.fill("#log-search", "gear 777").await.unwrap();
     story.browser.press(Key::Enter).await.unwrap();
-    // From the end of the log, where the page opens, on: so from its beginning.
-    story.browser.wait("line 777, marked", MARKED, json!([777])).await.unwrap();
-    story.browser.click("#find-next").await.unwrap();
+    // From the first error on, where the page of a failed job opens.
     story.browser.wait("line 7770, marked", MARKED, json!([7770])).await.unwrap();
-    let count = "document.getElementById('log-count').innerText.startsWith('2 of 11')";
+    story.browser.click("#find-previous").await.unwrap();
+    story.browser.wait("line 777, marked", MARKED, json!([777])).await.unwrap();
+    let count = "document.getElementById('log-count').innerText.startsWith('1 of 11')";
     story.browser.wait("a count", count, json!([])).await.unwrap();
     story.end().await;
 }

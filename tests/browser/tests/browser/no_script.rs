@@ -34,9 +34,9 @@ async fn a_reader_without_script_gets_from_the_start_to_a_failed_line() {
     tape.line("gear.c:9:2: error: expected ;");
     tape.play().await;
     story.open("/").await;
-    story.browser.click_text("Turn the gears").await.unwrap();
+    story.browser.click(&format!("main a[href='{}']", run.path())).await.unwrap();
     story.browser.wait_text("illumos").await.unwrap();
-    story.browser.click_text("build").await.unwrap();
+    story.browser.click(&format!("main a[href='{}']", run.job(0))).await.unwrap();
     story.browser.wait_text("reload the page for news").await.unwrap();
     assert_untouched(&story).await;
     tape.fail().await;
