@@ -12,6 +12,19 @@ use crate::store::Store;
 use crate::view::MAX_PAGE;
 
 impl Store {
+    /// At most so many jobs that are on machines, the longest there first.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the disk does.
+    pub async fn working(
+        &self,
+        sight: Sight,
+        at_most: usize,
+    ) -> Result<Vec<WorkingJob>, StoreError> {
+        self.read(move |connection| at_work(connection, &sight, at_most)).await
+    }
+
     /// At most so many jobs that are on machines, the longest there first, and so
     /// many that wait: those that could begin first, by age, then the others. Why
     /// they wait is told by their facts; the text is the caller's.

@@ -10,11 +10,11 @@
 use std::collections::HashSet;
 
 /// The size of a node, in pixels.
-pub(super) const WIDTH: i64 = 208;
+pub(super) const WIDTH: i64 = 188;
 pub(super) const HEIGHT: i64 = 50;
 
 /// Between layers, and between what stands in one.
-const GAP_X: i64 = 56;
+const GAP_X: i64 = 44;
 const GAP_Y: i64 = 14;
 
 /// Around it all, so that thick lines are not cut.

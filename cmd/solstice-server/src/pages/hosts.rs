@@ -109,12 +109,12 @@ pub(super) async fn render(rqctx: &Rqctx) -> Result<String, HttpError> {
     let context = rqctx.context();
     let (store, now) = (&context.store, context.clock.now());
     let hosts = store.hosts(now, context.lease).await.map_err(from_store)?;
-    let queue = store.queue(Sight::Everything, MAX_PAGE, 1).await.map_err(from_store)?;
+    let working = store.working(Sight::Everything, MAX_PAGE).await.map_err(from_store)?;
     let phases = store.host_phases().await.map_err(from_store)?;
     let online = hosts.iter().filter(|host| host.online).count();
     let view = |host: Host| {
         let phases = phases.iter().find(|of| of.host == host.name);
-        HostView::new(host, &queue.working, phases, now)
+        HostView::new(host, &working, phases, now)
     };
     rendered(&HostsPage {
         frame: Frame::new(context, Some(&principal)).at(Section::Hosts),

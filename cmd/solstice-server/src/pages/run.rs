@@ -18,6 +18,9 @@ use super::why::WhyView;
 use super::{Frame, Rqctx, reader, rendered};
 use crate::error::from_store;
 
+/// The most jobs that are named where some are needed.
+const MAX_NAMED: usize = 3;
+
 /// The most annotations that are shown.
 const MAX_ANNOTATIONS: usize = 50;
 
@@ -55,7 +58,6 @@ impl JobView {
         now: DateTime<Utc>,
     ) -> Self {
         let (took_text, since) = job_time(job);
-        let names: Vec<&str> = job.needs.iter().map(|need| need.job.as_str()).collect();
         let succeeded = matches!(job.state.outcome(), Some(Outcome::Succeeded));
         Self {
             href: format!("/jobs/{}", job.id),
@@ -64,13 +66,28 @@ impl JobView {
             runs_on: job.runs_on.to_string(),
             matrix: matrix(job),
             rerun: job.rerun,
-            needs: names.join(", "),
-            why: if succeeded { String::new() } else { description(&job.state, waits_for, spec) },
+            needs: named(job.needs.iter().map(|need| &need.job)),
+            why: match waits_for.len() {
+                _ if succeeded => String::new(),
+                ..=MAX_NAMED => description(&job.state, waits_for, spec),
+                _ => format!("waiting for {} and a machine", named(waits_for)),
+            },
             remarks: job.annotations.to_string(),
             took: took_text,
             since: since.map(iso),
             so_far: since.map_or_else(String::new, |since| duration(now - since)),
         }
+    }
+}
+
+/// Some of the names, and how many there are besides.
+fn named<'a>(names: impl IntoIterator<Item = &'a JobName, IntoIter: ExactSizeIterator>) -> String {
+    let names = names.into_iter();
+    let more = names.len().saturating_sub(MAX_NAMED);
+    let told: Vec<&str> = names.take(MAX_NAMED).map(JobName::as_str).collect();
+    match more {
+        0 => told.join(", "),
+        more => format!("{} and {more} more", told.join(", ")),
     }
 }
 

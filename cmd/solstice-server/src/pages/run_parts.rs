@@ -20,7 +20,7 @@ use super::run::{JobView, failed};
 const MANY: usize = 4;
 
 /// How much of a text fits into a node, in characters.
-const NODE_CHARS: usize = 24;
+const NODE_CHARS: usize = 21;
 
 /// What the page says of the jobs.
 pub(super) struct Parts {

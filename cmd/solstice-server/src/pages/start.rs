@@ -15,8 +15,8 @@ use super::runs::{RunList, list, repository_href};
 use super::{Frame, Rqctx, query, reader, rendered};
 use crate::user::queue;
 
-/// The most jobs of each kind that are shown.
-const SHOWN: usize = 12;
+/// The most jobs of each kind that are shown: the newest runs are to be seen, too.
+const SHOWN: usize = 6;
 
 /// Which job of what.
 pub(super) struct WorkView {

@@ -1,12 +1,11 @@
 //! The pages around the job's: what runs and waits, repositories, runs, hosts,
 //! images, deliveries, badges. Whatever comes from outside is text on all of them.
 
-use chrono::Utc;
 use reqwest::StatusCode;
 use serde_json::json;
-use solstice_model::{AnnotationLevel, Role};
+use solstice_model::{AgentVerdict, Exit, RecordBody, Role};
 
-use crate::bench::{Bench, HOST, ONE_JOB, TWO_JOBS, bench, bench_with, record};
+use crate::bench::{Bench, HOST, ONE_JOB, TWO_JOBS, bench, bench_with, line, record};
 
 const XSS: &str = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>";
 
@@ -57,7 +56,7 @@ async fn the_start_page_tells_what_runs_and_what_waits_and_why() {
     all(&page(&bench, "/").await, &["waits for a host: none that is online offers illumos"]);
     let attempt = bench.claim().await;
     bench.run_up(&attempt).await;
-    let begun = record(1, solstice_model::RecordBody::StepStarted { step: 0 });
+    let begun = record(1, RecordBody::StepStarted { step: 0 });
     bench.records(&attempt, &[begun]).await;
     let html = page(&bench, "/").await;
     let job = run["jobs"][0]["id"].as_str().unwrap();
@@ -101,33 +100,27 @@ async fn hostile_text_is_text_on_every_page_and_every_field_is_shown() {
     let run = hostile_push(&bench).await;
     let attempt = bench.claim().await;
     bench.run_up(&attempt).await;
-    let begun = record(1, solstice_model::RecordBody::StepStarted { step: 0 });
+    let begun = record(1, RecordBody::StepStarted { step: 0 });
     bench.records(&attempt, &[begun]).await;
     all(&page(&bench, "/").await, &["&#60;script&#62;alert(1)", "step 1 of 1: &#60;script"]);
     all(&page(&bench, "/hosts").await, &["&#60;script&#62;alert(1)"]);
     bench.report(&attempt, json!({ "report": "lost", "why": XSS })).await;
     let ended = bench.claim().await;
     bench.run_up(&ended).await;
-    bench.finish(&ended, 1).await;
-    let said = solstice_model::Annotation {
-        path: XSS.to_owned(),
-        line: 3,
-        end_line: 3,
-        column: None,
-        level: AnnotationLevel::Failure,
-        title: XSS.to_owned(),
-        message: XSS.to_owned(),
+    let printed =
+        ["gear<b>.c:3:7: error: x", &format!("::error file=a.c,line=3,title={XSS}::{XSS}")];
+    let mut records = vec![record(1, RecordBody::StepStarted { step: 0 })];
+    records.extend(printed.into_iter().zip(2..).map(|(text, seq)| line(seq, text)));
+    let exit = Exit::Code { code: 1 };
+    let verdict = AgentVerdict::Failed { step: 0, exit };
+    records.push(record(4, RecordBody::Finished { verdict }));
+    assert_eq!(bench.records(&ended, &records).await.0, StatusCode::OK);
+    let path = format!("/runs/{run}");
+    let remarks = || async {
+        let html = bench.text(&path).await;
+        html.contains("What tools said of the source").then_some(())
     };
-    let id = ended.parse().unwrap();
-    let store = bench.store();
-    bench
-        .until("annotated", || async {
-            store.annotate(id, vec![said.clone()], 0, Utc::now()).await.ok().and_then(|first| {
-                assert!(first, "nobody else was quicker");
-                Some(())
-            })
-        })
-        .await;
+    bench.until("annotations", remarks).await;
     let html = page(&bench, &format!("/runs/{run}")).await;
     all(
         &html,
@@ -295,4 +288,62 @@ async fn a_host_is_drained_by_a_button() {
     let bench = bench().await;
     bench.sync(1, &[], 0).await;
     all(&page(&bench, "/hosts").await, &["Drain host-1", "room for 1 more", "illumos, linux"]);
+}
+
+/// Many jobs that need one another, some of them of a matrix.
+const LARGE: &str = r#"workflow name="Everything" {
+    job id="format" runs_on="illumos" { step name="Format" run="cargo fmt --check"; }
+    job id="lint" runs_on="illumos" { step name="Lint" run="cargo clippy"; }
+    job id="build" runs_on="illumos" needs="format" { step name="Build" run="cargo build"; }
+    job id="test" runs_on="illumos" needs="build" {
+        matrix { os "omnios" "openindiana" "tribblix" "debian" ; rust "1.95" "stable" "nightly" }
+        step name="Test" run="cargo test"
+    }
+    job id="docs" runs_on="linux" needs="lint" { step name="Docs" run="cargo doc"; }
+    job id="package" runs_on="illumos" needs="test" { step name="Package" run="make package"; }
+    job id="release" runs_on="illumos" { needs "package" "docs" ; step name="Release" run="make release"; }
+}"#;
+
+/// A server to look at: `cargo nextest run -p solstice-server serve_pages --run-ignored only`
+/// with `SOLSTICE_SERVE_PAGES` naming a file; it gets the address, and its removal ends this.
+#[tokio::test]
+#[ignore = "serves pages for somebody to look at"]
+async fn serve_pages() {
+    let address = std::path::PathBuf::from(std::env::var_os("SOLSTICE_SERVE_PAGES").unwrap());
+    let bench = bench_with(|config| config.anonymous = Some(Role::Admin)).await;
+    for number in 0..30 {
+        let workflow = format!("{ONE_JOB}\n// {number}");
+        bench.push(&workflow).await;
+        let attempt = bench.claim().await;
+        bench.run_up(&attempt).await;
+        bench.advance(20 + number * 7 % 23);
+        if number % 7 == 3 {
+            let exit = Exit::Code { code: 1 };
+            let verdict = AgentVerdict::Failed { step: 0, exit };
+            let body = RecordBody::Finished { verdict };
+            bench.records(&attempt, &[record(1, body)]).await;
+        } else {
+            bench.finish(&attempt, 1).await;
+        }
+    }
+    bench.push_files(&[(".solstice/broken.kdl", b"workflow {")]).await;
+    let (_, large) = bench.push(LARGE).await;
+    for step in 0..9 {
+        let wanted = bench.sync(1, &[], 0).await;
+        let attempt = wanted.last().unwrap()["attempt"].as_str().unwrap().to_owned();
+        bench.run_up(&attempt).await;
+        if step < 6 {
+            bench.advance(20 + step * 3);
+            bench.finish(&attempt, 1).await;
+        } else {
+            let begun = record(1, RecordBody::StepStarted { step: 0 });
+            bench.records(&attempt, &[begun]).await;
+        }
+    }
+    hostile_push(&bench).await;
+    let told = format!("{}\n{}\n{}", bench.url(""), large["run"]["id"], bench.data().display());
+    std::fs::write(&address, told).unwrap();
+    while address.exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
 }
