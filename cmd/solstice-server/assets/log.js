@@ -329,6 +329,12 @@
     else if (atEnd()) seen();
     frame ||= requestAnimationFrame(scrolled);
   }, { passive: true });
+  // Whoever scrolls up wants to read; whoever is back at the end wants to follow.
+  const pause = () => { if (following()) setFollow(false); };
+  log.addEventListener("wheel", (event) => { if (event.deltaY < 0) pause(); }, { passive: true });
+  log.addEventListener("touchmove", pause, { passive: true });
+  log.addEventListener("pointerdown", (event) => { if (event.offsetX > log.clientWidth) pause(); });
+  log.addEventListener("keydown", (event) => { if (["ArrowUp", "PageUp", "Home"].includes(event.key)) pause(); });
   // After the rows have changed: the same place, or another.
   const relayout = (target) => {
     const anchor = topRow();
@@ -366,8 +372,10 @@
     if (chosen) $("selected").textContent = chosen[0] === chosen[1] ? `Line ${number(chosen[0])}` : `Lines ${number(chosen[0])}–${number(chosen[1])}`;
     if (told) history.replaceState(null, "", here());
   };
+  const toBox = () => $("log-frame").scrollIntoView({ block: "nearest" });
   const goTo = (line, last = line) => {
     if (!total) return;
+    toBox();
     const wanted = Math.min(Math.max(1, line), total);
     if (wanted !== line) say(`There is no line ${number(line)}: the log has ${number(total)}.`);
     const step = stepOf(wanted);
@@ -458,6 +466,10 @@
   let errors = new Hits({ errors: true });
   const counted = (hit) => {
     const at = found.list.indexOf(hit) + 1;
+    for (const link of $("log-hits").querySelectorAll("a")) {
+      const here = hit && link.hash === `#L${hit.number}`;
+      if (here) { link.setAttribute("aria-current", "true"); $("log-hits").scrollTop = link.offsetTop - $("log-hits").offsetTop - 60; } else link.removeAttribute("aria-current");
+    }
     const all = `${number(found.list.length)}${found.next ? "+" : ""}`;
     $("log-count").textContent = found.list.length ? (at ? `${number(at)} of ${all}` : all) : found.next ? "searching…" : "not found";
   };
@@ -655,6 +667,7 @@
     const next = forward ? shown.find((one) => rowOfStep(one) > at) : shown.findLast((one) => rowOfStep(one) < at);
     if (!next) { say(top ? "No further step" : ""); return; }
     setFollow(false);
+    toBox();
     show(rowOfStep(next), "top");
     next.head?.firstChild.focus({ preventScroll: true });
   };
@@ -696,7 +709,7 @@
     event.preventDefault();
     if (link.id === "first-error") { goTo(Number(link.dataset.line)); log.focus({ preventScroll: true }); return; }
     const of = steps[Number(link.dataset.step)];
-    if (of.began || of.first) { setFollow(false); if (!of.open) fold(of, true); show(rowOfStep(of), "top"); log.focus({ preventScroll: true }); }
+    if (of.began || of.first) { setFollow(false); if (!of.open) fold(of, true); toBox(); show(rowOfStep(of), "top"); log.focus({ preventScroll: true }); }
   });
   const keys = {
     e: () => nextError(true), E: () => nextError(false), "/": () => { field.focus(); field.select(); },

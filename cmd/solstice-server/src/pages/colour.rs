@@ -70,6 +70,8 @@ fn nearest(rgb: [u16; 3]) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     #[test]
@@ -82,5 +84,56 @@ mod tests {
         assert_eq!(nearest([u16::MAX, 0, 0]), 9);
         assert_eq!(nearest([0, 0, 0]), 0);
         assert_eq!(nearest([0, 128, 128]), 6);
+    }
+
+    /// The custom properties of the style sheet: of the light theme, then of the dark.
+    fn themes() -> [HashMap<String, [f64; 3]>; 2] {
+        let css = include_str!("../../assets/log.css");
+        let (light, dark) = css.split_once("@media (prefers-color-scheme: dark)").unwrap();
+        [light, dark].map(|part| {
+            let declared = part.split([';', '{']).filter_map(|one| one.trim().split_once(':'));
+            let colour = |text: &str| {
+                let hex = text.trim().strip_prefix('#').filter(|hex| hex.len() == 6)?;
+                let part = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).ok();
+                Some([part(0)?, part(2)?, part(4)?].map(f64::from))
+            };
+            let declared = declared.filter_map(|(name, value)| {
+                Some((name.trim().strip_prefix("--")?.to_owned(), colour(value)?))
+            });
+            declared.collect()
+        })
+    }
+
+    /// How much lighter one is than the other (WCAG 2.2, contrast ratio).
+    fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+        let luminance = |colour: [f64; 3]| {
+            let linear = |part: f64| match part / 255.0 {
+                low if low <= 0.04045 => low / 12.92,
+                high => ((high + 0.055) / 1.055).powf(2.4),
+            };
+            let [red, green, blue] = colour.map(linear);
+            0.2126 * red + 0.7152 * green + 0.0722 * blue
+        };
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn every_colour_is_legible_in_the_light_and_in_the_dark() {
+        for (theme, colours) in ["light", "dark"].into_iter().zip(themes()) {
+            let [bg, ink, hit, found] =
+                ["log-bg", "log-ink", "log-hit", "log-found"].map(|name| colours[name]);
+            for number in 0..16 {
+                let colour = colours[&format!("c{number}")];
+                // As `color-mix(in srgb, … 30%, var(--log-bg))`.
+                let tint = [0, 1, 2].map(|at| colour[at] * 0.3 + bg[at] * 0.7);
+                for (text, ground) in [(colour, bg), (colour, hit), (ink, tint)] {
+                    let ratio = contrast(text, ground);
+                    assert!(ratio >= 4.5, "{theme}: c{number} on {ground:?}: {ratio:.2}");
+                }
+            }
+            assert!(contrast(ink, found) >= 4.5 && contrast(ink, hit) >= 4.5, "{theme}");
+        }
+        assert!((contrast([0.0; 3], [255.0; 3]) - 21.0).abs() < 0.001);
     }
 }
