@@ -195,7 +195,7 @@
     const part = partAt(at);
     if (part.step) return head(part.step);
     const line = part.first + at - part.at;
-    const known = lines.get(line);
+    const known = lines.get(line); // kept while other lines were chosen
     return known ? mark(known) : placeholder(line);
   };
   // What is out of sight is neither waited for nor kept for ever.

@@ -4,6 +4,7 @@
 //! depends on little, so that it starts a few seconds after the first clone.
 
 mod api;
+mod axe;
 mod bench;
 mod build;
 mod chaos;

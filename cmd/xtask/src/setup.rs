@@ -49,8 +49,11 @@ const IMAGES: &[Package] = &[
 
 /// What tests need besides: what others say of the files that we write.
 const TESTS: &[Package] = &[
+    Package { name: "chromium", file: "/usr/bin/chromium" },
+    Package { name: "chromium-driver", file: "/usr/bin/chromedriver" },
     Package { name: "dnsmasq-base", file: "/usr/sbin/dnsmasq" },
     Package { name: "dosfstools", file: "/usr/sbin/fsck.fat" },
+    Package { name: "fonts-dejavu-core", file: "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf" },
     Package { name: "iptables", file: "/usr/sbin/ebtables" },
     Package { name: "ksh93u+m", file: "/usr/bin/ksh93" },
     Package { name: "libvirt-daemon", file: "/usr/sbin/libvirtd" },

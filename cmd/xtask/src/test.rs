@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::image::Image;
 use crate::run::{Failure, Step, on_path, target};
-use crate::{api, build, setup};
+use crate::{api, axe, build, setup};
 
 /// Run every test.
 #[derive(Args)]
@@ -27,6 +27,7 @@ impl Test {
         build::everything()?;
         let image = Image::LinuxMini.build()?;
         let disk_image = Image::LinuxMiniDisk.build()?;
+        let axe = axe::install()?;
         let programs = target().join("debug");
         let clients = api::for_tests()?;
         let whole = self.rest.is_empty();
@@ -39,6 +40,7 @@ impl Test {
         Step::cargo(runner.iter().map(|word| (*word).to_owned()).chain(self.rest))
             .env("SOLSTICE_TEST_IMAGE", image.as_str())
             .env("SOLSTICE_TEST_DISK_IMAGE", disk_image.as_str())
+            .env("SOLSTICE_TEST_AXE", axe.as_str())
             .env("SOLSTICE_TEST_PROGRAMS", programs.as_str())
             .env("SOLSTICE_TEST_CLIENTS", clients.as_str())
             .run()?;
