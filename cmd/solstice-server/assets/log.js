@@ -46,6 +46,7 @@
     return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")} min`;
   };
   const clock = (at) => [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
+  const skew = Date.now() - Date.parse(document.body.dataset.now); // the server's clock counts
   const showTime = (row) => {
     const time = row.querySelector("time");
     const at = new Date(time.dateTime);
@@ -72,6 +73,7 @@
     const row = el("div", "step-row");
     const button = el("button", "fold");
     button.type = "button";
+    button.setAttribute("aria-expanded", String(step.open));
     button.append(el("bdi", "name", step.name));
     row.append(button, step.link.querySelector(".badge").cloneNode(true), step.link.querySelector(".took").cloneNode(true));
     row.dataset.step = step.index;
@@ -193,7 +195,7 @@
     const part = partAt(at);
     if (part.step) return head(part.step);
     const line = part.first + at - part.at;
-    const known = lines.get(line); // kept while other lines were chosen
+    const known = lines.get(line);
     return known ? mark(known) : placeholder(line);
   };
   // What is out of sight is neither waited for nor kept for ever.
@@ -340,9 +342,10 @@
   const relayout = (target) => {
     const anchor = topRow();
     const line = Number(anchor?.dataset.line) || 0;
+    const index = rowIndexOfTop();
     const offset = anchor ? anchor.offsetTop - log.scrollTop : 0;
     layOut();
-    const { row: at, from: where } = target ? target() : { row: rowOf(line), from: offset };
+    const { row: at, from: where } = target ? target() : { row: line ? rowOf(line) : index, from: offset };
     fill(at - STEP, at + STEP * 2);
     show(at, where);
   };
@@ -602,6 +605,26 @@
       tidy();
     }
   };
+  const ended = (of, last, at, exit) => {
+    Object.assign(of, { running: false, last });
+    if (exit) { const ok = exit.how === "code" && exit.code === 0; badge(of, ok ? "ok" : "bad", ok ? "succeeded" : "failed"); } else badge(of, "bad", "stopped");
+    for (const into of [of.link, of.head]) {
+      const took = into?.querySelector(".took");
+      if (took) { delete took.dataset.since; if (at) took.textContent = span((at - of.began) / 1000); }
+    }
+  };
+  // After so many lines at once that they were not sent.
+  const catchUp = async () => {
+    const now = await ask("steps", {});
+    for (const one of now.steps) {
+      const of = steps[one.index];
+      Object.assign(of, { began: Date.parse(one.started_at) || 0, first: one.first_line || of.first, running: Boolean(one.started_at && !one.finished_at) });
+      if (one.finished_at) ended(of, one.last_line || 0, Date.parse(one.finished_at), one.exit);
+      else if (one.started_at) badge(of, "live", "running");
+    }
+    relayout();
+    if (following()) toEnd();
+  };
   const happened = (record) => {
     const of = steps[record.step];
     if (!of) return;
@@ -609,17 +632,12 @@
     if (record.kind === "step_started") {
       Object.assign(of, { began: at, first: of.first || total + 1, running: true });
       badge(of, "live", "running");
-      for (const into of [of.link, of.head]) if (into) into.querySelector(".took").dataset.since = new Date().toISOString();
+      const since = new Date(Date.now() - skew).toISOString();
+      for (const into of [of.link, of.head]) if (into) into.querySelector(".took").dataset.since = since;
       say(`${of.name}: running`);
     } else if (record.kind === "step_finished") {
-      const ok = record.exit.how === "code" && record.exit.code === 0;
-      Object.assign(of, { running: false, last: total });
-      badge(of, ok ? "ok" : "bad", ok ? "succeeded" : "failed");
-      for (const into of [of.link, of.head]) {
-        const took = into?.querySelector(".took");
-        if (took) { delete took.dataset.since; took.textContent = span((at - of.began) / 1000); }
-      }
-      say(`${of.name}: ${ok ? "succeeded" : "failed"}`);
+      ended(of, total, at, record.exit);
+      say(`${of.name}: ${of.link.querySelector(".badge").textContent}`);
     } else if (record.kind === "step_skipped") badge(of, "", "not run");
   };
   const refresh = async () => {
@@ -643,7 +661,7 @@
     let of = view.dataset.after.split(":")[0];
     source.addEventListener("lines", (event) => {
       const news = JSON.parse(event.data);
-      if (news.skipped) { ask("steps", {}).then((now) => now.steps.forEach((one) => { const mine = steps[one.index]; Object.assign(mine, { first: one.first_line || mine.first, last: one.finished_at ? one.last_line || 0 : 0 }); }), () => {}); }
+      if (news.skipped) catchUp().catch(() => {});
       if (batch.push(news) === 1) (document.hidden ? setTimeout : requestAnimationFrame)(grow);
     });
     source.addEventListener("attempt", (event) => {
@@ -654,7 +672,7 @@
     });
     let told = false; // the first state is the page's own
     source.addEventListener("state", () => { if (told) refreshSoon(); told = true; });
-    source.addEventListener("end", () => { source.close(); grow(); $("follow").hidden = true; setFollow(false); seen(); errors = new Hits({ errors: true }); refreshSoon(); });
+    source.addEventListener("end", () => { source.close(); grow(); for (const of of steps) if (of.running) ended(of, total); $("follow").hidden = true; setFollow(false); seen(); errors = new Hits({ errors: true }); refreshSoon(); });
     $("follow").hidden = false;
     $("follow").addEventListener("click", toggleFollow);
   };
@@ -751,5 +769,11 @@
   else if (view.dataset.events) setFollow(true);
   else toEnd();
   if (field.value) search();
+  if ("finding" in view.dataset) {
+    ask("steps", {}).then(({ first_error_line: line }) => {
+      refreshSoon();
+      if (line && !chosen && to === rows) { choose(line, line, false); show(rowOf(line)); }
+    }, () => {});
+  }
   globalThis.solsticeLog = { total: () => total, rows: () => [from, to] }; // for those who test it
 })();

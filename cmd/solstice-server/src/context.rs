@@ -73,7 +73,7 @@ pub(crate) struct Context {
     /// The same, as lines.
     pub(crate) live_lines: LiveLogs,
     /// The line of each log that is to be looked at first.
-    pub(crate) first_errors: FirstErrors,
+    pub(crate) first_errors: Arc<FirstErrors>,
     /// Admits webhook bodies of more than a MiB.
     pub(crate) large_bodies: Semaphore,
     /// Admits each webhook body, up to its first MiB: a permit for each KiB.

@@ -3,11 +3,12 @@
 //! Of the step that failed, or was stopped: the first line that looks like an
 //! error (`solstice_joblog::find_error`), among the first 256 MiB of its records;
 //! else its last line on stderr, if that is among its last 500; else its last.
-//! Steps that failed and may fail do not count. A log that is over does not change, so it is looked through once
-//! while the server runs and nobody waits for that twice.
+//! Steps that failed and may fail do not count. A log that is over does not change,
+//! so it is looked through once while the server runs, however many ask.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use solstice_api::user::Attempt;
 use solstice_joblog::{JobLogs, LogError, Search, StepExtent, Wanted};
@@ -19,6 +20,9 @@ const MAX_CALLS: usize = 16;
 
 /// How far back a line on stderr is looked for.
 const LAST_LINES: u64 = 500;
+
+/// How long a page waits for it.
+const SOON: Duration = Duration::from_millis(500);
 
 /// The most attempts of which the line is remembered.
 const MAX_KNOWN: usize = 1000;
@@ -45,6 +49,22 @@ impl FirstErrors {
         }
         let line = self.line(attempt.id);
         line.get_or_try_init(|| look(logs, attempt)).await.copied()
+    }
+
+    /// The same, if it is known within half a second; `None` if it takes longer:
+    /// then it goes on to be looked for, and the next who asks may have it.
+    pub(crate) async fn soon(
+        self: &Arc<Self>,
+        logs: &JobLogs,
+        attempt: &Attempt,
+    ) -> Result<Option<Option<u64>>, LogError> {
+        let (errors, logs, attempt) = (Arc::clone(self), logs.clone(), attempt.clone());
+        let looking = tokio::spawn(async move { errors.of(&logs, &attempt).await });
+        match tokio::time::timeout(SOON, looking).await {
+            Ok(Ok(line)) => line.map(Some),
+            Ok(Err(_)) => Err(LogError::Closed),
+            Err(_) => Ok(None),
+        }
     }
 
     fn line(&self, attempt: AttemptId) -> Line {

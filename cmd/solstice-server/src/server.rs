@@ -28,7 +28,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{BODY_ROOM_KIB, Context, MAX_LARGE_BODIES, MAX_STREAMS};
-use crate::first_error::FirstErrors;
 use crate::host::{HostPolls, Hosts};
 use crate::live::LiveLogs;
 use crate::once::Once;
@@ -162,7 +161,7 @@ impl Server {
             assets: AssetUrls::new(),
             live: LiveLogs::default(),
             live_lines: LiveLogs::default(),
-            first_errors: FirstErrors::default(),
+            first_errors: Arc::default(),
             large_bodies: Semaphore::new(MAX_LARGE_BODIES),
             body_room: Semaphore::new(BODY_ROOM_KIB),
             readiness: Readiness::new(&config.data),

@@ -103,8 +103,7 @@ impl State {
         let mut numbers = start.numbers;
         let mut looking = Looking::new(search);
         let (mut work, mut over) = (0, 0);
-        loop {
-            let Some((seq, bytes)) = walk.next()? else { break };
+        while let Some((seq, bytes)) = walk.next()? {
             let size = bytes.len() as u64;
             let Some(mark) = mark_of(bytes) else { return Err(walk.damaged()) };
             let line = numbers.mark(mark).filter(|line| (from..=to).contains(line));

@@ -147,6 +147,8 @@ struct JobPage {
     run: RunView,
     job: JobView,
     first_error: Option<FirstError>,
+    /// Whether that is still being looked for.
+    finding: bool,
     /// The host of the last attempt.
     host: Option<String>,
     image: Option<ImageView>,
@@ -228,7 +230,13 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
     let is_last = attempt.map(|one| one.id) == detail.attempts.last().map(|last| last.id);
     let removed = check_gone(context, attempt.map(|attempt| attempt.id)).await;
     let kept = attempt.filter(|_| !removed);
-    let first_error = first_error(context, &detail, kept).await?;
+    let known = match kept {
+        Some(attempt) => {
+            context.first_errors.soon(&context.logs, attempt).await.map_err(from_log)?
+        }
+        None => Some(None),
+    };
+    let first_error = first_error(context, &detail, kept, known.flatten()).await?;
     let go_to = asked.line.or(first_error.as_ref().map(|error| error.line));
     let mut log = match kept.filter(|_| !asked.without_log) {
         Some(attempt) => LogView::read(context, attempt.id, go_to).await?,
@@ -256,6 +264,7 @@ pub(super) async fn render(rqctx: &Rqctx, job: JobId) -> Result<String, HttpErro
     rendered(&JobPage {
         job: shown_job,
         first_error,
+        finding: known.is_none(),
         host: detail.attempts.last().map(|attempt| attempt.host.to_string()),
         image: image(context, &detail, attempt).await?,
         size: detail.job.size.as_ref().map(ToString::to_string),
@@ -298,10 +307,9 @@ async fn first_error(
     context: &Context,
     detail: &JobDetail,
     attempt: Option<&Attempt>,
+    line: Option<u64>,
 ) -> Result<Option<FirstError>, HttpError> {
-    let Some(attempt) = attempt else { return Ok(None) };
-    let known = context.first_errors.of(&context.logs, attempt).await.map_err(from_log)?;
-    let Some(line) = known else { return Ok(None) };
+    let Some((attempt, line)) = attempt.zip(line) else { return Ok(None) };
     let read = context.logs.window(attempt.id, line, 1).await.map_err(from_log)?;
     let bytes = read.lines.first().map_or(&[][..], |line| &line.bytes);
     let text = solstice_display::line(bytes, false).trim().chars().take(200).collect();

@@ -13,6 +13,7 @@ mod crash;
 mod events;
 mod hosts;
 mod ledger;
+mod lines;
 mod oauth;
 mod once;
 mod overview;

@@ -63,7 +63,7 @@ async fn what_is_written_is_found_in_whatever_parts_and_bytes_it_came() {
         let found = open.search(attempt, text("needle")).await.unwrap();
         assert_eq!(found.hits[0].text, "needle and needle");
         assert_eq!(found.hits[0].matches, [0..6, 11..17]);
-        assert_eq!(found.hits[1].matches, [1..7], "in characters, the colours left out");
+        assert_eq!(found.hits[1].matches[0], 1..7, "in characters, the colours left out");
         open.seal(attempt).await.unwrap();
     }
     let refused = open.search(attempt, text(&"x".repeat(4096))).await;
@@ -78,7 +78,7 @@ async fn a_hit_in_a_long_line_shows_the_part_with_the_match() {
     open.append(attempt, &[record(1, long.as_bytes())]).await.unwrap();
     let Found { hits, .. } = open.search(attempt, text("needle")).await.unwrap();
     assert_eq!((hits[0].offset, hits[0].text.chars().count()), (940, 300));
-    assert_eq!(hits[0].matches, [60..66]);
+    assert_eq!((hits[0].matches.len(), &hits[0].matches[0]), (1, &(60..66)));
 }
 
 #[tokio::test]
