@@ -134,6 +134,8 @@ mod tests {
             assert!(before.iter().all(|rows| *rows > 0), "every table has rows: {before:?}");
             up(&mut connection).unwrap();
             assert_eq!(rows(&connection, version), before);
+            let sql = "SELECT 1 FROM run WHERE (outcome IS NULL) <> (finished_at IS NULL)";
+            assert!(!connection.prepare(sql).unwrap().exists([]).unwrap(), "each end is told");
             is_sound(&connection);
         }
     }

@@ -131,8 +131,7 @@ async fn hostile_text_is_text_on_every_page_and_every_field_is_shown() {
             "a&#60;b&#62;",
             "not run",
             "What tools said of the source",
-            "/src/commit/",
-            "#L3",
+            "/a.c#L3\"",
         ],
     );
     let history = page(&bench, "/repositories/forge/ada/engine").await;

@@ -11,6 +11,7 @@ mod crash;
 mod deliveries;
 mod fixture;
 mod green;
+mod history;
 mod hosts_and_tokens;
 mod leases;
 mod ledger;
