@@ -4,7 +4,7 @@ use clap::Args;
 use solstice_api::user::{
     CommitWhy, DeliveryWhy, Fault, JobInShort, JobWhy, Reason, RunWhy, Standing,
 };
-use solstice_model::RepoName;
+use solstice_model::{CommitPrefix, RepoName};
 
 use crate::describe;
 use crate::failure::Failure;
@@ -33,7 +33,7 @@ impl Why {
         }
         let what = self.what.unwrap_or_default();
         if let Some((repository, commit)) = commit_of(&what) {
-            return self::commit(&session, &repository, commit).await;
+            return self::commit(&session, &repository, &commit).await;
         }
         match which::either(&session, &what).await? {
             Either::Job(job) => {
@@ -50,12 +50,16 @@ impl Why {
 }
 
 /// `OWNER/NAME@SHA`, if it is that.
-fn commit_of(what: &str) -> Option<(RepoName, &str)> {
+fn commit_of(what: &str) -> Option<(RepoName, CommitPrefix)> {
     let (repository, commit) = what.split_once('@')?;
-    Some((repository.parse().ok()?, commit))
+    Some((repository.parse().ok()?, commit.to_ascii_lowercase().parse().ok()?))
 }
 
-async fn commit(session: &Session, repository: &RepoName, commit: &str) -> Result<(), Failure> {
+async fn commit(
+    session: &Session,
+    repository: &RepoName,
+    commit: &CommitPrefix,
+) -> Result<(), Failure> {
     let asking = session.client.commit_why(commit, None, repository).await;
     let why: CommitWhy = session.answer(asking).await?;
     tell(session, &why, tell_commit);
@@ -231,7 +235,7 @@ mod tests {
     #[test]
     fn a_commit_is_told_from_an_id() {
         let (repository, commit) = commit_of("ada/engine@a1b2c3").unwrap();
-        assert_eq!((repository.as_str(), commit), ("ada/engine", "a1b2c3"));
+        assert_eq!((repository.as_str(), commit.as_str()), ("ada/engine", "a1b2c3"));
         for other in ["0a1b2c3d", "0a1b2c3d/build", "@a1", "engine@a1"] {
             assert!(commit_of(other).is_none(), "{other}");
         }

@@ -140,6 +140,7 @@ const BODIES: &[FreeForm] = &[
         headers: &[("etag", "There once the log is whole."), CACHED],
     },
     FreeForm { operation: "job_log_json", statuses: BYTES, media_type: NDJSON, headers: &[] },
+    FreeForm { operation: "metrics", statuses: BYTES, media_type: OPEN_METRICS, headers: &[] },
     FreeForm {
         operation: "webhook_deliver",
         statuses: &[(200, "It had been taken before"), (202, "It is on disk")],
@@ -161,6 +162,7 @@ const EVENTS: &[(u16, &str)] = &[(200, "Events, until there are no more")];
 const JSON: &str = "application/json";
 const NDJSON: &str = "application/x-ndjson";
 const OCTETS: &str = "application/octet-stream";
+const OPEN_METRICS: &str = "application/openmetrics-text";
 const STREAM: &str = "text/event-stream";
 const TEXT: &str = "text/plain";
 const ZSTD: &str = "application/zstd";
@@ -183,7 +185,7 @@ impl FreeForm {
     pub(crate) fn schema(&self) -> ReferenceOr<Schema> {
         let schema_kind = match self.media_type {
             JSON => SchemaKind::Any(AnySchema::default()),
-            TEXT | STREAM | NDJSON => string(VariantOrUnknownOrEmpty::Empty),
+            TEXT | STREAM | NDJSON | OPEN_METRICS => string(VariantOrUnknownOrEmpty::Empty),
             _ => string(VariantOrUnknownOrEmpty::Item(StringFormat::Binary)),
         };
         ReferenceOr::Item(Schema { schema_data: SchemaData::default(), schema_kind })

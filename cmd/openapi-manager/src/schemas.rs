@@ -43,6 +43,7 @@ const CODES: &[&str] = &[
 
 /// What names look like, as `lib/model` reads them (`name.rs`).
 const PATTERNS: &[(&str, &str)] = &[
+    ("CommitPrefix", "^[0-9a-f]{4,64}$"),
     ("CommitSha", "^([0-9a-f]{40}|[0-9a-f]{64})$"),
     ("ForgeName", WORD),
     ("HostName", WORD),

@@ -40,7 +40,8 @@ pub use job::{
 };
 pub use machine::{MachineStep, Observed, Wanted, next_step};
 pub use name::{
-    BadName, CommitSha, ForgeName, GitRef, HostName, ImageName, JobName, Label, RepoName, SizeName,
+    BadName, CommitPrefix, CommitSha, ForgeName, GitRef, HostName, ImageName, JobName, Label,
+    RepoName, SizeName,
 };
 pub use record::{Chunk, Record, RecordBody, Stream};
 pub use role::Role;

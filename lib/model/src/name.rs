@@ -82,6 +82,8 @@ macro_rules! names {
 names! {
     /// A commit id: 40 (SHA-1) or 64 (SHA-256) lower-case hex digits, not all zero.
     CommitSha, "commit id", check_commit;
+    /// The first digits of a commit id, at least four, or all of it.
+    CommitPrefix, "beginning of a commit id", check_commit_prefix;
     /// A full Git ref such as `refs/heads/main`; at most 250 bytes (git-check-ref-format(1)).
     GitRef, "full Git ref", check_ref;
     /// A repository on a forge, `owner/name`.
@@ -122,6 +124,16 @@ impl CommitSha {
     pub fn short(&self) -> &str {
         &self.0[..10]
     }
+}
+
+fn check_commit_prefix(text: &str) -> Result<(), &'static str> {
+    if !(4..=64).contains(&text.len()) {
+        return Err("it must have 4 to 64 hex digits");
+    }
+    if !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return Err("only lower-case hex digits are allowed");
+    }
+    Ok(())
 }
 
 fn check_commit(text: &str) -> Result<(), &'static str> {
@@ -205,6 +217,14 @@ mod tests {
     fn commit_ids_that_name_nothing_are_refused() {
         for bad in ["", "abc", &"0".repeat(40), &"A1".repeat(20), &"a".repeat(41)] {
             assert!(CommitSha::from_str(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_commit_id_is_at_least_four_digits() {
+        assert!(CommitPrefix::from_str("a1b2").is_ok());
+        for bad in ["", "a1b", "A1B2", "a1b%", &"a".repeat(65)] {
+            assert!(CommitPrefix::from_str(bad).is_err(), "{bad}");
         }
     }
 

@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::auth::Principal;
 use crate::context::Context;
-use crate::error::{bad_request, from_store};
+use crate::error::from_store;
 
 /// How much of the log is read for one line, in bytes.
 const LINE_BYTES: usize = 64 * 1024;
@@ -49,12 +49,7 @@ pub(super) async fn commit(
     query: CommitQuery,
 ) -> Result<CommitWhy, HttpError> {
     let CommitQuery { repository, commit, forge } = query;
-    let commit = commit.to_ascii_lowercase();
-    let digits = commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !digits || !(4..=64).contains(&commit.len()) {
-        return Err(bad_request("`commit` must be 4 to 64 hexadecimal digits"));
-    }
-    let asking = context.store.commit_facts(principal.sight, forge, repository, commit);
+    let asking = context.store.commit_facts(principal.sight, forge, repository, commit.into());
     let (runs, deliveries) = asking.await.map_err(from_store)?;
     Ok(why::commit(runs, deliveries))
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use solstice_model::{DeliveryId, ForgeName, JobId, JobName, RepoName, RunId};
+use solstice_model::{CommitPrefix, DeliveryId, ForgeName, JobId, JobName, RepoName, RunId};
 use url::Url;
 
 use super::Run;
@@ -221,8 +221,7 @@ pub struct CommitQuery {
     /// The repository.
     pub repository: RepoName,
     /// The commit, or its first digits: at least four.
-    #[schemars(regex(pattern = r"^[0-9A-Fa-f]{4,64}$"))]
-    pub commit: String,
+    pub commit: CommitPrefix,
     /// The forge; every one if absent.
     #[serde(default)]
     pub forge: Option<ForgeName>,

@@ -29,9 +29,11 @@ const FOCUSED: &str = "
     if (!it || it === document.body) return null;
     const style = getComputedStyle(it);
     const outlined = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+    // In a drawing, the frame of what has the focus.
+    const framed = parseFloat(getComputedStyle(it.querySelector('rect') ?? it).strokeWidth) >= 4;
     const box = it.getBoundingClientRect();
     const inside = box.bottom > 0 && box.top < innerHeight && box.width > 0;
-    return [name(it), inside && (outlined || style.boxShadow !== 'none')];";
+    return [name(it), inside && (outlined || framed || style.boxShadow !== 'none')];";
 
 async fn ask(story: &Story, script: &str) -> Value {
     story.browser.run(&format!("{NAME}{script}"), json!([])).await.unwrap()
