@@ -189,7 +189,7 @@ impl Store {
     ///
     /// Whatever the disk does.
     pub async fn counts(&self) -> Result<Counts, StoreError> {
-        self.read(|connection| counts(connection)).await
+        self.read(counts).await
     }
 }
 
