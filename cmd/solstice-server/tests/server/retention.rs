@@ -71,9 +71,9 @@ async fn what_would_go_is_told_and_then_goes() {
     assert_eq!(bench.json("/api/v1/runs").await["items"].as_array().unwrap().len(), 2);
     bench.clock.advance(chrono::TimeDelta::days(30));
     let done: Value = run(&bench, Role::Admin, false).await.json().await.unwrap();
-    assert_eq!(count(&done, "events"), 6, "{done}");
+    assert_eq!(count(&done, "events"), 8, "{done}");
     let text = bench.text("/metrics").await;
-    assert!(text.contains("solstice_retention_removed_total{kind=\"events\"} 6"), "{text}");
+    assert!(text.contains("solstice_retention_removed_total{kind=\"events\"} 8"), "{text}");
 }
 
 #[tokio::test]
