@@ -22,6 +22,9 @@ _ciadm() {
             ciadm,artifacts)
                 cmd="ciadm__subcmd__artifacts"
                 ;;
+            ciadm,audit)
+                cmd="ciadm__subcmd__audit"
+                ;;
             ciadm,cancel)
                 cmd="ciadm__subcmd__cancel"
                 ;;
@@ -78,6 +81,9 @@ _ciadm() {
                 ;;
             ciadm,rerun)
                 cmd="ciadm__subcmd__rerun"
+                ;;
+            ciadm,retention)
+                cmd="ciadm__subcmd__retention"
                 ;;
             ciadm,run)
                 cmd="ciadm__subcmd__run"
@@ -157,6 +163,9 @@ _ciadm() {
             ciadm__subcmd__help,artifacts)
                 cmd="ciadm__subcmd__help__subcmd__artifacts"
                 ;;
+            ciadm__subcmd__help,audit)
+                cmd="ciadm__subcmd__help__subcmd__audit"
+                ;;
             ciadm__subcmd__help,cancel)
                 cmd="ciadm__subcmd__help__subcmd__cancel"
                 ;;
@@ -213,6 +222,9 @@ _ciadm() {
                 ;;
             ciadm__subcmd__help,rerun)
                 cmd="ciadm__subcmd__help__subcmd__rerun"
+                ;;
+            ciadm__subcmd__help,retention)
+                cmd="ciadm__subcmd__help__subcmd__retention"
                 ;;
             ciadm__subcmd__help,run)
                 cmd="ciadm__subcmd__help__subcmd__run"
@@ -422,7 +434,7 @@ _ciadm() {
 
     case "${cmd}" in
         ciadm)
-            opts="-h -V --color --help --version login logout whoami runs run jobs job why logs artifacts trigger approve cancel rerun watch queue repositories hosts host forge images image tokens deliveries doctor manual completions help"
+            opts="-h -V --color --help --version login logout whoami runs run jobs job why logs artifacts trigger approve cancel rerun watch queue repositories hosts host forge images image tokens audit deliveries retention doctor manual completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -469,6 +481,44 @@ _ciadm() {
             fi
             case "${prev}" in
                 --download)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ciadm__subcmd__audit)
+            opts="-h --who --action --object --limit --profile --json --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --who)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --action)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --object)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -908,7 +958,7 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__help)
-            opts="login logout whoami runs run jobs job why logs artifacts trigger approve cancel rerun watch queue repositories hosts host forge images image tokens deliveries doctor manual completions help"
+            opts="login logout whoami runs run jobs job why logs artifacts trigger approve cancel rerun watch queue repositories hosts host forge images image tokens audit deliveries retention doctor manual completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -936,6 +986,20 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__help__subcmd__artifacts)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ciadm__subcmd__help__subcmd__audit)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1426,6 +1490,20 @@ _ciadm() {
             return 0
             ;;
         ciadm__subcmd__help__subcmd__rerun)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ciadm__subcmd__help__subcmd__retention)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2415,6 +2493,28 @@ _ciadm() {
             ;;
         ciadm__subcmd__rerun)
             opts="-h --profile --json --failed --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ciadm__subcmd__retention)
+            opts="-h --dry-run --profile --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

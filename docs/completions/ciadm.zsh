@@ -745,6 +745,19 @@ esac
     ;;
 esac
 ;;
+(audit)
+_arguments "${_arguments_options[@]}" : \
+'--who=[Only what this one did\: a token'\''s name, or USER@FORGE]:NAME:_default' \
+'--action=[Only such actions, as the table shows them]:ACTION:_default' \
+'--object=[Only what was done to this, such as run\:ID or token\:NAME]:KIND:ID:_default' \
+'--limit=[At most so many, newest first]:N:_default' \
+'--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
+'--json[Print JSON]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
 (deliveries)
 _arguments "${_arguments_options[@]}" : \
 '--limit=[At most so many]:N:_default' \
@@ -829,6 +842,16 @@ esac
         esac
     ;;
 esac
+;;
+(retention)
+_arguments "${_arguments_options[@]}" : \
+'--profile=[The profile that \`login\` wrote]:NAME:_default' \
+'--color=[When to use colours]:WHEN:(auto always never)' \
+'--dry-run[Only say what would be removed]' \
+'--json[Print JSON]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
 ;;
 (doctor)
 _arguments "${_arguments_options[@]}" : \
@@ -1112,6 +1135,10 @@ _arguments "${_arguments_options[@]}" : \
     ;;
 esac
 ;;
+(audit)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (deliveries)
 _arguments "${_arguments_options[@]}" : \
 ":: :_ciadm__subcmd__help__subcmd__deliveries_commands" \
@@ -1139,6 +1166,10 @@ _arguments "${_arguments_options[@]}" : \
         esac
     ;;
 esac
+;;
+(retention)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
 ;;
 (doctor)
 _arguments "${_arguments_options[@]}" : \
@@ -1191,7 +1222,9 @@ _ciadm_commands() {
 'images:List the golden images of all hosts' \
 'image:The golden images of this host' \
 'tokens:Who may do what' \
+'audit:Show who did what, when and from where' \
 'deliveries:What the forges sent, and what became of it' \
+'retention:Remove what is old or too much, as the server'\''s configuration says' \
 'doctor:Look whether this computer and the server are as they should be' \
 'manual:Print the parts of the man page that the command line says' \
 'completions:Print what a shell needs to complete commands' \
@@ -1208,6 +1241,11 @@ _ciadm__subcmd__approve_commands() {
 _ciadm__subcmd__artifacts_commands() {
     local commands; commands=()
     _describe -t commands 'ciadm artifacts commands' commands "$@"
+}
+(( $+functions[_ciadm__subcmd__audit_commands] )) ||
+_ciadm__subcmd__audit_commands() {
+    local commands; commands=()
+    _describe -t commands 'ciadm audit commands' commands "$@"
 }
 (( $+functions[_ciadm__subcmd__cancel_commands] )) ||
 _ciadm__subcmd__cancel_commands() {
@@ -1369,7 +1407,9 @@ _ciadm__subcmd__help_commands() {
 'images:List the golden images of all hosts' \
 'image:The golden images of this host' \
 'tokens:Who may do what' \
+'audit:Show who did what, when and from where' \
 'deliveries:What the forges sent, and what became of it' \
+'retention:Remove what is old or too much, as the server'\''s configuration says' \
 'doctor:Look whether this computer and the server are as they should be' \
 'manual:Print the parts of the man page that the command line says' \
 'completions:Print what a shell needs to complete commands' \
@@ -1386,6 +1426,11 @@ _ciadm__subcmd__help__subcmd__approve_commands() {
 _ciadm__subcmd__help__subcmd__artifacts_commands() {
     local commands; commands=()
     _describe -t commands 'ciadm help artifacts commands' commands "$@"
+}
+(( $+functions[_ciadm__subcmd__help__subcmd__audit_commands] )) ||
+_ciadm__subcmd__help__subcmd__audit_commands() {
+    local commands; commands=()
+    _describe -t commands 'ciadm help audit commands' commands "$@"
 }
 (( $+functions[_ciadm__subcmd__help__subcmd__cancel_commands] )) ||
 _ciadm__subcmd__help__subcmd__cancel_commands() {
@@ -1583,6 +1628,11 @@ _ciadm__subcmd__help__subcmd__repositories_commands() {
 _ciadm__subcmd__help__subcmd__rerun_commands() {
     local commands; commands=()
     _describe -t commands 'ciadm help rerun commands' commands "$@"
+}
+(( $+functions[_ciadm__subcmd__help__subcmd__retention_commands] )) ||
+_ciadm__subcmd__help__subcmd__retention_commands() {
+    local commands; commands=()
+    _describe -t commands 'ciadm help retention commands' commands "$@"
 }
 (( $+functions[_ciadm__subcmd__help__subcmd__run_commands] )) ||
 _ciadm__subcmd__help__subcmd__run_commands() {
@@ -1883,6 +1933,11 @@ _ciadm__subcmd__repositories_commands() {
 _ciadm__subcmd__rerun_commands() {
     local commands; commands=()
     _describe -t commands 'ciadm rerun commands' commands "$@"
+}
+(( $+functions[_ciadm__subcmd__retention_commands] )) ||
+_ciadm__subcmd__retention_commands() {
+    local commands; commands=()
+    _describe -t commands 'ciadm retention commands' commands "$@"
 }
 (( $+functions[_ciadm__subcmd__run_commands] )) ||
 _ciadm__subcmd__run_commands() {

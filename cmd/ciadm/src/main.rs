@@ -1,6 +1,7 @@
 //! The operator's tool. See ciadm(8).
 
 mod artifact;
+mod audit;
 mod delivery;
 mod describe;
 mod doctor;
@@ -109,6 +110,8 @@ enum Verb {
         #[command(subcommand)]
         verb: token::Verb,
     },
+    /// Show who did what, when and from where
+    Audit(audit::Audit),
     /// What the forges sent, and what became of it
     Deliveries(delivery::Deliveries),
     /// Remove what is old or too much, as the server's configuration says
@@ -184,6 +187,7 @@ async fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Images(access) => host::images(access).await,
         Verb::Image { verb } => image::run(verb).await,
         Verb::Tokens { verb } => verb.run().await,
+        Verb::Audit(audit) => audit.run().await,
         Verb::Deliveries(deliveries) => deliveries.run().await,
         Verb::Retention(retention) => retention.run().await,
         Verb::Doctor(doctor) => doctor.run().await,

@@ -37,9 +37,9 @@ impl Retention {
         for one in told.removed {
             table.row(vec![one.kind, one.count.to_string(), size(one.bytes)]);
         }
-        table.print("the server's configuration keeps everything");
+        output::table(&table, "The server's configuration keeps everything.");
         if told.dry_run {
-            output::line("nothing was removed");
+            output::line("Nothing was removed.");
         }
         Ok(())
     }

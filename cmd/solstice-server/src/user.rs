@@ -432,9 +432,13 @@ impl UserApi for Users {
         rqctx: Rqctx,
         body: TypedBody<RetentionRun>,
     ) -> Result<HttpResponseOk<Retention>, HttpError> {
-        require_to_change(&rqctx, Role::Admin).await?;
-        let dry_run = body.into_inner().dry_run;
-        operation::retain(rqctx.context(), dry_run).await.map(HttpResponseOk)
+        let principal = require_to_change(&rqctx, Role::Admin).await?;
+        let (context, dry_run) = (rqctx.context(), body.into_inner().dry_run);
+        let told = operation::retain(context, dry_run).await?;
+        if !dry_run {
+            operation::note_retention(context, principal.actor(), &told).await?;
+        }
+        Ok(HttpResponseOk(told))
     }
 
     async fn page_runs(rqctx: Rqctx) -> Result<Response<Body>, HttpError> {

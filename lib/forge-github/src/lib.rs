@@ -88,6 +88,7 @@ use solstice_forge::{
     Rejection, Secrets, Standing, WorkflowFile,
 };
 use solstice_model::{CommitSha, ForgeName, RepoName};
+use url::Url;
 
 use crate::api::Api;
 use crate::check_run::CheckRuns;
@@ -224,6 +225,10 @@ impl Forge for GitHubForge {
         // GitHub's name for whoever comes with such a token.
         let username = "x-access-token".to_owned();
         Ok(Some(Credential { username, password }))
+    }
+
+    fn line_url(&self, html_url: &Url, commit: &CommitSha, path: &str, line: u32) -> Option<Url> {
+        solstice_forge::line_url(html_url, &["blob", commit.as_str()], path, line)
     }
 
     fn pace(&self) -> Pace {

@@ -34,13 +34,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue};
 use solstice_model::{CommitSha, ForgeName, GitRef, RepoName};
+use url::Url;
 
 use self::state::State;
 use crate::check::{Check, CheckDetails, CheckReport, CheckState, Pace};
 use crate::headers::{self, NamedHeader, SignatureHeader};
 use crate::seam::{
     Changed, Event, Forge, Genuine, Head, Interpretation, Permission, PullRequest, Push, Rejection,
-    Standing, WorkflowFile,
+    Standing, WorkflowFile, line_url,
 };
 use crate::signature::{Secret, Secrets};
 
@@ -430,6 +431,10 @@ impl Forge for FakeForge {
 
     async fn redeliver(&self, since: DateTime<Utc>) -> Result<usize, crate::ForgeError> {
         self.asked().await.redeliver(since)
+    }
+
+    fn line_url(&self, html_url: &Url, commit: &CommitSha, path: &str, line: u32) -> Option<Url> {
+        line_url(html_url, &["blob", commit.as_str()], path, line)
     }
 
     fn pace(&self) -> Pace {

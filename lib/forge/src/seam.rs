@@ -387,9 +387,7 @@ pub trait Forge: Send + Sync + 'static {
 
     /// Where people look at a line of a file at a commit; `html_url` is
     /// [`Repository::html_url`].
-    fn line_url(&self, html_url: &Url, commit: &CommitSha, path: &str, line: u32) -> Option<Url> {
-        line_url(html_url, &["blob", commit.as_str()], path, line)
-    }
+    fn line_url(&self, html_url: &Url, commit: &CommitSha, path: &str, line: u32) -> Option<Url>;
 
     /// What a host needs to fetch a repository that not everybody may read; good
     /// for reading it, for as short as the forge allows. `None` where it needs

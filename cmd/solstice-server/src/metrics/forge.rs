@@ -13,6 +13,7 @@ use solstice_forge::{
 };
 use solstice_metrics::SecondsBy;
 use solstice_model::{CommitSha, ForgeName, RepoName};
+use url::Url;
 
 use crate::observe::Observer;
 
@@ -126,6 +127,10 @@ impl Forge for Measured {
         repository: &RepoName,
     ) -> Result<Option<Credential>, ForgeError> {
         self.ask("fetch_credential", self.forge.fetch_credential(repository)).await
+    }
+
+    fn line_url(&self, html_url: &Url, commit: &CommitSha, path: &str, line: u32) -> Option<Url> {
+        self.forge.line_url(html_url, commit, path, line)
     }
 
     fn pace(&self) -> Pace {

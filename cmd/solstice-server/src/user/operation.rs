@@ -2,7 +2,8 @@
 
 use dropshot::{Body, HttpError};
 use http::{HeaderValue, Response, header};
-use solstice_api::user::Retention;
+use solstice_api::user::{AuditAction, Retention};
+use solstice_store::Actor;
 
 use crate::context::Context;
 use crate::error::{from_artifact, from_log, from_store};
@@ -25,4 +26,17 @@ pub(super) async fn retain(context: &Context, dry_run: bool) -> Result<Retention
         RetainError::Log(error) => from_log(error),
         RetainError::Artifact(error) => from_artifact(error),
     })
+}
+
+/// Writes down who had things removed, and how many of what.
+pub(super) async fn note_retention(
+    context: &Context,
+    by: Actor,
+    told: &Retention,
+) -> Result<(), HttpError> {
+    let removed = told.removed.iter().filter(|one| one.count > 0);
+    let removed: Vec<String> = removed.map(|one| format!("{} {}", one.count, one.kind)).collect();
+    let (action, now) = (AuditAction::RetentionRun, context.clock.now());
+    let noted = context.store.note(by, action, None, Some(removed.join(", ")), now).await;
+    noted.map_err(from_store)
 }

@@ -93,11 +93,14 @@ pub enum AuditAction {
     /// A token was revoked.
     #[serde(rename = "token.revoke")]
     TokenRevoke,
+    /// What is old or too much was to be removed at once.
+    #[serde(rename = "retention.run")]
+    RetentionRun,
 }
 
 impl AuditAction {
     /// Every action.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SignIn,
         Self::SignInRefused,
         Self::SignOut,
@@ -112,6 +115,7 @@ impl AuditAction {
         Self::HostResume,
         Self::TokenCreate,
         Self::TokenRevoke,
+        Self::RetentionRun,
     ];
 
     /// Its name in the API and the database.
@@ -131,6 +135,7 @@ impl AuditAction {
             Self::HostResume => "host.resume",
             Self::TokenCreate => "token.create",
             Self::TokenRevoke => "token.revoke",
+            Self::RetentionRun => "retention.run",
         }
     }
 }
