@@ -12,9 +12,6 @@ use crate::output::{self, Table};
 use crate::session::{Access, Session};
 use crate::which::{self, Either, short};
 
-/// Runs among which those of one repository are looked for.
-const AMONG: usize = 5_000;
-
 /// `ciadm runs`.
 #[derive(Debug, Args)]
 pub(crate) struct List {
@@ -74,8 +71,8 @@ pub(crate) struct Again {
 impl List {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let session = self.access.open()?;
-        let repository = self.repo.as_ref().map(RepoName::as_str);
-        let runs = which::newest(&session, repository, self.limit.into(), AMONG).await?;
+        let limit = self.limit.into();
+        let runs = which::newest(&session, self.repo.as_ref(), None, limit).await?;
         tell(&session, &runs);
         Ok(())
     }

@@ -63,7 +63,7 @@ impl Watch {
 
 async fn unfinished(session: &Session) -> Result<Vec<(Run, Job)>, Failure> {
     let mut jobs = Vec::new();
-    for run in which::newest(session, None, RUNS, RUNS).await? {
+    for run in which::newest(session, None, None, RUNS).await? {
         if matches!(
             run.status,
             RunStatus::WaitingForApproval | RunStatus::Queued | RunStatus::Running

@@ -4,8 +4,10 @@
 //! are random. What the tables show, and what is enough to say, are the last
 //! eight digits. Those are looked for among the newest runs only.
 
+use std::num::NonZeroU32;
+
 use solstice_api::user::{Job, Run, RunDetail};
-use solstice_model::{DeliveryId, JobId, RunId};
+use solstice_model::{BadName, DeliveryId, JobId, RepoName, RunId};
 use url::Url;
 
 use crate::failure::Failure;
@@ -29,32 +31,34 @@ pub(crate) fn short(id: impl ToString) -> String {
     id[id.len().saturating_sub(SHORT)..].to_owned()
 }
 
-/// The newest runs, of one repository if it is named.
+/// The newest runs, of one repository and pull request if they are named.
 pub(crate) async fn newest(
     session: &Session,
-    repository: Option<&str>,
+    repository: Option<&RepoName>,
+    pull_request: Option<u64>,
     limit: usize,
-    among: usize,
 ) -> Result<Vec<Run>, Failure> {
-    let (mut found, mut seen, mut token) = (Vec::new(), 0, None::<String>);
-    let page = u32::try_from(limit.clamp(1, PAGE as usize)).unwrap_or(PAGE);
-    // One repository's runs lie among those of all others.
-    let page = if repository.is_some() { PAGE } else { page };
+    let (mut found, mut token) = (Vec::new(), None::<String>);
+    let client = &session.client;
     loop {
-        let (size, token_now) = (page.try_into().ok(), token.as_deref());
-        let list = session
-            .client
-            .run_list(None, None, None, None, size, token_now, None, None, None, None);
-        let page = list.await;
-        let page = session.answer(page).await?;
-        seen += page.items.len();
-        found.extend(
-            page.items
-                .into_iter()
-                .filter(|run| repository.is_none_or(|name| run.repository.as_str() == name)),
-        );
+        let wanted = u32::try_from(limit.saturating_sub(found.len())).unwrap_or(PAGE);
+        let page = NonZeroU32::new(wanted.clamp(1, PAGE));
+        // What is asked for is in the token of every page but the first.
+        let asking = match token.as_deref() {
+            None => {
+                let number = pull_request;
+                client
+                    .run_list(None, None, None, None, page, None, number, None, repository, None)
+                    .await
+            }
+            token => {
+                client.run_list(None, None, None, None, page, token, None, None, None, None).await
+            }
+        };
+        let page = session.answer(asking).await?;
+        found.extend(page.items);
         token = page.next_page;
-        if found.len() >= limit || seen >= among || token.is_none() {
+        if found.len() >= limit || token.is_none() {
             found.truncate(limit);
             return Ok(found);
         }
@@ -78,7 +82,7 @@ pub(crate) async fn run(session: &Session, text: &str) -> Result<RunId, Failure>
         return of_pull_request(session, repository, number).await;
     }
     let end = end(text, "run")?;
-    let runs = newest(session, None, RUNS, RUNS).await?;
+    let runs = newest(session, None, None, RUNS).await?;
     let ids = runs.iter().map(|run| run.id).filter(|id| id.to_string().ends_with(&end));
     only(ids.collect(), "run", text)
 }
@@ -99,7 +103,7 @@ pub(crate) async fn job(session: &Session, text: &str) -> Result<JobId, Failure>
     }
     let end = end(text, "job")?;
     let mut found = Vec::new();
-    for run in newest(session, None, RUNS_OF_JOBS, RUNS_OF_JOBS).await? {
+    for run in newest(session, None, None, RUNS_OF_JOBS).await? {
         let detail = view(session, run.id).await?;
         found.extend(
             detail.jobs.iter().map(|job| job.id).filter(|id| id.to_string().ends_with(&end)),
@@ -152,11 +156,11 @@ async fn of_pull_request(
 ) -> Result<RunId, Failure> {
     let wrong = || Failure::Usage(format!("{number:?} is no number of a pull request"));
     let number: u64 = number.parse().map_err(|_| wrong())?;
-    let runs = newest(session, Some(repository), RUNS, RUNS).await?;
-    let found = runs.into_iter().find(|run| run.pull_request == Some(number));
-    found.map(|run| run.id).ok_or_else(|| {
-        let what = format!("pull request {number} of {repository}");
-        Failure::Usage(format!("none of the newest runs is of {what}"))
+    let repository: RepoName =
+        repository.parse().map_err(|wrong: BadName| Failure::Usage(wrong.to_string()))?;
+    let runs = newest(session, Some(&repository), Some(number), 1).await?;
+    runs.first().map(|run| run.id).ok_or_else(|| {
+        Failure::Usage(format!("there is no run of pull request {number} of {repository}"))
     })
 }
 

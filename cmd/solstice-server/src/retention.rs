@@ -116,6 +116,8 @@ impl Retain {
         let mut removed = self.attempts(dry_run, now).await?;
         removed.extend(self.rows(dry_run, now).await?);
         if !dry_run {
+            // No setting keeps these: they open nothing any more.
+            self.store.remove_expired_sessions(now).await?;
             removed.iter().for_each(|one| self.note(one));
         }
         Ok(Retention { dry_run, removed })

@@ -4,7 +4,6 @@
 //! depends on little, so that it starts a few seconds after the first clone.
 
 mod api;
-mod axe;
 mod bench;
 mod build;
 mod chaos;
@@ -17,6 +16,7 @@ mod package;
 mod run;
 mod setup;
 mod test;
+mod tools;
 mod zfs;
 
 use std::process::ExitCode;

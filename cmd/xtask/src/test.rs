@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::image::Image;
 use crate::run::{Failure, Step, on_path, target};
-use crate::{api, axe, build, setup};
+use crate::{api, build, setup, tools};
 
 /// Run every test.
 #[derive(Args)]
@@ -27,7 +27,7 @@ impl Test {
         build::everything()?;
         let image = Image::LinuxMini.build()?;
         let disk_image = Image::LinuxMiniDisk.build()?;
-        let axe = axe::install()?;
+        let axe = tools::node("tests/browser/axe", "axe")?.join("axe-core/axe.min.js");
         let programs = target().join("debug");
         let clients = api::for_tests()?;
         let whole = self.rest.is_empty();

@@ -67,7 +67,7 @@ pub fn job(asked: &Asked<'_>, facts: &JobFacts, log: Option<&LogEnd>) -> JobWhy 
         summary: summary(&told, asked.now),
         cause,
         queue: facts.queue.as_ref().map(|queue| {
-            let able = facts.hosts.iter().filter(|host| waits::could_take(host, &facts.job));
+            let able = facts.able();
             let (hosts, room) =
                 able.fold((0, 0), |(hosts, room), host| (hosts + 1, room + host.room));
             QueuePlace { ahead: queue.ahead, more: queue.more, hosts, room }

@@ -137,8 +137,6 @@ pub mod keys {
     /// The id of an HTTP request: the one in its answer's header `x-request-id` and in
     /// the body of an error. Dropshot's own lines have it under the same name.
     pub const REQUEST: &str = "req_id";
-    /// The id that the server gave a request of ours.
-    pub const SERVER_REQUEST: &str = "server_req_id";
     /// A run's id.
     pub const RUN: &str = "run";
     /// A state's name.

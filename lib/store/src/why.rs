@@ -80,6 +80,19 @@ pub struct JobFacts {
     pub took: Vec<TimeDelta>,
 }
 
+impl JobFacts {
+    /// Whether a host offers what the job asks for.
+    pub fn fits(&self, host: &Host) -> bool {
+        let sized = self.job.size.as_ref().is_none_or(|size| host.sizes.contains(size));
+        sized && host.labels.contains(&self.job.runs_on)
+    }
+
+    /// The hosts that could take the job now but for their room.
+    pub fn able(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.iter().filter(|host| host.online && !host.draining && self.fits(host))
+    }
+}
+
 /// The jobs that begin before one that waits, and what is on machines meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QueueFacts {
@@ -325,19 +338,13 @@ fn waits_for_a_host(connection: &Connection, job: &Job) -> Result<bool, StoreErr
     Ok(connection.prepare_cached(sql)?.query_row([text(job.id)], |row| row.get(0))?)
 }
 
-/// Whether a host could take a job now but for its room.
-pub(crate) fn could_take(host: &Host, job: &Job) -> bool {
-    let sized = job.size.as_ref().is_none_or(|size| host.sizes.contains(size));
-    host.online && !host.draining && sized && host.labels.contains(&job.runs_on)
-}
-
 /// Lets the queue go by until it is the job's turn.
 fn queue(
     connection: &Connection,
     facts: &JobFacts,
     now: DateTime<Utc>,
 ) -> Result<QueueFacts, StoreError> {
-    let able: Vec<&Host> = facts.hosts.iter().filter(|host| could_take(host, &facts.job)).collect();
+    let able: Vec<&Host> = facts.able().collect();
     let labels: BTreeSet<&Label> = able.iter().flat_map(|host| &host.labels).collect();
     let sizes: BTreeSet<&SizeName> = able.iter().flat_map(|host| &host.sizes).collect();
     let (ahead, more) = match able.is_empty() {

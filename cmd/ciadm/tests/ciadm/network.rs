@@ -28,7 +28,7 @@ async fn a_server_that_is_not_there_or_none_is_told_apart() {
     for (url, text) in [
         ("http://127.0.0.1:1".to_owned(), "is the server running"),
         (answering(html).await, "is not understood"),
-        (answering(proxy).await, "is not understood"),
+        (answering(proxy).await, "the server answers 502 Bad Gateway"),
         (answering(torn).await, "the connection failed"),
     ] {
         let mut command = bench.command(&["runs"]);

@@ -36,6 +36,10 @@ fn asked(filter: &RunFilter) -> Result<RunQuery, HttpError> {
         }
         (given, None) => given,
     };
+    // As the document says, which knows no larger numbers than other languages do.
+    if pull_request.is_some_and(|number| i64::try_from(number).is_err()) {
+        return Err(bad_request("no pull request has so large a number"));
+    }
     Ok(RunQuery {
         forge,
         repository,

@@ -80,6 +80,9 @@ fn filled(path: &str, run: &str, job: &str) -> String {
     for (name, value) in values {
         path = path.replace(name, value);
     }
+    if path.ends_with("/search") {
+        path.push_str("?q=line");
+    }
     path
 }
 

@@ -16,6 +16,7 @@ pub struct LinesQuery {
     pub from: Option<u64>,
     /// The most lines of the answer; at most 2,000, and 500 if absent.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 2000))]
     pub limit: Option<u32>,
     /// Only lines of the step with this index, from 0.
     #[serde(default)]
@@ -100,6 +101,7 @@ pub struct SearchQuery {
     /// The most lines of the answer; at most 1,000, and 100 if absent. With 0
     /// they are only counted.
     #[serde(default)]
+    #[schemars(range(max = 1000))]
     pub limit: Option<u32>,
 }
 

@@ -1,6 +1,6 @@
 //! Why a job waits: an approval, needs, hosts, others before it.
 
-use solstice_api::user::{Fault, Host, Job, Reason, ReasonKind, Standing};
+use solstice_api::user::{Fault, Host, Reason, ReasonKind, Standing};
 use solstice_display::duration;
 use solstice_model::NeededOutcome;
 use solstice_store::{JobFacts, NeedFact};
@@ -22,8 +22,7 @@ pub(super) fn told(asked: &Asked<'_>, facts: &JobFacts) -> Told {
     } else if facts.needs.iter().any(|need| !need.met) && facts.attempts.is_empty() {
         reasons.extend(open_needs(asked, facts));
     } else {
-        let able: Vec<&Host> =
-            facts.hosts.iter().filter(|host| could_take(host, &facts.job)).collect();
+        let able: Vec<&Host> = facts.able().collect();
         match able.is_empty() {
             true => reasons.push(no_host(asked, facts)),
             false => {
@@ -35,16 +34,6 @@ pub(super) fn told(asked: &Asked<'_>, facts: &JobFacts) -> Told {
     }
     reasons.extend(ended::lost_tries(asked, facts));
     Told { standing: Standing::Waits, fault, reasons, estimate: expected }
-}
-
-/// Whether a host could take a job now but for its room.
-pub(super) fn could_take(host: &Host, job: &Job) -> bool {
-    host.online && !host.draining && fits(host, job)
-}
-
-fn fits(host: &Host, job: &Job) -> bool {
-    let sized = job.size.as_ref().is_none_or(|size| host.sizes.contains(size));
-    sized && host.labels.contains(&job.runs_on)
 }
 
 fn open_needs<'a>(asked: &'a Asked<'_>, facts: &'a JobFacts) -> impl Iterator<Item = Reason> + 'a {
@@ -87,7 +76,7 @@ fn no_host(asked: &Asked<'_>, facts: &JobFacts) -> Reason {
     let (job, hosts) = (&facts.job, &facts.hosts);
     let labelled: Vec<&Host> =
         hosts.iter().filter(|host| host.labels.contains(&job.runs_on)).collect();
-    let fitting: Vec<&&Host> = labelled.iter().filter(|host| fits(host, job)).collect();
+    let fitting: Vec<&&Host> = labelled.iter().filter(|host| facts.fits(host)).collect();
     let (text, remedy) = if hosts.is_empty() {
         let remedy = "start solstice-orchestrator on a host (docs/operating.md)";
         ("no host has ever reported".to_owned(), remedy.to_owned())
