@@ -17,7 +17,8 @@ pub(super) struct WhyView {
     pub(super) reasons: Vec<ReasonView>,
     /// How it came to be.
     pub(super) cause: Vec<ReasonView>,
-    /// Whether the section is shown unfolded: where something is to be done.
+    /// Whether the section is shown unfolded: where neither the log nor the page's
+    /// head says what is to be done.
     pub(super) open: bool,
 }
 
@@ -68,7 +69,8 @@ impl WhyView {
         Self {
             fault: fault.map_or("", fault_text),
             summary,
-            open: !matches!(standing, Standing::Succeeded | Standing::Runs),
+            open: !matches!(standing, Standing::Succeeded | Standing::Runs)
+                && fault != Some(Fault::Author),
             reasons: views(reasons),
             cause: views(cause),
         }
