@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures::StreamExt as _;
 use slog::{Logger, debug, error, warn};
-use solstice_forge::{Check, Forge, ForgeError, Retry};
+use solstice_forge::{Check, CheckDetails, Forge, ForgeError, Retry};
 use solstice_joblog::JobLogs;
 use solstice_log::{chain, keys};
 use solstice_metrics::Counter;
@@ -75,6 +75,9 @@ impl Activation for Report {
     }
 }
 
+/// A wish, and what more of it its forge shows.
+type Detailed = (DueReport, Option<CheckDetails>);
+
 impl Report {
     /// The wishes are in the store, the ends of logs in `logs`; the clock says when
     /// a pause is over.
@@ -105,7 +108,10 @@ impl Report {
             if due.is_empty() {
                 break;
             }
+            // However long each takes to be put together, they take their turns in order.
             let sent: Vec<Result<(), StoreError>> = futures::stream::iter(due)
+                .map(|wish| self.with_details(wish))
+                .buffered(CONCURRENCY)
                 .map(|wish| self.send_in_turn(wish))
                 .buffer_unordered(CONCURRENCY)
                 .collect()
@@ -126,13 +132,19 @@ impl Report {
         (Heed { progress: self.forge.pace().progress, paused }, free_in)
     }
 
-    /// Sends one wish, unless its owner has been told enough for now; then it stays due.
-    async fn send_in_turn(&self, wish: DueReport) -> Result<(), StoreError> {
-        let (owner, pace) = (wish.owner().to_owned(), self.forge.pace());
-        let details = match pace.details {
+    async fn with_details(&self, wish: DueReport) -> Result<Detailed, StoreError> {
+        let details = match self.forge.pace().details {
             true => Some(gather::details(&self.store, &self.logs, &wish, &self.log).await?),
             false => None,
         };
+        Ok((wish, details))
+    }
+
+    /// Sends one wish, unless its owner has been told enough for now; then it stays due.
+    /// Takes its turn before it waits for anything.
+    async fn send_in_turn(&self, wish: Result<Detailed, StoreError>) -> Result<(), StoreError> {
+        let (wish, details) = wish?;
+        let (owner, pace) = (wish.owner().to_owned(), self.forge.pace());
         let requests = pace.requests(details.as_ref());
         if !self.throttle.take(&owner, requests, self.clock.elapsed()) {
             self.waits.inc();

@@ -224,8 +224,8 @@ async fn what_is_private_is_on_no_page_of_somebody_who_may_not_see_it() {
     let bench = bench_with(|config| config.anonymous = Some(Role::Reader)).await;
     let secret = bench.forge.add_repository("ada/secret");
     let commit = bench.forge.add_commit(&secret, &[(".solstice/ci.kdl", ONE_JOB.as_bytes())]);
-    let mut push = bench.forge.push(&secret, "refs/heads/main", &commit);
-    push.repository.private = true;
+    bench.forge.set_private(&secret, true);
+    let push = bench.forge.push(&secret, "refs/heads/main", &commit);
     bench.deliver("forge", &bench.forge.deliver(&push)).send().await.unwrap();
     bench.until("a run", || bench.run_of(&commit)).await;
     bench.push(ONE_JOB).await;

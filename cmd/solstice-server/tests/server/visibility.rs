@@ -28,8 +28,8 @@ struct Hidden {
 async fn hidden(bench: &Bench) -> Hidden {
     let repository = bench.forge.add_repository("ada/secret");
     let commit = bench.forge.add_commit(&repository, &[(".solstice/ci.kdl", ONE_JOB.as_bytes())]);
+    bench.forge.set_private(&repository, true);
     let mut push = bench.forge.push(&repository, "refs/heads/main", &commit);
-    push.repository.private = true;
     push.title = "the secret title".to_owned();
     let answer = bench.deliver("forge", &bench.forge.deliver(&push)).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::ACCEPTED);
