@@ -1,5 +1,5 @@
--- People who sign in, what they did, requests that may come twice, and the order in
--- which the pages list runs.
+-- What the pages list and count, why runs were made, people who sign in, what they did,
+-- and requests that may come twice.
 
 -- Where the pages look for the newest runs of a repository.
 CREATE INDEX run_of_repository ON run (repository, id);

@@ -158,7 +158,9 @@ impl Store {
     }
 }
 
-fn annotation(row: &Row<'_>) -> rusqlite::Result<Annotation> {
+/// Reads a row that begins with these columns: path, line, end_line, column, level,
+/// title, message.
+pub(crate) fn annotation(row: &Row<'_>) -> rusqlite::Result<Annotation> {
     Ok(Annotation {
         path: row.get(0)?,
         line: row.get(1)?,

@@ -13,6 +13,7 @@ use solstice_model::{
 };
 use url::Url;
 
+use crate::annotation::annotation;
 use crate::column::{Columns as _, text};
 use crate::error::StoreError;
 use crate::host::hosts;
@@ -318,17 +319,7 @@ fn first_failure(
     let sql = "SELECT path, line, end_line, \"column\", level, title, message FROM annotation \
                WHERE attempt = ?1 AND level = 'failure' ORDER BY position LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
-    let row = statement.query_row([text(attempt.id)], |row| {
-        Ok(Annotation {
-            path: row.get(0)?,
-            line: row.get(1)?,
-            end_line: row.get(2)?,
-            column: row.get(3)?,
-            level: row.kind(4)?,
-            title: row.get(5)?,
-            message: row.get(6)?,
-        })
-    });
+    let row = statement.query_row([text(attempt.id)], annotation);
     Ok(row.optional()?)
 }
 

@@ -1,5 +1,5 @@
 -- A small database as the fourth version wrote it: what the third had, come up to date, and
--- an approved stranger's pull request, a remark on the source, a ref that was looked at.
+-- how runs ended, why one was made, an image in use, people signed in, what they did.
 
 INSERT INTO repository (id, forge, name, clone_url, html_url, private, swept_at) VALUES
     (1, 'codeberg', 'acme/kernel', 'https://forge.example/acme/kernel.git', 'https://forge.example/acme/kernel', 0, 1700000000000);
